@@ -1,0 +1,50 @@
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format bench lock clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## Create .venv with the locked packages
+
+run: $(VENV)/.ready ## Serve the demonstration ledger on http://127.0.0.1:8000 (PORT= changes it)
+	@exec $(BIN)/python -m api serve --demonstration --port $(PORT) $(ARGS)
+
+test: $(VENV)/.ready ## Run the tests; T=tests/domain for a part
+	@$(BIN)/python -m pytest $(T)
+
+check: $(VENV)/.ready ## Format, lint, types, layers, tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/pyright
+	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
+	@! grep -n '://' requirements.lock
+	@$(BIN)/python -m pytest
+
+format: $(VENV)/.ready ## Format the code and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.ready ## Measure against named peers; writes benchmarks/latest.json
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: ## Pin every package with its hash in requirements.lock
+	@$(PYTHON) -m venv .venv-lock
+	@.venv-lock/bin/python -m pip install --quiet uv
+	@.venv-lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet -o requirements.lock
+
+clean: ## Remove .venv and caches; leaves the data in .caseledger alone
+	@rm -rf $(VENV) .venv-lock .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("caseledger needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up $(VENV) (a minute the first time)"
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV); }
+	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,1 @@
+"""Everything that faces out: HTTP API, pages, command line, worker."""

@@ -1,0 +1,180 @@
+"""Every look at a case goes through here: read, put the look on record, then hand out. There is no other way to a text.
+
+The access record is appended before the answer leaves; when it cannot be, nothing is handed out.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+from api.principals import Principal
+from domain.case_file import CaseFile, Person
+from domain.entries import Draft, Entry
+from domain.events.access import RecordViewed
+from domain.events.administration import CaseOpened, PersonRegistered
+from domain.events.base import Envelope
+from domain.register import EntryHistory, as_of, history
+from ledger.format import StoredRow
+from ledger.requests import Appended, Part, Request
+from ledger.store import Head, Ledger
+from projections.board import Board, BoardRow
+from projections.case_state import state_as_of
+from replay.verify import Fault, verify_stream
+
+
+class NotKnown(Exception):
+    """There is no such case, or there was none on record at the instant asked about."""
+
+
+class InstantInFuture(Exception):
+    """A view was asked for as of an instant that has not come yet; ``parameter`` names which."""
+
+    def __init__(self, parameter: str, now: datetime) -> None:
+        super().__init__(parameter)
+        self.parameter = parameter
+        self.now = now
+
+
+class LookNotRecorded(Exception):
+    """The access record could not be written, so nothing is handed out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """As of when: what was recorded by ``known_at``, of what had happened by ``valid_at``. None means now."""
+
+    known_at: datetime | None = None
+    valid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPerson:
+    """A person of a case with the name on record; None where it was erased."""
+
+    person: Person
+    full_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLook:
+    """A case as one reader sees it at one instant.
+
+    ``position`` is the last position that was on record then. ``entries`` are all of the case up to there in the
+    order recorded, as they were written; ``effective`` those in force, corrected, in the order they happened, and
+    happened by ``valid_at``. ``recorded_later`` counts what came after, ``happened_before`` how many of those
+    had happened by the instant asked about. ``access_position`` is this look's own place in the ledger.
+    """
+
+    question: Question
+    head: Head
+    position: int
+    file: CaseFile
+    entries: tuple[Entry, ...]
+    effective: tuple[Entry, ...]
+    history: Mapping[int, EntryHistory]
+    persons: tuple[NamedPerson, ...]
+    state: dict[str, Any]
+    recorded_later: int
+    happened_before: int
+    faults: tuple[Fault, ...]
+    access_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLook:
+    """The list of cases as one reader sees it at one instant; ``computed_to`` is how far the view has followed."""
+
+    question: Question
+    position: int
+    computed_to: int
+    rows: tuple[BoardRow, ...]
+    access_position: int
+
+
+class CaseReader:
+    """Reads one ledger for principals."""
+
+    def __init__(self, ledger: Ledger, board: Board) -> None:
+        self._ledger = ledger
+        self._board = board
+
+    async def case(self, principal: Principal, case: UUID, question: Question, what: str) -> CaseLook:
+        """Return a case as of the instants asked about; raises NotKnown, InstantInFuture, LookNotRecorded."""
+        read = await asyncio.to_thread(self._read_case, case, question)
+        access = await self._put_on_record(principal, what, (case,), read["position"], question)
+        return CaseLook(question=question, access_position=access, **read)
+
+    async def board(self, principal: Principal, question: Question, after: UUID, limit: int) -> BoardLook:
+        """Return a page of cases as of the instants asked about."""
+        position = await asyncio.to_thread(self._position, question)
+        computed_to, rows = await asyncio.to_thread(self._board.page, position, after, limit)
+        shown = tuple(row.case for row in rows)
+        access = await self._put_on_record(principal, "case_list", shown, position, question)
+        return BoardLook(question, position, computed_to, tuple(rows), access)
+
+    def _position(self, question: Question) -> int:
+        now = self._ledger.now() if question.known_at or question.valid_at else None
+        for parameter, instant in (("known_at", question.known_at), ("valid_at", question.valid_at)):
+            if instant is not None and now is not None and instant > now:
+                raise InstantInFuture(parameter, now)
+        if question.known_at is None:
+            return self._ledger.head().size
+        return self._ledger.position_at(question.known_at)
+
+    def _read_case(self, case: UUID, question: Question) -> dict[str, Any]:
+        position = self._position(question)
+        rows = self._ledger.read_stream(case)
+        known = [row for row in rows if row.position <= position]
+        if not known or known[0].topic != CaseOpened.TOPIC:
+            raise NotKnown
+        entries = tuple(map(self._ledger.mapper.to_domain_event, known))
+        effective = as_of(entries, question.valid_at)
+        file = CaseFile(case, entries)
+        later = [self._ledger.mapper.to_domain_event(row) for row in rows[len(known) :]]
+        cut = question.known_at or datetime.now(UTC)
+        return {
+            "head": self._ledger.head(),
+            "position": position,
+            "file": file,
+            "entries": entries,
+            "effective": effective,
+            "history": history(entries),
+            "persons": self._persons(file, position),
+            "state": state_as_of(entries, question.valid_at),
+            "recorded_later": len(later),
+            "happened_before": sum(entry.happened <= cut for entry in later),
+            "faults": tuple(verify_stream(known)),
+        }
+
+    def _persons(self, file: CaseFile, position: int) -> tuple[NamedPerson, ...]:
+        rows = self._ledger.read_streams([person.person for person in file.persons.values()], position)
+        names = {row.stream: self._name(row) for row in rows if row.topic == PersonRegistered.TOPIC}
+        return tuple(NamedPerson(person, names.get(person.person)) for person in file.persons.values())
+
+    def _name(self, row: StoredRow) -> str | None:
+        return self._ledger.mapper.to_domain_event(row).data.get("full_name")
+
+    async def _put_on_record(
+        self, principal: Principal, what: str, cases: Sequence[UUID], position: int, question: Question
+    ) -> int:
+        event = RecordViewed(
+            viewer=principal.id,
+            role=principal.role,
+            organisation=principal.organisation,
+            purpose=principal.purpose,
+            what=what,
+            cases=tuple(cases),
+            as_of_position=position,
+            known_at=question.known_at,
+            valid_at=question.valid_at,
+        )
+        stream = uuid5(self._ledger.id, f"looks of {principal.id}")
+        envelope = Envelope(occurred_at=datetime.now(UTC), actor=principal.actor, commit=uuid4())
+        new_event = self._ledger.mapper.to_new_event(Draft(stream, 1, event, envelope))
+        answer = await self._ledger.appender.append(Request((Part(stream, None, (new_event,)),)))
+        if not isinstance(answer, Appended):
+            raise LookNotRecorded
+        return answer.first_position

@@ -1,0 +1,383 @@
+"""How a request becomes entries: decide on the case as it stands, seal, append, answer. HTTP and loader use this."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from api.principals import Principal
+from domain.case_file import CaseFile
+from domain.entries import Draft, Entry
+from domain.errors import DomainError, Malformed, Problem
+from domain.events import BY_TOPIC
+from domain.events.administration import CaseOpened, CasePerson, PersonJoined, PersonRegistered
+from domain.events.base import Envelope, Event
+from domain.recording import ACTS_WITH_A_GATE, record_facts
+from domain.time import Moment, start_of
+from ledger.format import StoredRow
+from ledger.keys import key_commitment
+from ledger.mapper import read_clear
+from ledger.requests import Answer, Appended, Conflict, InTheFuture, Mismatched, NewEvent, Part, Request
+from ledger.store import Ledger
+
+CACHED_CASES = 2_000
+
+
+class RecordingError(Exception):
+    """A request was not recorded; nothing is written."""
+
+
+class NoSuchCase(RecordingError):
+    """There is no case with this id."""
+
+
+class StaleVersion(RecordingError):
+    """The case has moved on since the version the request was decided on."""
+
+    def __init__(self, current: int, since: Sequence[Entry]) -> None:
+        super().__init__(f"the case is at version {current}")
+        self.current = current
+        self.since = since
+
+
+class KeyReused(RecordingError):
+    """The idempotency key was used before for another request."""
+
+
+class NotYetHappened(RecordingError):
+    """A fact claims to have happened after the ledger's own time."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__("occurred_at lies in the future")
+        self.now = now
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One event of a commit with its own times; ``source`` says where the fact comes from."""
+
+    event: Event
+    occurred_at: Moment
+    reached_at: Moment | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """1..n facts with one reason and legal basis.
+
+    ``key`` is what the client calls the request and ``body`` what it sent: a repeat is recognised by both.
+    """
+
+    facts: tuple[Fact, ...]
+    key: str
+    body: bytes
+    reason: str | None = None
+    legal_basis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewPerson:
+    """A person to register: reference in the case, role, name, and CPR or substitute number if there is one."""
+
+    ref: str
+    role: str
+    full_name: str
+    identifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Where a request stands in the ledger, the same for the first answer and every repeat.
+
+    ``entries`` holds version, position and event name of each entry of the case.
+    """
+
+    case: UUID
+    commit: UUID
+    version: int
+    first_position: int
+    last_position: int
+    recorded_at: datetime
+    entries: tuple[tuple[int, int, str], ...]
+
+
+class CaseRecorder:
+    """Records into one ledger. Keeps the files of recent cases, each exact for the version it carries."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._files: OrderedDict[UUID, CaseFile] = OrderedDict()
+
+    async def open_case(
+        self,
+        principal: Principal,
+        number: str | None,
+        programme: str,
+        persons: Sequence[NewPerson],
+        opened_at: Moment,
+        commit: Commit,
+        instant: datetime | None = None,
+    ) -> Recorded:
+        """Open a case, register its persons and record the first facts, all in one request.
+
+        Facts may refer to earlier ones of the same request; the first of them has version 2.
+        """
+        case = uuid4()
+        roster, registrations = self._register(persons)
+        key = self._ledger.keys.create()
+        opened = CaseOpened(
+            number=number or f"S-{case.hex[:8].upper()}",
+            programme=programme,
+            key=key,
+            key_commitment=key_commitment(self._ledger.keys.get(key)).hex(),
+            persons=tuple(roster),
+        )
+        work = _Work(principal, commit, instant, CaseFile(case), key, {person.ref: person.key for person in roster})
+        work.add(opened, opened_at)
+        preview = CaseFile(case, (_preview(work.drafts(case, 0)[0]),))
+        for fact, event in zip(commit.facts, record_facts(preview, [f.event for f in commit.facts]), strict=True):
+            work.add(event, fact.occurred_at, fact.reached_at, fact.source)
+        return await self._append(work, registrations, opened_at)
+
+    async def add_person(
+        self, principal: Principal, case: UUID, expected: int, person: NewPerson, joined_at: Moment, commit: Commit
+    ) -> Recorded:
+        """Register a person and let them join the case; raises as ``record`` does."""
+
+        async def attempt() -> Recorded:
+            file = await self._file(case, expected)
+            if person.ref in file.persons:
+                raise Malformed([Problem("/person/ref", "names a person of this case already: choose another")])
+            (joined,), registrations = self._register([person])
+            keys = file.keys() | {joined.ref: joined.key}
+            work = _Work(principal, commit, None, file, file.key, keys)
+            work.add(PersonJoined(**joined.model_dump()), joined_at)
+            return await self._append(work, registrations, joined_at)
+
+        return await self._or_repeated(principal, commit, attempt)
+
+    async def record(
+        self, principal: Principal, case: UUID, expected: int, commit: Commit, instant: datetime | None = None
+    ) -> Recorded:
+        """Record a commit decided on version ``expected`` of the case; a repeated request gets the first answer.
+
+        Raises NoSuchCase, StaleVersion, KeyReused, NotYetHappened, Malformed or LedgerError; nothing is written then.
+        """
+
+        async def attempt() -> Recorded:
+            file = await self._file(case, expected)
+            work = _Work(principal, commit, instant, file, file.key, file.keys())
+            for fact, event in zip(commit.facts, record_facts(file, [f.event for f in commit.facts]), strict=True):
+                work.add(event, fact.occurred_at, fact.reached_at, fact.source)
+            return await self._append(work, [], None)
+
+        return await self._or_repeated(principal, commit, attempt)
+
+    async def _or_repeated(
+        self, principal: Principal, commit: Commit, attempt: Callable[[], Awaitable[Recorded]]
+    ) -> Recorded:
+        """A repeat comes with an old version and may not be decidable any more: recognise it before refusing it."""
+        try:
+            return await attempt()
+        except (StaleVersion, DomainError):
+            key, fingerprint = self._digests(principal, commit)
+            known = await asyncio.to_thread(self._ledger.find_request, key)
+            if known is None:
+                raise
+            if known[0] != fingerprint:
+                raise KeyReused from None
+            return await self._recorded(known[1], known[2])
+
+    async def _file(self, case: UUID, expected: int) -> CaseFile:
+        cached = self._files.get(case)
+        if cached is not None and cached.version == expected:
+            return cached
+        file = await self._read(case)
+        if file.version != expected:
+            raise StaleVersion(file.version, file.entries[expected:])
+        return file
+
+    async def _read(self, case: UUID) -> CaseFile:
+        rows = await asyncio.to_thread(self._ledger.read_stream, case)
+        if not rows or rows[0].topic != CaseOpened.TOPIC:
+            raise NoSuchCase
+        return self._keep(CaseFile(case, tuple(map(read_clear, rows))))
+
+    def _keep(self, file: CaseFile) -> CaseFile:
+        self._files[file.case] = file
+        self._files.move_to_end(file.case)
+        if len(self._files) > CACHED_CASES:
+            self._files.popitem(last=False)
+        return file
+
+    def _register(self, persons: Sequence[NewPerson]) -> tuple[list[CasePerson], list[PersonRegistered]]:
+        """Make an id and a key for each person; the key is on disk before anything is sealed with it."""
+        roster: list[CasePerson] = []
+        registrations: list[PersonRegistered] = []
+        for person in persons:
+            person_id, key = uuid4(), self._ledger.keys.create()
+            roster.append(CasePerson(ref=person.ref, person=person_id, key=key, role=person.role))
+            registrations.append(
+                PersonRegistered(
+                    person=person_id,
+                    key=key,
+                    key_commitment=key_commitment(self._ledger.keys.get(key)).hex(),
+                    full_name=person.full_name,
+                    identifier=person.identifier,
+                )
+            )
+        return roster, registrations
+
+    async def _append(
+        self, work: "_Work", registrations: Sequence[PersonRegistered], registered_at: Moment | None
+    ) -> Recorded:
+        drafts = work.drafts(work.file.case, work.file.version)
+        new_events = [self._ledger.mapper.to_new_event(draft) for draft in drafts]
+        parts = [Part(work.file.case, work.file.version, tuple(new_events))]
+        for registration in registrations:
+            draft = work.registration(registration, registered_at or datetime.now(UTC))
+            parts.append(Part(draft.stream, 0, (self._ledger.mapper.to_new_event(draft),)))
+        key, fingerprint = self._digests(work.principal, work.commit)
+        request = Request(tuple(parts), key, fingerprint, work.latest())
+        answer = await self._ledger.appender.append(request, work.instant)
+        return await self._settle(work, drafts, new_events, answer)
+
+    async def _settle(self, work: "_Work", drafts: list[Draft], new_events: list[NewEvent], answer: Answer) -> Recorded:
+        match answer:
+            case Appended(repeated=True):
+                return await self._recorded(answer.first_position, answer.last_position)
+            case Appended():
+                entries = [
+                    read_clear(stored_row(draft, event, answer.first_position + index, answer.recorded_at))
+                    for index, (draft, event) in enumerate(zip(drafts, new_events, strict=True))
+                ]
+                self._keep(work.file.extended(entries))
+                return _to_recorded(entries, answer.first_position, answer.last_position)
+            case Conflict():
+                file = await self._read(work.file.case)
+                raise StaleVersion(file.version, file.entries[work.file.version :])
+            case Mismatched():
+                raise KeyReused
+            case InTheFuture():
+                raise NotYetHappened(answer.now)
+            case _:
+                raise RecordingError("the ledger refused the stored form of an event")
+
+    async def _recorded(self, first: int, last: int) -> Recorded:
+        """Return the first answer to a request again, from what it put on record."""
+        rows = await asyncio.to_thread(self._ledger.read_range, first, last)
+        entries = [read_clear(row) for row in rows if row.stream == rows[0].stream]
+        return _to_recorded(entries, first, last)
+
+    def _digests(self, principal: Principal, commit: Commit) -> tuple[bytes, bytes]:
+        keys = self._ledger.keys
+        key = keys.digest("idempotency key", f"{principal.id}\0{commit.key}".encode())
+        return key, keys.digest("request fingerprint", commit.body)
+
+
+class _Work:
+    """The drafts of one request while it is being put together."""
+
+    def __init__(
+        self,
+        principal: Principal,
+        commit: Commit,
+        instant: datetime | None,
+        file: CaseFile,
+        case_key: UUID,
+        subjects: Mapping[str, UUID],
+    ) -> None:
+        self.principal, self.commit, self.instant, self.file = principal, commit, instant, file
+        self._case_key, self._subjects = case_key, subjects
+        self._commit_id = uuid4()
+        self._events: list[tuple[Event, Envelope]] = []
+
+    def add(
+        self, event: Event, occurred_at: Moment, reached_at: Moment | None = None, source: str | None = None
+    ) -> None:
+        """Take in the next event of the case."""
+        self._events.append((event, self._envelope(event, occurred_at, reached_at, source)))
+
+    def drafts(self, case: UUID, version: int) -> list[Draft]:
+        """Return the events of the case as drafts that follow a version."""
+        return [
+            Draft(case, version + index, event, envelope, self._subjects, self._case_key)
+            for index, (event, envelope) in enumerate(self._events, start=1)
+        ]
+
+    def registration(self, event: PersonRegistered, registered_at: Moment) -> Draft:
+        """Return the first entry of a person's own stream."""
+        envelope = self._envelope(event, registered_at, None, None, reason=False)
+        return Draft(event.person, 1, event, envelope, {str(event.person): event.key}, event.key)
+
+    def latest(self) -> datetime:
+        """Return the latest instant at which a fact claims to have happened or to have become known."""
+        moments = [m for _, e in self._events for m in (e.occurred_at, e.reached_at) if m is not None]
+        return max(map(start_of, moments))
+
+    def _envelope(
+        self,
+        event: Event,
+        occurred_at: Moment,
+        reached_at: Moment | None,
+        source: str | None,
+        *,
+        reason: bool = True,
+    ) -> Envelope:
+        return Envelope(
+            occurred_at=occurred_at,
+            reached_at=reached_at,
+            actor=self.principal.actor,
+            commit=self._commit_id,
+            legal_basis=self.commit.legal_basis,
+            reason=self.commit.reason if reason else None,
+            source=source,
+            reported_without_gate=event.name() in ACTS_WITH_A_GATE,
+        )
+
+
+def stored_row(draft: Draft, event: NewEvent, position: int, recorded_at: datetime) -> StoredRow:
+    """Return the row that an appended event has become, without its commitment."""
+    return StoredRow(
+        position,
+        draft.stream,
+        draft.version,
+        event.topic,
+        recorded_at,
+        event.actor,
+        event.blind,
+        event.segments,
+        event.state,
+        b"",
+    )
+
+
+def _preview(draft: Draft) -> Entry:
+    """Return a draft as the entry it will be, for facts of the same request that are decided after it."""
+    return Entry(
+        stream=draft.stream,
+        version=draft.version,
+        position=0,
+        recorded_at=datetime.now(UTC),
+        topic=draft.event.TOPIC,
+        schema=draft.event.VERSION,
+        occurred_at=draft.envelope.occurred_at,
+        actor=draft.envelope.actor,
+        commit=draft.envelope.commit,
+        data=draft.event.model_dump(mode="json", exclude_none=True),
+    )
+
+
+def _to_recorded(entries: Sequence[Entry], first: int, last: int) -> Recorded:
+    return Recorded(
+        case=entries[0].stream,
+        commit=entries[0].commit,
+        version=entries[-1].version,
+        first_position=first,
+        last_position=last,
+        recorded_at=entries[0].recorded_at,
+        entries=tuple((e.version, e.position, BY_TOPIC[e.topic].name()) for e in entries),
+    )

@@ -1,0 +1,218 @@
+"""The ledger's own facts: opening, people, rules, keys, access and export."""
+
+from typing import Annotated, ClassVar, Self
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
+
+from domain.events.base import Code, EntryRef, Event, Instant, Refers, Sealed, StaffRef, Text, refuse_nul
+from domain.events.fields import Codes, Hash, NewPersonRef, Whole
+
+RuleText = Annotated[str, StringConstraints(min_length=1, max_length=200_000), BeforeValidator(refuse_nul)]
+"""The text of a rule book, in clear."""
+
+
+class CasePerson(BaseModel):
+    """A person of a case: the reference used there, who it is, whose key seals their texts, and the role."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+    ref: NewPersonRef
+    person: UUID
+    key: UUID
+    role: Code
+
+
+class LedgerOpened(Event):
+    """A ledger began; a simulated one holds fictional cases only."""
+
+    TOPIC: ClassVar[str] = "ledger_opened"
+    LABEL_DA: ClassVar[str] = "Protokol åbnet"
+    LABEL_EN: ClassVar[str] = "Ledger opened"
+
+    ledger: UUID
+    title: Code
+    simulated: bool
+    municipality: Code | None = None
+
+
+class CaseOpened(Event):
+    """A case began with its number, programme, own key and people; always the first entry of the case."""
+
+    TOPIC: ClassVar[str] = "case_opened"
+    LABEL_DA: ClassVar[str] = "Sag oprettet"
+    LABEL_EN: ClassVar[str] = "Case opened"
+
+    number: Code
+    programme: Code
+    key: UUID
+    key_commitment: Hash
+    persons: tuple[CasePerson, ...]
+    opened_because: Annotated[Text | None, Sealed()] = None
+
+    @model_validator(mode="after")
+    def _one_person_per_reference(self) -> Self:
+        """Refuse two people under one reference."""
+        refs = [person.ref for person in self.persons]
+        if len(set(refs)) < len(refs):
+            raise ValueError("persons must not hold the same ref twice")
+        return self
+
+
+class PersonRegistered(Event):
+    """A person entered the register under an id and a key of their own; ``identifier`` is a CPR or substitute."""
+
+    TOPIC: ClassVar[str] = "person_registered"
+    LABEL_DA: ClassVar[str] = "Person registreret"
+    LABEL_EN: ClassVar[str] = "Person registered"
+
+    person: UUID
+    key: UUID
+    key_commitment: Hash
+    full_name: Annotated[Text, Sealed(of="person")]
+    identifier: Annotated[Text | None, Sealed(of="person")] = None
+
+
+class PersonJoined(Event):
+    """A registered person became part of an existing case, under a reference and in a role."""
+
+    TOPIC: ClassVar[str] = "person_joined"
+    LABEL_DA: ClassVar[str] = "Person tilknyttet sagen"
+    LABEL_EN: ClassVar[str] = "Person joined"
+
+    ref: NewPersonRef
+    person: UUID
+    key: UUID
+    role: Code
+
+
+class RuleBookAdopted(Event):
+    """A version of the rules was adopted; its whole text is kept so that old answers can be computed again."""
+
+    TOPIC: ClassVar[str] = "rule_book_adopted"
+    LABEL_DA: ClassVar[str] = "Regelsæt vedtaget"
+    LABEL_EN: ClassVar[str] = "Rule book adopted"
+
+    rule_book: Code
+    version: Code
+    text: RuleText
+    sha256: Hash
+    approved_by: StaffRef | None = None
+
+
+class KeyRotated(Event):
+    """A key of the ledger was replaced by a new one; ``purpose`` says which, for example signing or wrapping."""
+
+    TOPIC: ClassVar[str] = "key_rotated"
+    LABEL_DA: ClassVar[str] = "Nøgle udskiftet"
+    LABEL_EN: ClassVar[str] = "Key rotated"
+
+    purpose: Code
+    old_key: Code
+    new_key: Code
+    verification_key: Code | None = None
+    approved_by: StaffRef | None = None
+
+
+class GateStopped(Event):
+    """An act that was still to come was stopped by a gate; ``act`` is the name of the event it would have been."""
+
+    TOPIC: ClassVar[str] = "gate_stopped"
+    LABEL_DA: ClassVar[str] = "Handling standset"
+    LABEL_EN: ClassVar[str] = "Gate stopped an act"
+
+    gate: Code
+    act: Code
+    findings: Codes
+    decision: Code | None = None
+    detail: Annotated[Text | None, Sealed()] = None
+
+
+class AccessGranted(Event):
+    """A member of staff may read in a role: one case, or everything of an organisation where no case is named."""
+
+    TOPIC: ClassVar[str] = "access_granted"
+    LABEL_DA: ClassVar[str] = "Adgang givet"
+    LABEL_EN: ClassVar[str] = "Access granted"
+
+    staff: StaffRef
+    role: Code
+    basis: Code
+    case: UUID | None = None
+    organisation: Code | None = None
+    until: Instant | None = None
+    approved_by: StaffRef | None = None
+
+
+class AccessEnded(Event):
+    """A member of staff may no longer read what was granted in a role."""
+
+    TOPIC: ClassVar[str] = "access_ended"
+    LABEL_DA: ClassVar[str] = "Adgang ophørt"
+    LABEL_EN: ClassVar[str] = "Access ended"
+
+    staff: StaffRef
+    role: Code
+    basis: Code
+    case: UUID | None = None
+    organisation: Code | None = None
+
+
+class BreakGlassOpened(Event):
+    """A member of staff opened a case without access in an emergency, for a reason and until a set time."""
+
+    TOPIC: ClassVar[str] = "break_glass_opened"
+    LABEL_DA: ClassVar[str] = "Nødadgang åbnet"
+    LABEL_EN: ClassVar[str] = "Emergency access opened"
+
+    staff: StaffRef
+    role: Code
+    until: Instant
+    reason: Annotated[Text, Sealed()]
+    organisation: Code | None = None
+
+
+class BreakGlassReviewed(Event):
+    """Someone else judged whether an emergency access was justified."""
+
+    TOPIC: ClassVar[str] = "break_glass_reviewed"
+    LABEL_DA: ClassVar[str] = "Nødadgang gennemgået"
+    LABEL_EN: ClassVar[str] = "Emergency access reviewed"
+
+    opening: Annotated[EntryRef, Refers(to=("BreakGlassOpened",))]
+    justified: bool
+    grounds: Annotated[Text | None, Sealed()] = None
+
+
+class Exported(Event):
+    """Something left the ledger as a file; its hash and size in bytes tell later which one it was."""
+
+    TOPIC: ClassVar[str] = "exported"
+    LABEL_DA: ClassVar[str] = "Udtræk dannet"
+    LABEL_EN: ClassVar[str] = "Exported"
+
+    what: Code
+    format: Code
+    purpose: Code
+    recipient: Code
+    cases: tuple[UUID, ...]
+    sha256: Hash
+    size: Whole | None = None
+    as_of_position: Whole | None = None
+    known_at: Instant | None = None
+
+
+EVENTS: tuple[type[Event], ...] = (
+    LedgerOpened,
+    CaseOpened,
+    PersonRegistered,
+    PersonJoined,
+    RuleBookAdopted,
+    KeyRotated,
+    GateStopped,
+    AccessGranted,
+    AccessEnded,
+    BreakGlassOpened,
+    BreakGlassReviewed,
+    Exported,
+)

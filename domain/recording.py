@@ -1,0 +1,130 @@
+"""Deciding what a commit of facts puts on record. A fact is never refused; a malformed account of one is.
+
+What makes an account malformed: it refers to an entry that is not there, or to one of another kind than the field is
+about; it corrects a field the entry does not have, to a value the field cannot hold, or from a value it does not have.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from domain import register
+from domain.case_file import CaseFile
+from domain.entries import Entry
+from domain.errors import Malformed, Problem
+from domain.events import BY_TOPIC, administration
+from domain.events.base import Event, reference_marks, sealed_marks
+from domain.events.correction import EntryCorrected
+from domain.time import read_moment, write_moment
+
+CASE = "case"
+OCCURRED_AT = "occurred_at"
+ACTS_WITH_A_GATE = frozenset({"DisclosureMade", "DecisionMade", "EnrolmentClosed", "PersonalDataErased"})
+"""Acts that have a gate of their own; recorded as plain facts they are marked as reported without it."""
+
+ADMINISTRATIVE = frozenset(event.name() for event in administration.EVENTS) | {"RecordViewed", "PersonalDataErased"}
+"""Events that acts of their own put on record; a commit of facts does not hold them."""
+
+
+def record_facts(case: CaseFile, facts: Sequence[Event]) -> list[Event]:
+    """Return the events that a commit of ``facts`` puts on record; raises Malformed with every problem found.
+
+    References may point to entries of the case and to earlier facts of the same commit, whose versions follow the
+    version the commit was decided on.
+    """
+    names = {entry.version: BY_TOPIC[entry.topic].name() for entry in case.entries}
+    problems: list[Problem] = []
+    events: list[Event] = []
+    for index, fact in enumerate(facts):
+        pointer = f"/commands/{index}"
+        found = _reference_problems(names, fact, pointer)
+        if not found and isinstance(fact, EntryCorrected):
+            fact, found = _correction(case, fact, pointer)
+        if fact.name() in ADMINISTRATIVE:
+            found = [Problem(f"{pointer}/event", "is not a fact of a case: it has an address of its own")]
+        problems += found
+        events.append(fact)
+        names[case.version + 1 + index] = fact.name()
+    if problems:
+        raise Malformed(problems)
+    return events
+
+
+def _reference_problems(names: dict[int, str], fact: Event, pointer: str) -> list[Problem]:
+    """Return what is wrong with the references of one fact; ``names`` are the events that stand before it."""
+    problems: list[Problem] = []
+    for field, mark in reference_marks(type(fact)).items():
+        value = getattr(fact, field)
+        for version in value if isinstance(value, tuple) else [value]:  # pyright: ignore[reportUnknownVariableType]
+            if version is None:
+                continue
+            place = f"{pointer}/data/{field}"
+            if version not in names:
+                problems.append(Problem(place, "names no earlier entry of this case: use the version of one"))
+            elif mark.to and names[version] not in mark.to:
+                kinds = " or ".join(mark.to)
+                problems.append(Problem(place, f"must name an entry of kind {kinds}, this one is {names[version]}"))
+    return problems
+
+
+def _correction(case: CaseFile, fact: EntryCorrected, pointer: str) -> tuple[EntryCorrected, list[Problem]]:
+    """Return the correction as it goes on record: sealed exactly when the corrected field is."""
+    target = case.entry(fact.corrects)
+    if target is None:
+        return fact, [Problem(f"{pointer}/data/corrects", "must name an entry recorded before this commit")]
+    entry, field = _corrected_field(case, target, fact.field)
+    in_force = {e.version: e for e in register.effective(case.entries)}
+    if entry.version not in in_force:
+        return fact, [Problem(f"{pointer}/data/corrects", "names an annulled entry, which has no values to correct")]
+    kind = BY_TOPIC[entry.topic]
+    if field not in kind.model_fields and field != OCCURRED_AT:
+        return fact, [Problem(f"{pointer}/data/field", f"is no field of {kind.name()}")]
+    seal = sealed_marks(kind).get(field)
+    if seal is not None:
+        subject = entry.data.get(seal.of) if seal.of else None
+        fact = fact.model_copy(update={"sealed_for": subject if subject in case.persons else CASE})
+    return fact, _value_problems(in_force[entry.version], field, fact, pointer, sealed=seal is not None)
+
+
+def _corrected_field(case: CaseFile, target: Entry, field: str) -> tuple[Entry, str]:
+    """Follow a correction of a correction down to the entry and field it is about in the end."""
+    while target.topic == EntryCorrected.TOPIC and field == "new":
+        field = str(target.data["field"])
+        target = case.entries[int(target.data["corrects"]) - 1]
+    return target, field
+
+
+def _value_problems(entry: Entry, field: str, fact: EntryCorrected, pointer: str, *, sealed: bool) -> list[Problem]:
+    """Return why the new value cannot stand in the field, or why the old one is not what is on record."""
+    change = fact.model_dump(mode="json")
+    problems: list[Problem] = []
+    if not _holds(entry, field, change["new"]):
+        problems.append(Problem(f"{pointer}/data/new", f"is no value that {field} can hold"))
+    on_record = write_moment(entry.occurred_at) if field == OCCURRED_AT else entry.data.get(field)
+    if not sealed and "old" in fact.model_fields_set and field != OCCURRED_AT and change["old"] != on_record:
+        problems.append(Problem(f"{pointer}/data/old", "is not the value on record: read the case again"))
+    return problems
+
+
+def _holds(entry: Entry, field: str, value: Any) -> bool:
+    """Whether the field of the entry's kind accepts the value; other fields are left out of the question."""
+    if field == OCCURRED_AT:
+        return _is_moment(value)
+    candidate = {name: content for name, content in entry.data.items() if name != field}
+    if value is not None:
+        candidate[field] = value
+    try:
+        BY_TOPIC[entry.topic].model_validate_json(json.dumps(candidate))
+    except ValidationError as error:
+        return all(problem["loc"][:1] != (field,) for problem in error.errors(include_url=False, include_input=False))
+    return True
+
+
+def _is_moment(value: Any) -> bool:
+    try:
+        read_moment(value)
+    except (TypeError, ValueError):
+        return False
+    return True

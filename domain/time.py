@@ -1,0 +1,79 @@
+"""Instants, calendar days and moments: the only place that parses, compares or writes times.
+
+An *instant* is an aware datetime. A *day* is a Copenhagen calendar date. A *moment* is either: when something
+happened is sometimes known to the second and sometimes only to the day. Differences and comparisons are made in UTC,
+because Python subtracts two datetimes of the same zone as wall-clock times, an hour wrong across summer time.
+"""
+
+import re
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
+
+Moment = datetime | date
+
+
+def utc(instant: datetime) -> datetime:
+    """Return the instant in UTC; raises ValueError for a naive datetime."""
+    if instant.utcoffset() is None:
+        raise ValueError("needs an offset from UTC, for example 2026-03-04T14:00:00+01:00")
+    return instant.astimezone(UTC)
+
+
+def write_instant(instant: datetime) -> str:
+    """Write an instant as fixed-width UTC text with microseconds: ``2024-05-14T07:30:00.000000Z``."""
+    return utc(instant).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def write_moment(moment: Moment) -> str:
+    """Write a moment as stored: fixed-width UTC for an instant, ``2024-05-14`` for a day."""
+    return write_instant(moment) if isinstance(moment, datetime) else moment.isoformat()
+
+
+def read_instant(text: str) -> datetime:
+    """Read an RFC 3339 instant with its offset; returns UTC, raises ValueError for a naive or malformed one."""
+    if len(text) < 20 or text[10] not in "Tt ":
+        raise ValueError("is not an instant: write it as 2026-03-04T14:00:00+01:00")
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is not an instant: write it as 2026-03-04T14:00:00+01:00") from None
+    try:
+        return utc(instant)
+    except OverflowError:
+        raise ValueError("is outside the years 1 to 9999 in UTC") from None
+
+
+def read_day(text: str) -> date:
+    """Read a Copenhagen calendar date such as 2026-03-04; raises ValueError for any other form of date."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError("is not a date: write it as 2026-03-04")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is not a day of the calendar") from None
+
+
+def read_moment(text: str) -> Moment:
+    """Read an instant with offset or a bare date; raises ValueError for anything else."""
+    return read_day(text) if len(text) <= 10 else read_instant(text)
+
+
+def start_of(moment: Moment) -> datetime:
+    """Return the instant from which a moment starts a clock: a day starts at 00:00 in Copenhagen (UTC)."""
+    if isinstance(moment, datetime):
+        return utc(moment)
+    return datetime.combine(moment, time(0), COPENHAGEN).astimezone(UTC)
+
+
+def end_of(moment: Moment) -> datetime:
+    """Return the instant at which a moment satisfies a clock: a day ends at 23:59:59 in Copenhagen (UTC)."""
+    if isinstance(moment, datetime):
+        return utc(moment)
+    return datetime.combine(moment, time(23, 59, 59), COPENHAGEN).astimezone(UTC)
+
+
+def copenhagen_day(moment: Moment) -> date:
+    """Return the Copenhagen calendar day on which a moment falls."""
+    return moment.astimezone(COPENHAGEN).date() if isinstance(moment, datetime) else moment

@@ -1,0 +1,72 @@
+"""Making a ledger: schema, head, and the genesis event that says whose it is and what clock it runs on."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import sql
+
+from domain.entries import Draft
+from domain.events.administration import LedgerOpened
+from domain.events.base import Actor, Envelope
+from ledger.appender import SQL
+from ledger.errors import LedgerExists, LedgerUnavailable
+from ledger.keys import FileKeyStore
+from ledger.migrations import migrate
+from ledger.requests import Appended, Part, Request
+from ledger.store import Ledger
+
+
+def create_database(maintenance: str, name: str) -> None:
+    """Create an empty database on the server of ``maintenance``; quiet when it exists."""
+    with connect_owner(maintenance) as connection:
+        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+            connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+
+
+def connect_owner(conninfo: str) -> psycopg.Connection[Any]:
+    """Open an autocommit connection with the login's own rights; raises LedgerUnavailable."""
+    try:
+        return psycopg.connect(conninfo, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise LedgerUnavailable(
+            "the database server does not answer: is it running, and is the address right?"
+        ) from error
+
+
+def create_ledger(
+    owner: str,
+    keys: FileKeyStore,
+    name: str,
+    *,
+    actor: Actor,
+    simulated: bool = False,
+    instant: datetime | None = None,
+) -> UUID:
+    """Create the ledger of a database and return its id; raises LedgerExists when there is one.
+
+    ``owner`` connects as the schema's owner. ``instant`` is when a simulated ledger begins; it needs one, since its
+    clock never goes back. An attempt that was cut off is completed by the next.
+    """
+    keys.create_ledger_key()
+    with connect_owner(owner) as connection:
+        migrate(connection)
+        connection.execute(SQL["open_head"], [uuid4(), simulated])
+    ledger = Ledger(owner, keys)
+    try:
+        if ledger.head().size:
+            raise LedgerExists
+        _open(ledger, name, actor, instant)
+        return ledger.id
+    finally:
+        ledger.close()
+
+
+def _open(ledger: Ledger, name: str, actor: Actor, instant: datetime | None) -> None:
+    event = LedgerOpened(ledger=ledger.id, title=name, simulated=ledger.simulated)
+    envelope = Envelope(occurred_at=instant or datetime.now(UTC), actor=actor, commit=uuid4())
+    genesis = ledger.mapper.to_new_event(Draft(ledger.id, 1, event, envelope))
+    answer = ledger.append_now(Request((Part(ledger.id, 0, (genesis,)),)), instant)
+    if not isinstance(answer, Appended):
+        raise LedgerExists

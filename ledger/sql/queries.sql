@@ -1,0 +1,53 @@
+-- name: append
+-- The one way in; every request of the batch gets its own answer.
+SELECT * FROM ledger.append(
+    %b::bytea[], %b::bytea[], %b::timestamptz[], %b::int4[],
+    %b::uuid[], %b::int8[], %b::int4[],
+    %b::text[], %b::uuid[], %b::bytea[], %b::bytea[], %b::bytea[],
+    %b::timestamptz, %b::timestamptz)
+
+-- name: open_head
+-- The empty ledger: refused when there is one already.
+INSERT INTO ledger.head (ledger, simulated, size, frontier, root, recorded_at)
+VALUES (%s, %s, 0, '', sha256(''), '1970-01-01T00:00:00Z') ON CONFLICT DO NOTHING RETURNING ledger
+
+-- name: read_head
+-- Identity, clock kind, size, root and last time of the ledger.
+SELECT ledger, simulated, size, root, recorded_at FROM ledger.head
+
+-- name: read_stream
+-- One stream in order, up to and including a position.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE stream = %s AND position <= %s ORDER BY version
+
+-- name: read_streams
+-- Several streams, each in order, up to and including a position.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE stream = ANY(%s) AND position <= %s ORDER BY stream, version
+
+-- name: read_page
+-- The ledger in order, after a position.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE position > %s ORDER BY position LIMIT %s
+
+-- name: read_topic
+-- All events of one topic in order, up to and including a position.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE topic = %s AND position <= %s ORDER BY position
+
+-- name: read_range
+-- The events between two positions, both included.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE position BETWEEN %s AND %s ORDER BY position
+
+-- name: find_request
+-- The positions of an earlier request with this key, and its fingerprint.
+SELECT fingerprint, first_position, last_position FROM ledger.request WHERE key = %s
+
+-- name: position_at
+-- The last position recorded at or before an instant.
+SELECT ledger.position_at(%s)
+
+-- name: now
+-- The ledger's clock.
+SELECT ledger.now()

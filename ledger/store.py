@@ -1,0 +1,148 @@
+"""One ledger: its database, its keys, its appender. No module globals, so that a process may hold several."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from ledger.appender import SQL, Appender
+from ledger.errors import LedgerUnavailable, NoLedger
+from ledger.format import StoredRow
+from ledger.keys import KeyStore
+from ledger.mapper import EventMapper
+from ledger.requests import Answer, Request
+
+APPLICATION_ROLE = "caseledger_app"
+WORKER_ROLE = "caseledger_worker"
+READER_ROLE = "caseledger_reader"
+PAGE = 500
+POOL_SIZE = 8
+POOL_WAIT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the ledger stands: identity, kind of clock, number of events, root of the tree, last time written."""
+
+    ledger: UUID
+    simulated: bool
+    size: int
+    root: bytes
+    recorded_at: datetime
+
+
+def conninfo_as(conninfo: str, role: str) -> str:
+    """Return the address with which a login acts with the rights of ``role`` only, every time arriving in UTC."""
+    options = conninfo_to_dict(conninfo).get("options") or ""
+    return make_conninfo(conninfo, options=f"{options} -c role={role} -c timezone=UTC".strip(), connect_timeout="5")
+
+
+class Ledger:
+    """An open ledger. Reads come from a pool, appends go through one connection; both with application rights only."""
+
+    def __init__(self, conninfo: str, keys: KeyStore) -> None:
+        self._pool = ConnectionPool[psycopg.Connection[Any]](
+            conninfo_as(conninfo, APPLICATION_ROLE),
+            min_size=0,
+            max_size=POOL_SIZE,
+            timeout=POOL_WAIT_SECONDS,
+            kwargs={"autocommit": True},
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
+        try:
+            head = self.head()
+        except BaseException:
+            self._pool.close()
+            raise
+        self.id = head.ledger
+        self.simulated = head.simulated
+        self.keys = keys
+        self.mapper = EventMapper(head.ledger, keys)
+        self.conninfo = conninfo
+        self.appender = Appender(lambda: psycopg.connect(conninfo_as(conninfo, APPLICATION_ROLE), autocommit=True))
+
+    def close(self) -> None:
+        """Write what waits, then let go of all connections."""
+        self.appender.close()
+        self._pool.close()
+
+    def append_now(self, request: Request, instant: datetime | None = None) -> Answer:
+        """Append and wait; see Appender."""
+        return self.appender.append_now(request, instant)
+
+    def head(self) -> Head:
+        """Return where the ledger stands; raises NoLedger when the database holds none."""
+        try:
+            rows = self._rows("read_head")
+        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+            raise NoLedger from error
+        if not rows:
+            raise NoLedger
+        return Head(*rows[0])
+
+    def now(self) -> datetime:
+        """Return the ledger's clock: the database's, and never before what was last recorded."""
+        return self._rows("now")[0][0]
+
+    def position_at(self, instant: datetime) -> int:
+        """Return the last position recorded at or before ``instant``; 0 before the first."""
+        return self._rows("position_at", instant)[0][0]
+
+    def read_stream(self, stream: UUID, upto: int | None = None) -> list[StoredRow]:
+        """Return the rows of one stream in order, up to and including a position (None: all)."""
+        return self._stored("read_stream", stream, _bound(upto))
+
+    def read_streams(self, streams: Sequence[UUID], upto: int | None = None) -> list[StoredRow]:
+        """Return the rows of several streams, each in order, up to and including a position (None: all)."""
+        return self._stored("read_streams", list(streams), _bound(upto))
+
+    def read_topic(self, topic: str, upto: int | None = None) -> list[StoredRow]:
+        """Return all rows of one topic in order, up to and including a position (None: all)."""
+        return self._stored("read_topic", topic, _bound(upto))
+
+    def read_range(self, first: int, last: int) -> list[StoredRow]:
+        """Return the rows from position ``first`` to ``last``, both included."""
+        return self._stored("read_range", first, last)
+
+    def read_page(self, after: int, limit: int = PAGE) -> list[StoredRow]:
+        """Return the next rows after a position."""
+        return self._stored("read_page", after, limit)
+
+    def read_all(self, after: int = 0, upto: int | None = None) -> Iterator[StoredRow]:
+        """Yield every row in order, page by page, with bounded memory."""
+        last = _bound(upto)
+        while page := self.read_page(after):
+            for row in page:
+                if row.position > last:
+                    return
+                yield row
+            after = page[-1].position
+
+    def find_request(self, key: bytes) -> tuple[bytes, int, int] | None:
+        """Return fingerprint, first and last position of the request with this key, or None."""
+        rows = self._rows("find_request", key)
+        return rows[0] if rows else None
+
+    def _stored(self, name: str, *values: Any) -> list[StoredRow]:
+        return [StoredRow(*row) for row in self._rows(name, *values)]
+
+    def _rows(self, name: str, *values: Any) -> list[tuple[Any, ...]]:
+        return self.query(SQL[name], values)
+
+    def query(self, statement: LiteralString, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Return the rows of a reading statement; raises LedgerUnavailable when the database does not answer."""
+        try:
+            with self._pool.connection() as connection:
+                return connection.cursor(binary=True).execute(statement, values).fetchall()
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise LedgerUnavailable from error
+
+
+def _bound(upto: int | None) -> int:
+    return 2**63 - 1 if upto is None else upto

@@ -1,0 +1,41 @@
+-- name: current_generation
+-- The generation readers see, locked so that no switch happens under a batch.
+SELECT generation, stopped_at, problem FROM view.current WHERE view = %s FOR SHARE
+
+-- name: peek_generation
+-- The generation readers see.
+SELECT generation, stopped_at, problem FROM view.current WHERE view = %s
+
+-- name: first_generation
+-- A view that nobody has followed yet starts with generation 1.
+INSERT INTO view.current (view, generation) VALUES (%s, 1) ON CONFLICT DO NOTHING
+
+-- name: stop_view
+-- The view met an event it cannot read and follows no further.
+UPDATE view.current SET stopped_at = %s, problem = %s WHERE view = %s
+
+-- name: switch_generation
+-- From here on readers see another generation.
+UPDATE view.current SET generation = %s, stopped_at = NULL, problem = NULL WHERE view = %s
+
+-- name: tracked
+-- How far a generation has come.
+SELECT notification_id FROM view.notification_tracking WHERE application_name = %s
+
+-- name: forget_tracking
+-- A generation that is no longer there has come nowhere.
+DELETE FROM view.notification_tracking WHERE application_name = %s
+
+-- name: try_follow
+-- One active follower per view in this ledger.
+SELECT pg_try_advisory_lock(hashtextextended('caseledger view ' || %s, 0))
+
+-- name: page
+-- The ledger in order, after a position.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE position > %s ORDER BY position LIMIT %s
+
+-- name: entries_of_keys
+-- What the fold has kept of some streams, up to and including a position.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE stream = ANY(%s) AND topic = ANY(%s) AND position <= %s ORDER BY position

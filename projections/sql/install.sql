@@ -1,0 +1,33 @@
+-- name: install
+-- The schema of the remembered views. Everything here can be made anew from the ledger, so it has no migrations:
+-- a view whose row changes shape gets a table of a new version beside the old one.
+CREATE SCHEMA IF NOT EXISTS view;
+
+-- Which generation of a view readers see. A rebuild writes the next generation beside it, then moves this row.
+CREATE TABLE IF NOT EXISTS view.current (
+    view       text PRIMARY KEY,
+    generation int  NOT NULL,
+    stopped_at bigint,  -- position of the event that the view could not read; it follows no further
+    problem    text
+);
+
+-- How far each generation has come: the eventsourcing library's tracking table.
+CREATE TABLE IF NOT EXISTS view.notification_tracking (
+    application_name text PRIMARY KEY,
+    notification_id  bigint
+);
+
+-- Where a case stands. A row holds what was known of it in the positions [known_from, known_to); the last is open.
+CREATE TABLE IF NOT EXISTS view.case_state_v1 (
+    generation int    NOT NULL,
+    key        uuid   NOT NULL,
+    known_from bigint NOT NULL,
+    known_to   bigint,
+    value      jsonb  NOT NULL,
+    PRIMARY KEY (generation, key, known_from)
+);
+CREATE INDEX IF NOT EXISTS case_state_v1_open ON view.case_state_v1 (generation, key) WHERE known_to IS NULL;
+
+GRANT USAGE ON SCHEMA view TO caseledger_app, caseledger_worker, caseledger_reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA view TO caseledger_app, caseledger_worker, caseledger_reader;
+GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA view TO caseledger_worker;

@@ -1,0 +1,1 @@
+"""Going back: as of an instant, rebuild, verify. Reads the ledger, never appends to it."""

@@ -1,0 +1,150 @@
+"""Making a view anew from the ledger, beside the live one: compared row for row, then switched or thrown away."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from ledger.format import StoredRow
+from ledger.store import WORKER_ROLE, conninfo_as
+from projections.follower import read_page, tracking_recorder
+from projections.view import FOLLOW, Change, Folder, View, ViewStopped, write_changes
+
+BATCH = 2000
+Progress = Callable[[int], None]
+
+
+class RebuildFailed(Exception):
+    """A view could not be made anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The live view against the same view folded anew, up to a position."""
+
+    view: str
+    position: int
+    rows: int
+    keys: int
+    missing: int
+    surplus: int
+    example: tuple[UUID, int] | None
+
+    @property
+    def equal(self) -> bool:
+        """True when both have the same rows."""
+        return not self.missing and not self.surplus
+
+
+def verify_view(conninfo: str, view: View, progress: Progress = lambda _: None) -> Comparison:
+    """Fold the view anew up to where the live one stands and compare row for row; the live view stays as it is."""
+    with _worker(conninfo, view) as connection:
+        live, new, position = _prepare(connection, view)
+        try:
+            _fold(connection, view, new, Folder(view), position, progress)
+            return _compare(connection, view, live, new, position)
+        finally:
+            _drop(connection, view, new)
+
+
+def rebuild_view(conninfo: str, view: View, progress: Progress = lambda _: None) -> Comparison:
+    """Fold the view anew, compare it with the live one and let readers see the new one; readers never wait.
+
+    Raises RebuildFailed when the view cannot read an event; readers then keep the view they have.
+    """
+    with _worker(conninfo, view) as connection:
+        live, new, position = _prepare(connection, view)
+        try:
+            folder = Folder(view)
+            folded = _fold(connection, view, new, folder, None, progress)
+            comparison = _compare(connection, view, live, new, position)
+            _switch(conninfo, connection, view, new, folder, folded)
+        except BaseException:
+            _drop(connection, view, new)
+            raise
+        _drop(connection, view, live)
+        return comparison
+
+
+@contextmanager
+def _worker(conninfo: str, view: View) -> Generator[psycopg.Connection[Any]]:
+    """Open a connection with worker rights that is alone in folding this view anew."""
+    with psycopg.connect(conninfo_as(conninfo, WORKER_ROLE), autocommit=True) as connection:
+        row = connection.execute(FOLLOW["try_follow"], [f"rebuild {view.name}"]).fetchone()
+        if not row or not row[0]:
+            raise RebuildFailed(f"view {view.name} is being folded anew already: wait for that to end")
+        yield connection
+
+
+def _prepare(connection: psycopg.Connection[Any], view: View) -> tuple[int, int, int]:
+    """Return live generation, the next one (emptied), and the position the live one has reached."""
+    connection.execute(FOLLOW["first_generation"], [view.name])
+    live = connection.execute(FOLLOW["peek_generation"], [view.name]).fetchall()[0][0]
+    _drop(connection, view, live + 1)
+    tracked = connection.execute(FOLLOW["tracked"], [view.follower(live)]).fetchone()
+    return live, live + 1, tracked[0] if tracked else 0
+
+
+def _fold(
+    connection: psycopg.Connection[Any],
+    view: View,
+    generation: int,
+    folder: Folder,
+    upto: int | None,
+    progress: Progress,
+    after: int = 0,
+) -> int:
+    """Fold the ledger into a generation, page by page, and return the last position taken in."""
+    while upto is None or after < upto:
+        with connection.transaction(), connection.cursor() as cursor:
+            rows = read_page(cursor, after, BATCH if upto is None else min(BATCH, upto - after))
+            if not rows:
+                break
+            write_changes(cursor, view, generation, _changes(folder, rows))
+        after = rows[-1].position
+        progress(after)
+    return after
+
+
+def _changes(folder: Folder, rows: list[StoredRow]) -> list[Change]:
+    try:
+        return [change for row in rows if (change := folder.add(row))]
+    except ViewStopped as error:
+        raise RebuildFailed(str(error)) from error
+
+
+def _switch(
+    conninfo: str, connection: psycopg.Connection[Any], view: View, generation: int, folder: Folder, folded: int
+) -> None:
+    """Lock the live follower out, take in what has come since, and let readers see the new generation."""
+    tracking = tracking_recorder(conninfo)
+    try:
+        with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+            connection.execute(FOLLOW["switch_generation"], [generation, view.name])
+            last = _fold(connection, view, generation, folder, None, lambda _: None, after=folded)
+            if last:
+                tracking.move(cursor, view.follower(generation), last)
+    finally:
+        tracking.datastore.close()
+
+
+def _compare(connection: psycopg.Connection[Any], view: View, live: int, new: int, position: int) -> Comparison:
+    def ask(name: str, one: int, other: int) -> tuple[Any, ...] | None:
+        return connection.execute(view.queries[name], {"one": one, "other": other, "position": position}).fetchone()
+
+    missing, surplus = ask("differences", new, live), ask("differences", live, new)
+    example = ask("first_difference", new, live) or ask("first_difference", live, new)
+    rows, keys = connection.execute(view.queries["count_rows"], [new, position]).fetchall()[0]
+    return Comparison(
+        view.name, position, rows, keys, missing[0] if missing else 0, surplus[0] if surplus else 0, example
+    )
+
+
+def _drop(connection: psycopg.Connection[Any], view: View, generation: int) -> None:
+    with connection.transaction():
+        connection.execute(view.queries["drop_generation"], [generation])
+        connection.execute(FOLLOW["forget_tracking"], [view.follower(generation)])
