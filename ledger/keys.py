@@ -8,6 +8,7 @@ recognised.
 import hmac
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -46,6 +47,15 @@ class KeyStore(Protocol):
         ...
 
 
+KeyStores = Callable[[UUID], KeyStore]
+"""The key store of each ledger by the ledger's id."""
+
+
+def file_keys(home: Path) -> "Callable[[UUID], FileKeyStore]":
+    """Return the key stores that lie as folders under ``home``, one for each ledger."""
+    return lambda ledger: FileKeyStore(home / "keys" / str(ledger))
+
+
 class FileKeyStore:
     """Keys as files of 32 bytes, readable by their owner only, spread over 256 folders."""
 
@@ -81,7 +91,11 @@ class FileKeyStore:
 
     def digest(self, purpose: str, content: bytes) -> bytes:
         """Return the HMAC-SHA-256 of ``content`` under the ledger's own key, separated by purpose."""
-        return hmac.digest(self.get(_LEDGER_KEY), purpose.encode() + b"\x00" + content, "sha256")
+        try:
+            ledger_key = self.get(_LEDGER_KEY)
+        except KeyMissing:
+            raise KeyMissing(f"The key store {self._folder} is not this ledger's: set CASELEDGER_HOME.") from None
+        return hmac.digest(ledger_key, purpose.encode() + b"\x00" + content, "sha256")
 
     def create_ledger_key(self) -> None:
         """Make the ledger's own key, once; a second call keeps the first key."""

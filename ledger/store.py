@@ -13,7 +13,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from ledger.appender import SQL, Appender
 from ledger.errors import LedgerUnavailable, NoLedger
 from ledger.format import StoredRow
-from ledger.keys import KeyStore
+from ledger.keys import KeyStores
 from ledger.mapper import EventMapper
 from ledger.requests import Answer, Request
 
@@ -45,7 +45,7 @@ def conninfo_as(conninfo: str, role: str) -> str:
 class Ledger:
     """An open ledger. Reads come from a pool, appends go through one connection; both with application rights only."""
 
-    def __init__(self, conninfo: str, keys: KeyStore) -> None:
+    def __init__(self, conninfo: str, keys: KeyStores) -> None:
         self._pool = ConnectionPool[psycopg.Connection[Any]](
             conninfo_as(conninfo, APPLICATION_ROLE),
             min_size=0,
@@ -57,13 +57,14 @@ class Ledger:
         )
         try:
             head = self.head()
+            self.keys = keys(head.ledger)
+            self.keys.digest("open", b"")
         except BaseException:
             self._pool.close()
             raise
         self.id = head.ledger
         self.simulated = head.simulated
-        self.keys = keys
-        self.mapper = EventMapper(head.ledger, keys)
+        self.mapper = EventMapper(head.ledger, self.keys)
         self.conninfo = conninfo
         self.appender = Appender(lambda: psycopg.connect(conninfo_as(conninfo, APPLICATION_ROLE), autocommit=True))
 

@@ -92,6 +92,8 @@ def test_what_a_correction_is_about_stays_as_recorded() -> None:
         0,
     ]
     assert scores(fact(1, score=4), fact(2, score=1), annulled(3, 2), corrected(4, 3, "annuls", 1)) == [4]
+    kept = effective([fact(1, score=4), corrected(2, 1, "score", 3), corrected(3, 2, "field", "cutoff")])
+    assert kept[0].data == {"score": 3}
 
 
 def test_annulled_correction_changes_nothing() -> None:
@@ -235,6 +237,9 @@ def test_history_of_annulments() -> None:
     again = history([*entries, annulled(4, 1)])[1]
     assert again.annulment is not None
     assert (again.annulled, again.annulment.version) == (True, 4)
+    twice = history([fact(1), annulled(2, 1), annulled(3, 1), annulled(4, 3)])[1]
+    assert twice.annulment is not None
+    assert (twice.annulled, twice.annulment.version) == (True, 2)
 
 
 def test_history_of_an_annulled_correction() -> None:

@@ -19,6 +19,8 @@ from domain.time import COPENHAGEN, Moment
 from projections.case_state import TOPICS, derive, expected_package, fold, row, state_as_of, value_at_path
 from tests.story_entries import NAMES, expectations, known_at, story_entries
 
+Fact = tuple[str, Mapping[str, Any]]
+
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 OWN, OTHER = "smaaboernsteam_001", "needs_based_visits"
 PERSONS = [{"ref": "parent-X", "person": str(UUID(int=2)), "key": str(UUID(int=3)), "role": "mother"}]
@@ -41,29 +43,29 @@ def entry(version: int, topic: str, data: Mapping[str, Any], occurred_at: Moment
     )
 
 
-def case(*facts: tuple[str, Mapping[str, Any]]) -> list[Entry]:
+def case(*facts: Fact) -> list[Entry]:
     """Return the entries of a case opened and then with these facts, an hour apart."""
     opened = entry(1, "case_opened", {"number": "2026-1", "programme": OWN, "persons": PERSONS})
     return [opened, *(entry(version, topic, data) for version, (topic, data) in enumerate(facts, 2))]
 
 
-def value_of(*facts: tuple[str, Mapping[str, Any]]) -> dict[str, Any]:
+def value_of(*facts: Fact) -> dict[str, Any]:
     """Return where a case with these facts stands."""
     return state_as_of(case(*facts), None)
 
 
-def path_of(path: str, *facts: tuple[str, Mapping[str, Any]]) -> Any:
+def path_of(path: str, *facts: Fact) -> Any:
     """Return one answer about a case with these facts."""
     return value_at_path(value_of(*facts), path, START + timedelta(days=1))
 
 
-REFERRED = ("referral_made", {"programme": OWN, "person": "parent-X"})
-RECOMMENDED = ("recommendation_made", {"programme": OWN, "to": "visitation_panel"})
-CLOSE = ("recommendation_made", {"programme": OWN, "to": "steering_group", "kind": "close"})
-ADMITTED = ("admission_approved", {"programme": OWN})
-STARTED = ("intervention_started", {"enrolment": "enr-1"})
-CLOSED = ("enrolment_closed", {"enrolment": "enr-1", "reason": "goals_reached"})
-FINAL = ("meeting_held", {"type": "final_follow_up", "participants": []})
+REFERRED: Fact = ("referral_made", {"programme": OWN, "person": "parent-X"})
+RECOMMENDED: Fact = ("recommendation_made", {"programme": OWN, "to": "visitation_panel"})
+CLOSE: Fact = ("recommendation_made", {"programme": OWN, "to": "steering_group", "kind": "close"})
+ADMITTED: Fact = ("admission_approved", {"programme": OWN})
+STARTED: Fact = ("intervention_started", {"enrolment": "enr-1"})
+CLOSED: Fact = ("enrolment_closed", {"enrolment": "enr-1", "reason": "goals_reached"})
+FINAL: Fact = ("meeting_held", {"type": "final_follow_up", "participants": []})
 
 
 @pytest.mark.parametrize(("name", "item"), expectations("state"))
@@ -132,6 +134,7 @@ def test_opening_counts_at_every_instant() -> None:
         ((STARTED, CLOSE), "closing"),
         ((STARTED, FINAL), "closing"),
         ((STARTED, CLOSED), "closed"),
+        ((CLOSED,), "closed"),
         ((STARTED, REFERRED), "running"),
         ((STARTED, RECOMMENDED, ADMITTED), "running"),
         ((STARTED, CLOSE, STARTED), "closing"),
@@ -142,7 +145,7 @@ def test_opening_counts_at_every_instant() -> None:
         ((FINAL,), "none"),
     ],
 )
-def test_enrolment_status(facts: tuple[tuple[str, Mapping[str, Any]], ...], status: str) -> None:
+def test_enrolment_status(facts: tuple[Fact, ...], status: str) -> None:
     """Steps may be missing, a status never goes back within an enrolment, and a referral after closing begins anew."""
     assert path_of("enrolment.status", *facts) == status
 
@@ -197,11 +200,11 @@ def test_package_is_of_an_enrolment_not_closed() -> None:
     assert value_of(infant)["enrolments"][0]["period"] == 1
 
 
-DECIDED = ("decision_made", {"decision": "d-1", "outcome": "grant"})
-NOTIFIED = ("decision_notified", {"decision": "d-1"})
-APPEALED = ("complaint_received", {"decision": "d-1"})
-REMITTED = ("appeal_decided", {"decision": "d-1", "outcome": "remitted"})
-REPLACING = ("decision_made", {"decision": "d-2", "outcome": "grant", "replaces": "d-1"})
+DECIDED: Fact = ("decision_made", {"decision": "d-1", "outcome": "grant"})
+NOTIFIED: Fact = ("decision_notified", {"decision": "d-1"})
+APPEALED: Fact = ("complaint_received", {"decision": "d-1"})
+REMITTED: Fact = ("appeal_decided", {"decision": "d-1", "outcome": "remitted"})
+REPLACING: Fact = ("decision_made", {"decision": "d-2", "outcome": "grant", "replaces": "d-1"})
 
 
 @pytest.mark.parametrize(
@@ -217,7 +220,7 @@ REPLACING = ("decision_made", {"decision": "d-2", "outcome": "grant", "replaces"
         ((("decision_made", {"decision": "d-1", "outcome": "grant", "replaces": "d-1"}),), "made"),
     ],
 )
-def test_decision_status(facts: tuple[tuple[str, Mapping[str, Any]], ...], status: str | None) -> None:
+def test_decision_status(facts: tuple[Fact, ...], status: str | None) -> None:
     """A decision has the furthest status reached, whatever came after."""
     assert path_of("decision.d-1.status", *facts) == status
 
@@ -264,8 +267,16 @@ def test_decimals_kept_as_text_are_answered_as_numbers() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["enrolment.phase", "package.current", "pregnancy.due_date", "screening.outcome", "support.hours_per_week"]
-    + ["overview.enr-9", "assessment.a.score", "decision.d.status"],
+    [
+        "enrolment.phase",
+        "package.current",
+        "pregnancy.due_date",
+        "screening.outcome",
+        "support.hours_per_week",
+        "overview.enr-9",
+        "assessment.a.score",
+        "decision.d.status",
+    ],
 )
 def test_unknown_is_null(path: str) -> None:
     """What nothing is known of is null, and a child never heard of is not born."""
@@ -290,7 +301,7 @@ def test_path_nobody_can_answer(path: str) -> None:
         ("entry_corrected", {"field": "score", "new": 3}),
     ],
 )
-def test_fact_that_cannot_be_read_is_an_error(fact: tuple[str, Mapping[str, Any]]) -> None:
+def test_fact_that_cannot_be_read_is_an_error(fact: Fact) -> None:
     """A fact without what it must hold is not passed over."""
     with pytest.raises(KeyError):
         value_of(fact)
@@ -335,7 +346,7 @@ def test_expected_package_follows_the_youngest_child() -> None:
     assert expected_package(value_of(), START) == "pregnancy"
 
 
-UNRELATED = (
+UNRELATED: tuple[Fact, ...] = (
     REFERRED,
     ADMITTED,
     STARTED,

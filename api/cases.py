@@ -1,0 +1,198 @@
+"""The HTTP API of cases: open, record, read as of any instant."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response
+
+from api import answers, bodies, examples
+from api.conditions import Cursors, etag, expected_version, idempotency_key, question
+from api.principals import Principal, demonstration_principal
+from api.problems import KINDS, MEDIA_TYPE, ProblemError
+from api.reading import CaseLook, CaseReader
+from api.recording import CaseRecorder, Commit, Recorded
+from domain.time import start_of
+
+PAGE_LIMIT = 500
+DEFAULT_PAGE = 100
+
+KnownAt = Annotated[
+    str | None,
+    Query(description="As recorded by this instant (RFC 3339 with offset)", examples=["2024-08-21T07:00:00Z"]),
+]
+ValidAt = Annotated[str | None, Query(description="Of what had happened by this instant (RFC 3339 with offset)")]
+Cursor = Annotated[str | None, Query(description="`next` of the page before")]
+Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
+Purpose = Annotated[str | None, Header(description="Why the record is looked at", max_length=200)]
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", description="Required. A new value for each new request, the same for a repeat"),
+]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="Required. ETag of the version decided on", examples=['"17"'])
+]
+
+
+def problems(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of the problems a route answers with."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for name in (*kinds, "bad-request", "internal", "unavailable"):
+        kind = KINDS[name]
+        example = {"type": f"/problems/{name}", "title": kind.title, "status": kind.status, "detail": kind.explanation}
+        response = found.setdefault(kind.status, {"description": kind.title, "content": {MEDIA_TYPE: {"examples": {}}}})
+        response["content"][MEDIA_TYPE]["examples"][name] = {"value": example}
+        response["content"][MEDIA_TYPE]["schema"] = examples.PROBLEM_SCHEMA
+    return found
+
+
+def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) -> APIRouter:
+    """Return the routes over one ledger."""
+    router = APIRouter(tags=["cases"])
+
+    @router.post(
+        "/cases",
+        status_code=201,
+        summary="Open a case",
+        responses=examples.RECEIPT | problems("malformed", "key-reused", "body-too-large", "wrong-media-type"),
+        openapi_extra=examples.body(bodies.CaseBody, examples.OPEN_CASE),
+    )
+    async def open_case(request: Request, idempotency_key_: Key = None) -> Response:
+        """Open a case, register its persons and record first facts: together or not at all."""
+        key = idempotency_key(idempotency_key_)
+        raw = await bodies.read_body(request)
+        body = bodies.parse(bodies.CaseBody, raw)
+        commit = Commit(
+            bodies.facts(body.commands, body.occurred_at), key, b"POST /cases\n" + raw, body.reason, body.legal_basis
+        )
+        persons = [bodies.new_person(person) for person in body.persons]
+        recorded = await recorder.open_case(
+            _principal(request), body.number, body.programme, persons, body.occurred_at, commit
+        )
+        return _receipt(recorded)
+
+    @router.post(
+        "/cases/{case_id}/commits",
+        status_code=201,
+        summary="Record what happened",
+        responses=examples.RECEIPT
+        | problems(
+            "malformed", "key-reused", "stale-version", "version-required", "not-found", "body-too-large",
+            "wrong-media-type", "refused",
+        ),
+        openapi_extra=examples.body(bodies.CommitBody, examples.COMMIT),
+    )  # fmt: skip
+    async def record(
+        request: Request, case_id: str, idempotency_key_: Key = None, if_match: IfMatch = None
+    ) -> Response:
+        """Record 1..100 facts of a case as one commit, decided on the version named by If-Match."""
+        key, expected = idempotency_key(idempotency_key_), expected_version(if_match)
+        raw = await bodies.read_body(request)
+        body = bodies.parse(bodies.CommitBody, raw)
+        place = f"POST /cases/{case_id}/commits\n".encode()
+        facts = bodies.facts(body.commands, body.occurred_at)
+        commit = Commit(facts, key, place + raw, body.reason, body.legal_basis)
+        return _receipt(await recorder.record(_principal(request), _case_id(case_id), expected, commit))
+
+    @router.post(
+        "/cases/{case_id}/persons",
+        status_code=201,
+        summary="Register a person and add them to the case",
+        responses=examples.RECEIPT
+        | problems(
+            "malformed", "key-reused", "stale-version", "version-required", "not-found", "body-too-large",
+            "wrong-media-type",
+        ),
+        openapi_extra=examples.body(bodies.JoinBody, examples.JOIN),
+    )  # fmt: skip
+    async def add_person(
+        request: Request, case_id: str, idempotency_key_: Key = None, if_match: IfMatch = None
+    ) -> Response:
+        """Register a person and let them join the case, for example a child at birth."""
+        key, expected = idempotency_key(idempotency_key_), expected_version(if_match)
+        raw = await bodies.read_body(request)
+        body = bodies.parse(bodies.JoinBody, raw)
+        commit = Commit((), key, f"POST /cases/{case_id}/persons\n".encode() + raw, body.reason, body.legal_basis)
+        person = bodies.new_person(body.person)
+        recorded = await recorder.add_person(
+            _principal(request), _case_id(case_id), expected, person, body.occurred_at, commit
+        )
+        return _receipt(recorded)
+
+    @router.get("/cases", summary="List cases", responses=examples.BOARD | problems())
+    async def list_cases(
+        request: Request,
+        known_at: KnownAt = None,
+        valid_at: ValidAt = None,
+        cursor: Cursor = None,
+        limit: Limit = DEFAULT_PAGE,
+        purpose: Purpose = None,
+    ) -> Response:
+        """List the cases that were on record at an instant, with the state known then."""
+        context = f"cases|{known_at}|{valid_at}"
+        after = UUID(cursors.read(cursor, context)) if cursor else UUID(int=0)
+        look = await reader.board(_principal(request, purpose), question(known_at, valid_at), after, limit)
+        following = cursors.write(str(look.rows[-1].case), context) if len(look.rows) == limit else None
+        return _json(answers.board(look, following))
+
+    @router.get("/cases/{case_id}", summary="Read a case", responses=examples.CASE | problems("not-found"))
+    async def read_case(
+        request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
+        """Read where a case stood: as recorded by `known_at`, of what had happened by `valid_at`."""
+        look = await _look(request, case_id, known_at, valid_at, purpose, "case")
+        return _json(answers.case(look), {"ETag": etag(look.file.version)})
+
+    @router.get(
+        "/cases/{case_id}/events", summary="Read a case's entries", responses=examples.EVENTS | problems("not-found")
+    )
+    async def read_events(
+        request: Request,
+        case_id: str,
+        known_at: KnownAt = None,
+        valid_at: ValidAt = None,
+        cursor: Cursor = None,
+        limit: Limit = DEFAULT_PAGE,
+        purpose: Purpose = None,
+    ) -> Response:
+        """Read the entries in the order recorded, as written, with every correction and annulment beside them."""
+        context = f"{case_id}|{known_at}|{valid_at}"
+        after = int(cursors.read(cursor, context)) if cursor else 0
+        look = await _look(request, case_id, known_at, valid_at, purpose, "events")
+        cut = look.question.valid_at
+        shown = [e for e in look.entries if e.version > after and (cut is None or start_of(e.occurred_at) <= cut)]
+        following = cursors.write(str(shown[limit - 1].version), context) if len(shown) > limit else None
+        return _json(answers.events(look, shown[:limit], following), {"ETag": etag(look.file.version)})
+
+    async def _look(
+        request: Request, case_id: str, known_at: str | None, valid_at: str | None, purpose: str | None, what: str
+    ) -> CaseLook:
+        principal = _principal(request, purpose)
+        return await reader.case(principal, _case_id(case_id), question(known_at, valid_at), what)
+
+    return router
+
+
+def _principal(request: Request, purpose: str | None = None) -> Principal:
+    del request  # sign-in will read it
+    return demonstration_principal(purpose)
+
+
+def _case_id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ProblemError("not-found", "There is no case with this id.") from None
+
+
+def _receipt(recorded: Recorded) -> Response:
+    headers = {"ETag": etag(recorded.version), "Location": f"/cases/{recorded.case}"}
+    return _json(answers.receipt(recorded), headers, 201)
+
+
+def _json(content: Any, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
+    """Answer with JSON that no cache keeps: what it holds is personal."""
+    everywhere = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(orjson.dumps(content), status, everywhere, "application/json")

@@ -1,0 +1,275 @@
+"""The command ``caseledger``: serve, load stories, look at a case, verify, rebuild. Errors are one line with advice.
+
+Handlers import what they need themselves: the web framework alone takes longer to import than most commands run.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+from pydantic import ValidationError
+
+from domain.time import read_instant
+from ledger.settings import Settings
+
+if TYPE_CHECKING:
+    from replay.rebuild import Comparison
+
+Handler = Callable[[argparse.Namespace, Settings], int]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong and where to read more."""
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with exit code 2."""
+        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
+class _Commands(Protocol):
+    """Where commands are added: the part of argparse's own, unnamed type that is used here."""
+
+    def add_parser(self, name: str, *, help: str, description: str) -> _Parser:
+        """Add a command."""
+        ...
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command and leave with its exit code: 0 done, 1 refused or not intact, 2 called wrongly."""
+    options = build_parser().parse_args(arguments)
+    try:
+        sys.exit(options.handler(options, Settings()))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    except ValidationError as error:
+        names = ", ".join(f"CASELEDGER_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
+        sys.exit(f"caseledger: the environment is not usable: {names}; see README.md, Settings")
+    except Exception as error:
+        if options.trace:
+            raise
+        sys.exit(f"caseledger: {_one_line(error)}")
+
+
+def _one_line(error: Exception) -> str:
+    """Return what a person is told: our own errors speak for themselves, others may hold personal data."""
+    if type(error).__module__.partition(".")[0] in ("api", "replay", "projections", "ledger", "domain"):
+        return " ".join(str(error).split())
+    return f"failed unexpectedly ({type(error).__name__}); run again with --trace before the command to see where"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of every command."""
+    parser = _Parser(prog="caseledger", description="Event-sourced, audit-grade case ledger.")
+    parser.add_argument("--trace", action="store_true", help="show where an unexpected error came from")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_serve(commands)
+    _add_ledger(commands)
+    _add_story(commands)
+    _add_case(commands)
+    _add_verify(commands)
+    _add_replay(commands)
+    _add_worker(commands)
+    return parser
+
+
+def _command(commands: _Commands, name: str, handler: Handler, text: str) -> _Parser:
+    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    command.set_defaults(handler=handler)
+    return command
+
+
+def _group(commands: _Commands, name: str, text: str) -> _Commands:
+    group = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    return group.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+
+def _add_serve(commands: _Commands) -> None:
+    command = _command(commands, "serve", _serve, "serve the API and the pages on 127.0.0.1")
+    command.add_argument("--port", type=_port, default=8000, help="port to listen on; 0 takes a free one (8000)")
+    command.add_argument(
+        "--demonstration",
+        action="store_true",
+        help="create a demonstration ledger with the case stories first, unless it is there",
+    )
+
+
+def _add_ledger(commands: _Commands) -> None:
+    group = _group(commands, "ledger", "create a ledger, or bring its schema up to date")
+    create = _command(group, "create", _create, "create the ledger of this database")
+    create.add_argument("name", metavar="NAME", help="what the ledger is called in its first event")
+    create.add_argument("--simulated", action="store_true", help="with a simulated clock: for fictional cases only")
+    create.add_argument(
+        "--begins-at", type=_instant, metavar="T", help="where a simulated clock starts (2020-01-01T00:00:00+01:00)"
+    )
+    _command(group, "migrate", _migrate, "bring the schema of this database up to this version")
+
+
+def _add_story(commands: _Commands) -> None:
+    group = _group(commands, "story", "work with case stories, files of fictional cases")
+    load = _command(group, "load", _load, "record stories as cases of a ledger with a simulated clock")
+    load.add_argument("files", nargs="+", type=Path, metavar="FILE", help="story files; merged by recorded time")
+
+
+def _add_case(commands: _Commands) -> None:
+    group = _group(commands, "case", "look at cases; each look is put on record")
+    show = _command(group, "show", _show, "show a case and its entries")
+    show.add_argument("case", metavar="ID", help="id or number of the case")
+    show.add_argument("--known-at", type=_instant, metavar="T", help="as recorded by this instant (now)")
+    show.add_argument("--valid-at", type=_instant, metavar="T", help="of what had happened by this instant (now)")
+    show.add_argument("--purpose", required=True, help="why the case is looked at; goes on record")
+
+
+def _add_verify(commands: _Commands) -> None:
+    _command(
+        commands, "verify", _verify, "hash every stored payload again and rebuild the tree; exit code 1 on a fault"
+    )
+
+
+def _add_replay(commands: _Commands) -> None:
+    group = _group(commands, "replay", "fold the remembered views anew from the ledger")
+    for name, handler, text in (
+        ("verify", _replay_verify, "fold views anew and compare row for row; exit code 1 on a difference"),
+        ("rebuild", _replay_rebuild, "fold views anew and let readers see the new rows; readers never wait"),
+    ):
+        command = _command(group, name, handler, text)
+        command.add_argument("view", nargs="?", metavar="VIEW", help="one view (all of them)")
+
+
+def _add_worker(commands: _Commands) -> None:
+    command = _command(commands, "worker", _work, "keep the remembered views up to date; `serve` runs one itself")
+    command.add_argument("--parent", type=int, metavar="PID", help="stop when this parent process is gone")
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("must be a port number from 0 to 65535")
+    return int(text)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return read_instant(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be an instant with offset, for example 2024-08-21T09:00+02:00") from None
+
+
+def _serve(options: argparse.Namespace, settings: Settings) -> int:
+    from api.demonstration import prepare
+    from api.opening import opened
+    from api.serve import leave_by_exception_on_sigterm, serve
+
+    leave_by_exception_on_sigterm()
+    with opened(settings) as place:
+        if options.demonstration:
+            prepare(place, _say)
+        serve(place, options.port)
+    return 0
+
+
+def _create(options: argparse.Namespace, settings: Settings) -> int:
+    from api.demonstration import BEGINS_AT
+    from api.opening import opened
+
+    begins_at = (options.begins_at or BEGINS_AT) if options.simulated else None
+    with opened(settings) as place:
+        ledger = place.create(options.name, begins_at)
+    clock = f"a simulated clock that starts at {begins_at.isoformat()}" if begins_at else "the database's clock"
+    print(f"Created ledger {ledger} with {clock}.")
+    return 0
+
+
+def _migrate(_: argparse.Namespace, settings: Settings) -> int:
+    from api.opening import opened
+
+    with opened(settings) as place:
+        applied = place.migrate()
+    print(f"Applied: {', '.join(applied)}." if applied else "The schema is up to date.")
+    return 0
+
+
+def _load(options: argparse.Namespace, settings: Settings) -> int:
+    import asyncio
+
+    from api.opening import opened
+    from api.recording import CaseRecorder
+    from api.stories import load_stories, read_story
+
+    stories = [read_story(path) for path in options.files]
+    with opened(settings) as place, place.ledger() as ledger:
+        cases = asyncio.run(load_stories(CaseRecorder(ledger), stories))
+    for story in stories:
+        print(f"{story.id}: {len(story.steps)} steps, case {cases[story.id]}")
+    return 0
+
+
+def _show(options: argparse.Namespace, settings: Settings) -> int:
+    from api.case_text import show_case
+    from api.opening import opened
+
+    with opened(settings) as place, place.ledger() as ledger:
+        print(show_case(ledger, options.case, options.known_at, options.valid_at, options.purpose))
+    return 0
+
+
+def _verify(_: argparse.Namespace, settings: Settings) -> int:
+    from api.opening import opened
+    from api.verify_text import report_lines
+    from replay.verify import verify_ledger
+
+    with opened(settings) as place, place.ledger() as ledger:
+        report = verify_ledger(ledger, _progress)
+    print("\n".join(report_lines(report)))
+    return 0 if report.intact else 1
+
+
+def _replay_verify(options: argparse.Namespace, settings: Settings) -> int:
+    from replay.rebuild import verify_view
+
+    return _over_views(options.view, settings, verify_view, "verified")
+
+
+def _replay_rebuild(options: argparse.Namespace, settings: Settings) -> int:
+    from replay.rebuild import rebuild_view
+
+    return _over_views(options.view, settings, rebuild_view, "rebuilt")
+
+
+def _over_views(name: str | None, settings: Settings, act: "Callable[..., Comparison]", done: str) -> int:
+    from api.opening import opened
+    from api.verify_text import comparison_line
+    from projections.view import VIEWS
+
+    if name is not None and name not in VIEWS:
+        sys.exit(f"caseledger: there is no view {name}; choose one of: {', '.join(VIEWS)}")
+    differing = 0
+    with opened(settings) as place, place.ledger():
+        for view in VIEWS.values() if name is None else [VIEWS[name]]:
+            comparison = act(place.conninfo, view)
+            differing += not comparison.equal
+            print(comparison_line(comparison, done))
+    return 1 if differing else 0
+
+
+def _work(options: argparse.Namespace, settings: Settings) -> int:
+    from api.opening import opened
+    from api.worker import work
+
+    with opened(settings) as place:
+        with place.ledger():
+            pass
+        work(place.conninfo, options.parent)
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{done} of {total} events checked" + ("\n" if done == total else ""))

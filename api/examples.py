@@ -1,0 +1,189 @@
+"""What OpenAPI shows: schemas and worked examples of bodies and answers. All people are fictional."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+CASE_ID = "0f8b2c9e-5b1d-4f0e-9a53-2c7f0d9c6a11"
+COMMIT_ID = "c0a8017e-66a0-4b34-8a0e-7f1f7f2b6d10"
+
+OPEN_CASE: dict[str, Any] = {
+    "programme": "smaaboernsteam_001",
+    "occurred_at": "2026-03-04T09:30:00+01:00",
+    "persons": [
+        {"ref": "parent-A", "role": "expectant_mother", "full_name": "Alma Eksempel"},
+        {"ref": "child-A", "role": "child", "full_name": "Asta Eksempel"},
+    ],
+    "commands": [
+        {
+            "event": "PregnancyRegistered",
+            "data": {"person": "parent-A", "due_date": "2026-08-14"},
+        }
+    ],
+    "reason": "Referred by the midwife",
+    "legal_basis": ["barnets lov § 30"],
+}
+
+COMMIT: dict[str, Any] = {
+    "commands": [
+        {
+            "event": "NoteRecorded",
+            "occurred_at": "2026-03-04T14:10:00+01:00",
+            "data": {
+                "informant": "parent-A",
+                "channel": "phone",
+                "content": "Withdraws the consent to share with daycare; asks to be called after 16.",
+            },
+        }
+    ],
+    "reason": "Telephone call",
+}
+
+JOIN: dict[str, Any] = {
+    "person": {"ref": "child-B", "role": "child", "full_name": "Bo Eksempel"},
+    "occurred_at": "2026-08-12",
+}
+
+_RECEIPT: dict[str, Any] = {
+    "case": CASE_ID,
+    "commit": COMMIT_ID,
+    "version": 18,
+    "first_position": 4711,
+    "last_position": 4711,
+    "recorded_at": "2026-03-04T13:12:09.120004Z",
+    "entries": [{"version": 18, "position": 4711, "event": "NoteRecorded"}],
+}
+
+_ASKED: dict[str, Any] = {"known_at": "2024-08-21T07:00:00.000000Z", "valid_at": None, "as_of_position": 4690}
+
+_CASE: dict[str, Any] = {
+    "case": CASE_ID,
+    "version": 17,
+    **_ASKED,
+    "state": {"number": "S-0F8B2C9E", "programme": "smaaboernsteam_001"},
+    "persons": [{"ref": "parent-A", "role": "expectant_mother", "person": COMMIT_ID, "full_name": "Alma Eksempel"}],
+    "recorded_later": 1,
+    "recorded_later_but_happened_before": 0,
+    "proof": {
+        "entries_checked": 17,
+        "unchanged": True,
+        "faults": [],
+        "ledger": COMMIT_ID,
+        "size": 4711,
+        "root": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "simulated_clock": True,
+    },
+    "access_event": 4712,
+}
+
+_EVENTS: dict[str, Any] = {
+    "case": CASE_ID,
+    "version": 17,
+    **_ASKED,
+    "items": [
+        {
+            "version": 17,
+            "position": 4690,
+            "event": "AssessmentRecorded",
+            "occurred_at": "2024-06-18T12:00:00.000000Z",
+            "reached_at": None,
+            "recorded_at": "2024-06-18T12:00:00.000000Z",
+            "recorded_late": False,
+            "actor": {"id": "u-61", "role": "coordinator", "organisation": None},
+            "commit": COMMIT_ID,
+            "reason": None,
+            "legal_basis": [],
+            "source": None,
+            "reported_without_gate": False,
+            "data": {"instrument": "trivselslinealen", "about": "child-A", "score": 4},
+            "sealed": [],
+            "erased": [],
+            "corrections": [],
+            "annulled_by": None,
+        }
+    ],
+    "next": None,
+    "access_event": 4713,
+}
+
+_BOARD: dict[str, Any] = {
+    **_ASKED,
+    "computed_to": 4711,
+    "items": [{"case": CASE_ID, "known_from": 4690, "state": {"number": "S-0F8B2C9E"}}],
+    "next": None,
+    "access_event": 4714,
+}
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "Address of an explanation"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "Reason and remedy; never repeats what was sent"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+        "current_version": {"type": "integer"},
+        "since": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def _answer(status: int, description: str, example: dict[str, Any], etag: bool) -> dict[int | str, dict[str, Any]]:
+    schema = _schema_of(example)
+    answer: dict[str, Any] = {
+        "description": description,
+        "content": {"application/json": {"schema": schema, "example": example}},
+    }
+    if etag:
+        answer["headers"] = {"ETag": {"description": "Version of the case", "schema": {"type": "string"}}}
+    return {status: answer}
+
+
+def _schema_of(value: Any) -> dict[str, Any]:
+    """Return the JSON schema that an example speaks for; null stands for text that may be missing."""
+    match value:
+        case dict():
+            return {"type": "object", "properties": {k: _schema_of(v) for k, v in value.items()}}  # pyright: ignore
+        case list():
+            return {"type": "array", "items": _schema_of(value[0]) if value else {}}  # pyright: ignore
+        case bool():
+            return {"type": "boolean"}
+        case int():
+            return {"type": "integer"}
+        case None:
+            return {"type": ["string", "integer", "null"]}
+        case _:
+            return {"type": "string"}
+
+
+RECEIPT = _answer(201, "Recorded; a repeat of the same request gets this same answer", _RECEIPT, True)
+CASE = _answer(200, "The case as of the instants asked about", _CASE, True)
+EVENTS = _answer(200, "A page of entries", _EVENTS, True)
+BOARD = _answer(200, "A page of cases", _BOARD, False)
+
+
+def body(kind: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    """Return the OpenAPI description of a request body with its example; nested schemas are written out in place."""
+    schema = kind.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    resolved = _inline(schema, definitions)
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": resolved, "example": example}}}
+    }
+
+
+def _inline(value: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(value, dict):
+        if "$ref" in value:
+            return _inline(definitions[value["$ref"].rpartition("/")[2]], definitions)  # pyright: ignore
+        return {name: _inline(content, definitions) for name, content in value.items()}  # pyright: ignore
+    if isinstance(value, list):
+        return [_inline(content, definitions) for content in value]  # pyright: ignore
+    return value

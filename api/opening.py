@@ -1,0 +1,64 @@
+"""Finding the ledger that the settings name: a server by address, or the embedded one of this machine."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from api.principals import command_line_principal
+from ledger.creation import connect_owner, create_database, create_ledger
+from ledger.embedded import EmbeddedPostgres
+from ledger.keys import FileKeyStore, file_keys
+from ledger.migrations import migrate
+from ledger.settings import Settings
+from ledger.store import Ledger
+from projections.installation import install
+
+EMBEDDED_DATABASE = "caseledger"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a ledger lies: address for work, address of the schema's owner, key stores."""
+
+    conninfo: str
+    owner: str
+    keys: Callable[[UUID], FileKeyStore]
+
+    def migrate(self) -> list[str]:
+        """Bring schema and views up to this version; returns the migrations applied."""
+        with connect_owner(self.owner) as connection:
+            applied = migrate(connection)
+            install(connection)
+            return applied
+
+    def create(self, name: str, begins_at: datetime | None) -> UUID:
+        """Create the ledger and its views; raises LedgerExists."""
+        ledger = create_ledger(
+            self.owner, self.keys, name, actor=command_line_principal("create").actor, begins_at=begins_at
+        )
+        self.migrate()
+        return ledger
+
+    @contextmanager
+    def ledger(self) -> Generator[Ledger]:
+        """Open the ledger, and close it in the end; raises NoLedger."""
+        ledger = Ledger(self.conninfo, self.keys)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+
+@contextmanager
+def opened(settings: Settings) -> Generator[Place]:
+    """Yield where the ledger lies; an embedded server runs as long as somebody uses it."""
+    keys = file_keys(settings.home.absolute())
+    if settings.database_url:
+        yield Place(settings.database_url, settings.owner_url or settings.database_url, keys)
+        return
+    with EmbeddedPostgres(settings.home.absolute(), binaries=settings.pg_bin) as server:
+        create_database(server.conninfo("postgres"), EMBEDDED_DATABASE)
+        conninfo = server.conninfo(EMBEDDED_DATABASE)
+        yield Place(conninfo, conninfo, keys)

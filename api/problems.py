@@ -1,0 +1,171 @@
+"""Errors over HTTP as problems (RFC 9457): what is wrong, where, and what to do. Never what was sent."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from api.reading import InstantInFuture, LookNotRecorded, NotKnown
+from api.recording import KeyReused, NoSuchCase, NotYetHappened, RecordingError, StaleVersion
+from domain.errors import Malformed, Problem, Refused
+from domain.events import BY_TOPIC
+from domain.time import write_instant
+from ledger.errors import ClocksApart, KeyMissing, LedgerError, LedgerUnavailable
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: status, title, and what a reader of the documentation is told."""
+
+    status: int
+    title: str
+    explanation: str
+
+
+KINDS: dict[str, Kind] = {
+    "bad-request": Kind(400, "The request cannot be read", "Header, query or body are not of the form described."),
+    "not-found": Kind(404, "Not found", "There is no such case or page, or there was none at the instant asked about."),
+    "method-not-allowed": Kind(405, "Method not allowed", "Entries are added, never changed or removed."),
+    "refused": Kind(409, "A gate stops the act", "The act is still to come and a rule stands against it."),
+    "stale-version": Kind(
+        412, "The case has moved on", "Read what happened since `If-Match`, decide again, send again with the new ETag."
+    ),
+    "body-too-large": Kind(413, "The body is too large", "A body holds at most one million bytes."),
+    "wrong-media-type": Kind(415, "The body is no JSON", "Send `Content-Type: application/json`."),
+    "malformed": Kind(422, "The commit is malformed", "Each of `errors` names a field, the reason and the remedy."),
+    "key-reused": Kind(
+        422,
+        "The idempotency key belongs to another request",
+        "A repeat has the same body; anything else needs a new key.",
+    ),
+    "version-required": Kind(428, "If-Match is required", "Send the ETag of the version you decided on."),
+    "internal": Kind(500, "The server failed", "Nothing was half recorded. The incident is in the server's log."),
+    "unavailable": Kind(
+        503, "The ledger does not answer", "Nothing is half recorded. Send the same request again with the same key."
+    ),
+}
+
+
+class ProblemError(Exception):
+    """A request is answered with a problem of one kind; ``extra`` are further members of the answer."""
+
+    def __init__(self, kind: str, detail: str, errors: list[Problem] | None = None, **extra: Any) -> None:
+        super().__init__(detail)
+        self.kind, self.detail, self.errors, self.extra = kind, detail, errors, extra
+
+
+def render(problem: ProblemError) -> Response:
+    """Return the answer for a problem."""
+    kind = KINDS[problem.kind]
+    body: dict[str, Any] = {
+        "type": f"/problems/{problem.kind}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": problem.detail,
+        **problem.extra,
+    }
+    if problem.errors is not None:
+        body["errors"] = [{"pointer": p.pointer, "detail": p.detail} for p in problem.errors]
+    headers = {"Retry-After": "2"} if kind.status == 503 else None
+    return Response(orjson.dumps(body), kind.status, headers, MEDIA_TYPE)
+
+
+def from_exception(error: Exception) -> ProblemError:
+    """Return the problem that tells a caller what an exception of ours means."""
+    match error:
+        case ProblemError():
+            return error
+        case Malformed():
+            return ProblemError(
+                "malformed", f"{len(error.problems)} thing(s) are wrong; nothing is written", error.problems
+            )
+        case StaleVersion():
+            return _stale(error)
+        case KeyReused():
+            return ProblemError("key-reused", "This Idempotency-Key was used for a request with another body.")
+        case NotYetHappened():
+            now = write_instant(error.now)
+            problem = Problem(
+                "/commands", f"occurred_at lies after the ledger's own time {now}: record it when it has happened"
+            )
+            return ProblemError(
+                "malformed", "A fact claims to have happened in the future; nothing is written", [problem]
+            )
+        case NoSuchCase() | NotKnown():
+            return ProblemError("not-found", "There is no case with this id on record at that instant.")
+        case InstantInFuture():
+            detail = (
+                f"{error.parameter} lies after the ledger's own time {write_instant(error.now)}: ask about the past"
+            )
+            return ProblemError("bad-request", detail)
+        case Refused():
+            return ProblemError("refused", str(error))
+        case LookNotRecorded() | LedgerUnavailable() | ClocksApart():
+            return ProblemError(
+                "unavailable", str(error) or "The look could not be put on record, so nothing is shown."
+            )
+        case KeyMissing():
+            return ProblemError("refused", "The key that would seal this was erased or is not in the key store.")
+        case _:
+            return ProblemError("internal", "Nothing is half recorded. Tell the operator when this happened.")
+
+
+def _stale(error: StaleVersion) -> ProblemError:
+    since = [
+        {
+            "version": entry.version,
+            "event": BY_TOPIC[entry.topic].name(),
+            "recorded_at": write_instant(entry.recorded_at),
+            "actor": {"id": entry.actor.id, "role": entry.actor.role},
+        }
+        for entry in error.since
+    ]
+    detail = f"The case is at version {error.current}; {len(since)} entries have come since the version you named."
+    return ProblemError("stale-version", detail, current_version=error.current, since=since)
+
+
+def _from_framework(error: HTTPException) -> ProblemError:
+    kinds = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 415: "wrong-media-type"}
+    return ProblemError(
+        kinds.get(error.status_code, "bad-request"), KINDS[kinds.get(error.status_code, "bad-request")].explanation
+    )
+
+
+def _from_validation(error: RequestValidationError) -> ProblemError:
+    """Name parameters by place and reason; the input itself may hold personal data and is not repeated."""
+    problems = [Problem("/" + "/".join(map(str, e["loc"])), str(e["msg"])) for e in error.errors()]
+    return ProblemError("bad-request", "Header or query are not of the form described.", problems)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with a problem."""
+
+    async def ours(_: Request, error: Exception) -> Response:
+        return render(from_exception(error))
+
+    async def framework(_: Request, error: Exception) -> Response:
+        return render(_from_framework(error) if isinstance(error, HTTPException) else from_exception(error))
+
+    async def validation(_: Request, error: Exception) -> Response:
+        return render(_from_validation(error) if isinstance(error, RequestValidationError) else from_exception(error))
+
+    for kind in (
+        ProblemError,
+        Malformed,
+        Refused,
+        RecordingError,
+        NotKnown,
+        InstantInFuture,
+        LookNotRecorded,
+        LedgerError,
+    ):
+        app.add_exception_handler(kind, ours)
+    app.add_exception_handler(HTTPException, framework)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(Exception, ours)

@@ -1,0 +1,158 @@
+"""Case stories: files of steps in the order in which they were recorded, loaded through the normal recording path.
+
+Format ``case-story/1``. A story's step becomes an entry of its case: references to steps become versions (the case
+opens with version 1), ``x_step`` becomes the field ``x``. Several stories are merged by recorded time, because the
+ledger's clock never goes back; only a ledger with a simulated clock takes the stories' own times.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic import ValidationError
+
+from api.bodies import pointed
+from api.principals import Principal
+from api.recording import CaseRecorder, Commit, Fact, NewPerson
+from domain.errors import Malformed, Problem
+from domain.events import EVENTS
+from domain.events.base import Event, reference_marks
+from domain.time import read_instant, read_moment
+
+SCHEMA = "case-story/1"
+STEP_SUFFIX = "_step"
+
+
+class StoryError(Exception):
+    """A story file cannot be loaded; the message names file, place and reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: its number, the two clocks, who entered it, and the event with references as versions."""
+
+    number: int
+    recorded_at: datetime
+    principal: Principal
+    fact: Fact
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A fictional case: its persons and its steps in order of recording."""
+
+    id: str
+    programme: str
+    persons: tuple[NewPerson, ...]
+    steps: tuple[Step, ...]
+
+
+def shipped_stories() -> list[Path]:
+    """Return the stories that come with the program: package data, or the tests' own folder in a checkout."""
+    packaged = Path(str(files("api").joinpath("stories")))
+    folder = packaged if packaged.is_dir() else Path(__file__).parents[1] / "tests" / "stories"
+    return sorted(folder.glob("s[0-9]_*.json"))
+
+
+def read_story(path: Path) -> Story:
+    """Read a story file; raises StoryError with every problem found."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise StoryError(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise StoryError(f"{path}: is no JSON file ({type(error).__name__})") from None
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:  # pyright: ignore[reportUnknownMemberType]
+        raise StoryError(f'{path}: is no story: "schema" must be "{SCHEMA}"')
+    try:
+        return _story(content)  # pyright: ignore[reportUnknownArgumentType]
+    except Malformed as error:
+        raise StoryError(f"{path}: " + "; ".join(f"{p.pointer} {p.detail}" for p in error.problems[:5])) from None
+    except KeyError as error:
+        raise StoryError(f"{path}: {error.args[0]!r} is missing") from None
+    except (TypeError, ValueError) as error:
+        raise StoryError(f"{path}: {error}") from None
+
+
+def _story(content: dict[str, Any]) -> Story:
+    persons = tuple(NewPerson(p["ref"], _role(p["role"]), p["label"]) for p in content["persons"])
+    steps = tuple(_step(content["id"], step) for step in content["steps"])
+    if [s.number for s in steps] != list(range(1, len(steps) + 1)):
+        raise ValueError("steps must be numbered 1, 2, 3 ... in order")
+    if any(later.recorded_at < earlier.recorded_at for earlier, later in pairwise(steps)):
+        raise ValueError("steps must be sorted by recorded_at")
+    return Story(content["id"], content["programme"], persons, steps)
+
+
+def _role(text: str) -> str:
+    """Return the role as a code: what stands before the first comma, which is for readers."""
+    return text.partition(",")[0].strip().replace(" ", "_")
+
+
+def _step(story: str, step: dict[str, Any]) -> Step:
+    number = int(step["n"])
+    kind = EVENTS.get(step["event"])
+    if kind is None:
+        raise Malformed([Problem(f"step {number}", "names an event that is not in the catalogue")])
+    fact = Fact(_event(kind, step["data"], number), read_moment(step["occurred_at"]))
+    principal = Principal(step["actor"], step["actor_role"], None, "story")
+    return Step(number, read_instant(step["recorded_at"]), principal, fact, orjson.dumps([story, step]))
+
+
+def _event(kind: type[Event], data: dict[str, Any], number: int) -> Event:
+    renamed = {name.removesuffix(STEP_SUFFIX): value for name, value in data.items()}
+    for name in reference_marks(kind):
+        if renamed.get(name) is not None:
+            renamed[name] = _version(renamed[name], number, name)
+    try:
+        return kind.model_validate_json(orjson.dumps(renamed))
+    except ValidationError as error:
+        raise Malformed(pointed(error, f"step {number} data")) from None
+
+
+def _version(step: Any, number: int, name: str) -> Any:
+    """Return the version that a step's entry has: the case opens with version 1, so steps follow one later."""
+    if isinstance(step, list):
+        return [_version(one, number, name) for one in step]  # pyright: ignore[reportUnknownVariableType]
+    if not isinstance(step, int) or isinstance(step, bool) or not 0 < step < number:
+        raise Malformed([Problem(f"step {number} data/{name}", "must be the number of an earlier step")])
+    return step + 1
+
+
+async def load_stories(recorder: CaseRecorder, stories: Sequence[Story]) -> dict[str, UUID]:
+    """Record stories as cases, merged by recorded time, and return the case of each; raises as recording does.
+
+    A story that was loaded before is recognised step by step by its idempotency keys and is not recorded twice.
+    """
+    cases: dict[str, UUID] = {}
+    for story, step in _merged(stories):
+        if story.id not in cases:
+            cases[story.id] = await _open(recorder, story, step)
+        key = f"story {story.id} step {step.number}"
+        commit = Commit((step.fact,), key, step.content)
+        await recorder.record(step.principal, cases[story.id], step.number, commit, step.recorded_at)
+    return cases
+
+
+async def _open(recorder: CaseRecorder, story: Story, step: Step) -> UUID:
+    number = story.id.partition("_")[0].upper()
+    commit = Commit((), f"story {story.id}", orjson.dumps([story.id, story.programme]))
+    recorded = await recorder.open_case(
+        step.principal, number, story.programme, story.persons, step.recorded_at, commit, step.recorded_at
+    )
+    return recorded.case
+
+
+def _merged(stories: Iterable[Story]) -> list[tuple[Story, Step]]:
+    return sorted(
+        ((story, step) for story in stories for step in story.steps),
+        key=lambda pair: (pair[1].recorded_at, pair[0].id, pair[1].number),
+    )

@@ -1,0 +1,57 @@
+"""The worker: keeps the remembered views up to date, as a process of its own so that serving never waits for it."""
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+import psycopg
+
+from projections.follower import Follower
+from projections.view import VIEWS, View
+
+RETRY_SECONDS = 1.0
+
+
+def work(conninfo: str, parent: int | None = None) -> None:
+    """Follow every view until SIGTERM or Ctrl-C; with ``parent``, also until that process is gone."""
+    stop = threading.Event()
+    _stop_on_signals(stop)
+    threads = [threading.Thread(target=_follow, args=(conninfo, view, stop), name=name) for name, view in VIEWS.items()]
+    for thread in threads:
+        thread.start()
+    while not stop.wait(RETRY_SECONDS):
+        if parent is not None and _is_orphan(parent):
+            stop.set()
+    for thread in threads:
+        thread.join()
+
+
+def _follow(conninfo: str, view: View, stop: threading.Event) -> None:
+    """Follow one view; start again after a lost connection, stop for good when the view cannot read an event."""
+    while not stop.is_set():
+        try:
+            follower = Follower(conninfo, view)
+            try:
+                follower.run(stop)
+            finally:
+                follower.close()
+        except psycopg.OperationalError:
+            stop.wait(RETRY_SECONDS)
+            continue
+        if not stop.is_set():
+            sys.stderr.write(f"caseledger: view {view.name} has stopped; run `caseledger replay verify {view.name}`\n")
+        return
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+
+
+def _is_orphan(parent: int) -> bool:
+    return os.getppid() != parent

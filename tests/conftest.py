@@ -1,0 +1,116 @@
+"""Fixtures: one real PostgreSQL 18 for the run, and a ledger of its own, cloned from a template, for each test."""
+
+import shutil
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from api.opening import Place
+from ledger.embedded import EmbeddedPostgres
+from ledger.keys import file_keys
+from ledger.store import Ledger
+
+BEGINS_AT = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The PostgreSQL server of the run."""
+
+    postgres: EmbeddedPostgres
+
+    def execute(self, statement: sql.Composed) -> None:
+        """Run one statement as the superuser."""
+        with psycopg.connect(self.postgres.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def create(self, template: str = "template0") -> str:
+        """Create a database of its own and return its name."""
+        name = f"test_{uuid4().hex[:12]}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def place(self, database: str, home: Path) -> Place:
+        """Return a database as the place of a ledger whose keys lie under ``home``."""
+        conninfo = self.postgres.conninfo(database)
+        return Place(conninfo, conninfo, file_keys(home))
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A ledger that nobody works on, to be cloned."""
+
+    database: str
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
+    """A PostgreSQL 18 server for the run; it forgets nothing but gives up durability for speed."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("server"), durable=False) as postgres:
+        yield Server(postgres)
+
+
+@pytest.fixture(scope="session")
+def simulated_template(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """An empty ledger with a simulated clock that starts in 2020."""
+    home = tmp_path_factory.mktemp("simulated")
+    database = server.create()
+    server.place(database, home).create("Simulated", BEGINS_AT)
+    return Template(database, home)
+
+
+@pytest.fixture(scope="session")
+def real_template(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """An empty ledger on the database's clock."""
+    home = tmp_path_factory.mktemp("real")
+    database = server.create()
+    server.place(database, home).create("Real", None)
+    return Template(database, home)
+
+
+def clone(server: Server, template: Template, home: Path) -> Generator[Place]:
+    """Yield a copy of a template with keys of its own, and remove it afterwards."""
+    shutil.copytree(template.home, home, dirs_exist_ok=True)
+    database = server.create(template.database)
+    try:
+        yield server.place(database, home)
+    finally:
+        server.drop(database)
+
+
+@pytest.fixture
+def simulated(server: Server, simulated_template: Template, tmp_path: Path) -> Generator[Place]:
+    """The place of an empty ledger with a simulated clock."""
+    yield from clone(server, simulated_template, tmp_path / "home")
+
+
+@pytest.fixture
+def real(server: Server, real_template: Template, tmp_path: Path) -> Generator[Place]:
+    """The place of an empty ledger on the database's clock."""
+    yield from clone(server, real_template, tmp_path / "home")
+
+
+@pytest.fixture
+def ledger(real: Place) -> Generator[Ledger]:
+    """An open, empty ledger on the database's clock."""
+    with real.ledger() as opened:
+        yield opened
+
+
+@pytest.fixture
+def simulated_ledger(simulated: Place) -> Generator[Ledger]:
+    """An open, empty ledger with a simulated clock."""
+    with simulated.ledger() as opened:
+        yield opened
