@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 PORT   ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format bench lock clean
+.PHONY: help setup run test lint check format bench lock clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,12 +17,14 @@ run: $(VENV)/.ready ## Serve the demonstration ledger on http://127.0.0.1:8000 (
 test: $(VENV)/.ready ## Run the tests; T=tests/domain for a part
 	@$(BIN)/python -m pytest $(T)
 
-check: $(VENV)/.ready ## Format, lint, types, layers, tests
+lint: $(VENV)/.ready ## Check format, style and the direction of dependencies
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/pyright
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
 	@! grep -n '://' requirements.lock
+
+check: lint ## Format, lint, types, layers, tests
+	@$(BIN)/pyright
 	@$(BIN)/python -m pytest
 
 format: $(VENV)/.ready ## Format the code and mend what the linter can

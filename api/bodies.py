@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
+from math import inf, isfinite
 from typing import Annotated, Any, NoReturn, TypeVar, cast
 
 import orjson
@@ -12,7 +14,8 @@ from api.problems import ProblemError
 from api.recording import Fact, NewPerson
 from domain.errors import Malformed, Problem
 from domain.events import EVENTS
-from domain.events.base import Code, Event, MomentField, PersonRef, Text
+from domain.events.base import Code, Event, MomentField, Text
+from domain.events.fields import NewPersonRef
 from domain.time import Moment
 
 MAX_BODY_BYTES = 1_000_000
@@ -48,7 +51,7 @@ class CommitBody(_Body):
 class PersonBody(_Body):
     """A person to register."""
 
-    ref: Annotated[PersonRef, Field(description="Reference within the case", examples=["parent-A"])]
+    ref: Annotated[NewPersonRef, Field(description="Reference within the case", examples=["parent-A"])]
     role: Annotated[Code, Field(examples=["mother"])]
     full_name: Annotated[Text, Field(description="Sealed under the person's own key", examples=["Alma Eksempel"])]
     identifier: Annotated[Text | None, Field(description="CPR or substitute number; sealed")] = None
@@ -161,10 +164,16 @@ def strict_json(body: bytes) -> None:
     """Refuse what is no JSON, and JSON that cannot be kept exactly.
 
     Raises ProblemError for bytes that are no JSON, doubled keys and endless nesting; Malformed for numbers beyond
-    2^53, the character U+0000 and half a surrogate pair, each with its place.
+    2^53, fractions with more digits than are kept, the character U+0000 and half a surrogate pair, each with its place.
     """
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_int=_whole,
+            parse_float=_fraction,
+        )
         problems = list(_unkeepable(value, ""))
     except UnicodeDecodeError:
         raise ProblemError("bad-request", "The body is not UTF-8.") from None
@@ -183,6 +192,17 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _whole(text: str) -> float | int:
+    """Return a whole number; endless digits, which take long to read, as infinity."""
+    return int(text) if len(text) <= len(str(-MAX_INTEGER)) else inf
+
+
+def _fraction(text: str) -> float:
+    """Return a number that is kept as it was written; infinity stands for one that cannot be."""
+    number = float(text)
+    return number if isfinite(number) and Decimal(repr(number)) == Decimal(text) else inf
+
+
 def _no_constant(_: str) -> NoReturn:
     raise ProblemError("bad-request", "The body holds NaN or Infinity, which are no JSON.")
 
@@ -191,8 +211,8 @@ def _unkeepable(value: Any, pointer: str) -> Iterator[Problem]:
     match value:
         case dict():
             for key, content in cast(dict[str, Any], value).items():
-                yield from _unkeepable(key, pointer)
-                yield from _unkeepable(content, f"{pointer}/{key}")
+                unnameable = list(_unkeepable(key, pointer))
+                yield from unnameable or _unkeepable(content, f"{pointer}/{key}")
         case list():
             for index, content in enumerate(cast(list[Any], value)):
                 yield from _unkeepable(content, f"{pointer}/{index}")
@@ -202,5 +222,7 @@ def _unkeepable(value: Any, pointer: str) -> Iterator[Problem]:
             yield Problem(pointer, "must not hold half a surrogate pair")
         case int() if abs(value) > MAX_INTEGER:
             yield Problem(pointer, "must be a whole number below 2^53")
+        case float() if not isfinite(value):
+            yield Problem(pointer, "must be a number with fewer digits: this one cannot be kept exactly")
         case _:
             return

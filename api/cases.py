@@ -134,7 +134,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         context = f"cases|{known_at}|{valid_at}"
         after = UUID(cursors.read(cursor, context)) if cursor else UUID(int=0)
         look = await reader.board(_principal(request, purpose), question(known_at, valid_at), after, limit)
-        following = cursors.write(str(look.rows[-1].case), context) if len(look.rows) == limit else None
+        following = cursors.write(str(look.following), context) if look.following else None
         return _json(answers.board(look, following))
 
     @router.get("/cases/{case_id}", summary="Read a case", responses=examples.CASE | problems("not-found"))

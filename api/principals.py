@@ -3,6 +3,8 @@
 import getpass
 from dataclasses import dataclass
 
+from fastapi import Request
+
 from domain.events.base import Actor
 
 
@@ -24,6 +26,12 @@ class Principal:
 def demonstration_principal(purpose: str | None) -> Principal:
     """Return the fictional caseworker of the demonstration."""
     return Principal("u-90", "caseworker", "Eksempelkommune", purpose or "demonstration")
+
+
+def of_request(request: Request, purpose: str | None = None) -> Principal:
+    """Return who sends a request."""
+    del request  # sign-in will read it
+    return demonstration_principal(purpose)
 
 
 def command_line_principal(purpose: str) -> Principal:

@@ -5,7 +5,7 @@ The access record is appended before the answer leaves; when it cannot be, nothi
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -18,6 +18,7 @@ from domain.events.administration import CaseOpened, PersonRegistered
 from domain.events.base import Envelope
 from domain.register import EntryHistory, as_of, history
 from ledger.format import StoredRow
+from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
 from ledger.store import Head, Ledger
 from projections.board import Board, BoardRow
@@ -85,12 +86,16 @@ class CaseLook:
 
 @dataclass(frozen=True, slots=True)
 class BoardLook:
-    """The list of cases as one reader sees it at one instant; ``computed_to`` is how far the view has followed."""
+    """The list of cases as one reader sees it at one instant.
+
+    ``computed_to`` is how far the view has followed, ``following`` the case after which the next page goes on.
+    """
 
     question: Question
     position: int
     computed_to: int
     rows: tuple[BoardRow, ...]
+    following: UUID | None
     access_position: int
 
 
@@ -111,9 +116,23 @@ class CaseReader:
         """Return a page of cases as of the instants asked about."""
         position = await asyncio.to_thread(self._position, question)
         computed_to, rows = await asyncio.to_thread(self._board.page, position, after, limit)
+        following = rows[-1].case if len(rows) == limit else None
+        if question.valid_at is not None:
+            rows = await asyncio.to_thread(self._as_of, rows, position, question.valid_at)
         shown = tuple(row.case for row in rows)
         access = await self._put_on_record(principal, "case_list", shown, position, question)
-        return BoardLook(question, position, computed_to, tuple(rows), access)
+        return BoardLook(question, position, computed_to, tuple(rows), following, access)
+
+    def _as_of(self, rows: list[BoardRow], position: int, valid_at: datetime) -> list[BoardRow]:
+        """Fold the cases of a page anew as of an instant in the world; leaves out those not opened by then."""
+        entries: dict[UUID, list[Entry]] = {row.case: [] for row in rows}
+        for stored in self._ledger.read_streams(list(entries), position):
+            entries[stored.stream].append(read_clear(stored))
+        return [
+            replace(row, state=state_as_of(entries[row.case], valid_at))
+            for row in rows
+            if entries[row.case] and entries[row.case][0].happened <= valid_at
+        ]
 
     def _position(self, question: Question) -> int:
         now = self._ledger.now() if question.known_at or question.valid_at else None

@@ -14,7 +14,8 @@ from domain.errors import DomainError, Malformed, Problem
 from domain.events import BY_TOPIC
 from domain.events.administration import CaseOpened, CasePerson, PersonJoined, PersonRegistered
 from domain.events.base import Envelope, Event
-from domain.recording import ACTS_WITH_A_GATE, record_facts
+from domain.events.correction import EntryCorrected
+from domain.recording import ACTS_WITH_A_GATE, corrected_moment, record_facts
 from domain.time import Moment, start_of
 from ledger.format import StoredRow
 from ledger.keys import key_commitment
@@ -225,6 +226,11 @@ class CaseRecorder:
 
     def _register(self, persons: Sequence[NewPerson]) -> tuple[list[CasePerson], list[PersonRegistered]]:
         """Make an id and a key for each person; the key is on disk before anything is sealed with it."""
+        refs = [person.ref for person in persons]
+        doubled = [index for index, ref in enumerate(refs) if ref in refs[:index]]
+        if doubled:
+            detail = "names another person of this case already: choose another"
+            raise Malformed([Problem(f"/persons/{index}/ref", detail) for index in doubled])
         roster: list[CasePerson] = []
         registrations: list[PersonRegistered] = []
         for person in persons:
@@ -325,8 +331,13 @@ class _Work:
 
     def latest(self) -> datetime:
         """Return the latest instant at which a fact claims to have happened or to have become known."""
-        moments = [m for _, e in self._events for m in (e.occurred_at, e.reached_at) if m is not None]
-        return max(map(start_of, moments))
+        claims = [
+            (envelope.occurred_at, envelope.reached_at, self._corrected(event)) for event, envelope in self._events
+        ]
+        return max(start_of(moment) for claim in claims for moment in claim if moment is not None)
+
+    def _corrected(self, event: Event) -> Moment | None:
+        return corrected_moment(self.file, event) if isinstance(event, EntryCorrected) else None
 
     def _envelope(
         self,

@@ -5,7 +5,7 @@ about; it corrects a field the entry does not have, to a value the field cannot 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,9 +15,9 @@ from domain.case_file import CaseFile
 from domain.entries import Entry
 from domain.errors import Malformed, Problem
 from domain.events import BY_TOPIC, administration
-from domain.events.base import Event, reference_marks, sealed_marks
+from domain.events.base import Event, Refers, reference_marks, sealed_marks
 from domain.events.correction import EntryAnnulled, EntryCorrected
-from domain.time import read_moment, write_moment
+from domain.time import Moment, read_moment, write_moment
 
 CASE = "case"
 OCCURRED_AT = "occurred_at"
@@ -49,7 +49,7 @@ def record_facts(case: CaseFile, facts: Sequence[Event]) -> list[Event]:
         pointer = f"/commands/{index}"
         found = _reference_problems(case, events, fact, pointer)
         if not found and isinstance(fact, EntryCorrected):
-            fact, found = _correction(case, fact, pointer)
+            fact, found = _correction(case, events, fact, pointer)
         if not found and isinstance(fact, EntryAnnulled):
             found = _annulment_problems(case, fact, pointer)
         if fact.name() in ADMINISTRATIVE:
@@ -72,21 +72,23 @@ def _name_at(case: CaseFile, before: Sequence[Event], version: int) -> str | Non
 
 def _reference_problems(case: CaseFile, before: Sequence[Event], fact: Event, pointer: str) -> list[Problem]:
     """Return what is wrong with the references of one fact, which follows the events ``before`` it in its commit."""
-    problems: list[Problem] = []
-    for field, mark in reference_marks(type(fact)).items():
-        value: Any = getattr(fact, field)
-        versions: Sequence[Any] = value if isinstance(value, tuple) else [value]
-        for version in versions:
-            if version is None:
-                continue
-            place = f"{pointer}/data/{field}"
-            name = _name_at(case, before, version)
-            if name is None:
-                problems.append(Problem(place, "names no earlier entry of this case: use the version of one"))
-            elif mark.to and name not in mark.to:
-                kinds = " or ".join(mark.to)
-                problems.append(Problem(place, f"must name an entry of kind {kinds}, this one is {name}"))
-    return problems
+    return [
+        problem
+        for field, mark in reference_marks(type(fact)).items()
+        for problem in _named_problems(case, before, mark, getattr(fact, field), f"{pointer}/data/{field}")
+    ]
+
+
+def _named_problems(case: CaseFile, before: Sequence[Event], mark: Refers, value: Any, place: str) -> Iterator[Problem]:
+    """Yield what is wrong with the entry, or list of entries, that a reference names."""
+    for version in value if isinstance(value, list | tuple) else [value]:  # pyright: ignore[reportUnknownVariableType]
+        if version is None:
+            continue
+        name = _name_at(case, before, version)  # pyright: ignore[reportUnknownArgumentType]
+        if name is None:
+            yield Problem(place, "names no earlier entry of this case: use the version of one")
+        elif mark.to and name not in mark.to:
+            yield Problem(place, f"must name an entry of kind {' or '.join(mark.to)}, this one is {name}")
 
 
 def _annulment_problems(case: CaseFile, fact: EntryAnnulled, pointer: str) -> list[Problem]:
@@ -96,11 +98,22 @@ def _annulment_problems(case: CaseFile, fact: EntryAnnulled, pointer: str) -> li
     return []
 
 
-def _correction(case: CaseFile, fact: EntryCorrected, pointer: str) -> tuple[EntryCorrected, list[Problem]]:
+def corrected_moment(case: CaseFile, fact: EntryCorrected) -> Moment | None:
+    """Return when something happened according to a correction that ``record_facts`` has accepted, if it says so."""
+    target = case.entry(fact.corrects)
+    field = _corrected_field(case, target, fact.field)[1] if target else fact.field
+    return read_moment(fact.new) if field == OCCURRED_AT and isinstance(fact.new, str) else None
+
+
+def _correction(
+    case: CaseFile, before: Sequence[Event], fact: EntryCorrected, pointer: str
+) -> tuple[EntryCorrected, list[Problem]]:
     """Return the correction as it goes on record: sealed exactly when the corrected field is."""
     target = case.entry(fact.corrects)
     if target is None:
         return fact, [Problem(f"{pointer}/data/corrects", "must name an entry recorded before this commit")]
+    if fact.sealed_for is not None:
+        return fact, [Problem(f"{pointer}/data/sealed_for", "is set by the ledger: leave it out")]
     if fact.field in FIXED_FIELDS.get(target.topic, ()):
         return fact, [Problem(f"{pointer}/data/field", "stays as recorded: annul the entry and record it anew")]
     entry, field = _corrected_field(case, target, fact.field)
@@ -116,7 +129,11 @@ def _correction(case: CaseFile, fact: EntryCorrected, pointer: str) -> tuple[Ent
     if seal is not None:
         subject = entry.data.get(seal.of) if seal.of else None
         fact = fact.model_copy(update={"sealed_for": subject if subject in case.persons else CASE})
-    return fact, _value_problems(entry, field, fact, pointer, sealed=seal is not None)
+    problems = _value_problems(entry, field, fact, pointer, sealed=seal is not None)
+    mark = reference_marks(kind).get(field)
+    if mark is not None and not problems:
+        problems = list(_named_problems(case, before, mark, fact.new, f"{pointer}/data/new"))
+    return fact, problems
 
 
 def _corrected_field(case: CaseFile, target: Entry, field: str) -> tuple[Entry, str]:

@@ -11,6 +11,10 @@ from zoneinfo import ZoneInfo
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
+EARLIEST_DAY = date(1, 1, 2)
+EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+"""Beyond these, a moment cannot be written both in UTC and in Copenhagen time."""
+
 Moment = datetime | date
 
 
@@ -40,9 +44,12 @@ def read_instant(text: str) -> datetime:
     except ValueError:
         raise ValueError("is not an instant: write it as 2026-03-04T14:00:00+01:00") from None
     try:
-        return utc(instant)
+        found = utc(instant)
     except OverflowError:
-        raise ValueError("is outside the years 1 to 9999 in UTC") from None
+        raise ValueError("is outside the years 1 to 9999") from None
+    if not EARLIEST <= found < LATEST:
+        raise ValueError("is outside the years 1 to 9999")
+    return found
 
 
 def read_day(text: str) -> date:
@@ -50,9 +57,12 @@ def read_day(text: str) -> date:
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError("is not a date: write it as 2026-03-04")
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise ValueError("is not a day of the calendar") from None
+    if day < EARLIEST_DAY:
+        raise ValueError("is outside the years 1 to 9999")
+    return day
 
 
 def read_moment(text: str) -> Moment:

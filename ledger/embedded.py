@@ -29,7 +29,6 @@ from psycopg.pq import PGconn, Ping
 OLDEST_MAJOR_VERSION = 18
 UNPRIVILEGED_USER = "nobody"  # PostgreSQL refuses to run as root
 PORT = 5432  # the server's default, here only a part of the socket's name
-
 # Fixed, not taken from TMPDIR: all processes must meet at one socket, and its path has at most 107 characters.
 SOCKET_PARENT = Path("/tmp")  # noqa: S108
 REFUGE_PARENT = Path("/var/tmp")  # noqa: S108
@@ -98,17 +97,14 @@ class EmbeddedPostgres:
 
     @property
     def data(self) -> Path:
-        """The folder of the data files: `home/postgres`, or below /var/tmp where root's server cannot reach `home`."""
-        usual, refuge = self._home / "postgres", self._refuge / "postgres"
-        if os.geteuid() != 0 or (usual / "PG_VERSION").exists():
-            return usual
-        # Data once put into the refuge stays the truth, also when the home becomes reachable later.
-        if (refuge / "PG_VERSION").exists():
-            return refuge
+        """The folder of the data files: `home/postgres`, or where that link leads if root's server cannot reach it."""
+        usual = self._home / "postgres"
+        if os.geteuid() != 0 or os.path.lexists(usual):
+            return usual.resolve()
         try:
             _run(self._account, "/bin/sh", "-c", 'test -x "$0"', self._home)
         except OSError:
-            return refuge
+            return self._refuge / "postgres"
         return usual
 
     def conninfo(self, database: str) -> str:
@@ -184,21 +180,27 @@ class EmbeddedPostgres:
             self._initialise(binaries, data, lock)
             self._write_access_rules(data.parent)
             self._launch_until_it_answers(binaries, data)
-        elif not (self.data / "postmaster.pid").exists():
-            raise ChildProcessError(f"{self.data} was removed under it, so it ends within a minute; try again then")
+        elif not (self._home / "postgres" / "postmaster.pid").exists():
+            raise ChildProcessError(f"{self._home} was emptied under it, so it ends within a minute; try again then")
 
     def _initialise(self, binaries: Path, data: Path, lock: int) -> None:
-        if (data / "PG_VERSION").exists():
+        usual, draft = self._home / "postgres", data.with_name("postgres.new")
+        if usual.exists():  # always complete, because it got this name when it was
             return
-        draft = data.with_name("postgres.new")
-        shutil.rmtree(draft, ignore_errors=True)
+        if usual.is_symlink():
+            raise FileNotFoundError(f"{data} is gone; restore it, or remove the link {usual} to begin anew")
+        for leftover in (draft, data):  # data: in the refuge, of a home that was removed since
+            shutil.rmtree(leftover, ignore_errors=True)
         _secure_folder(draft, 0o700, self._account.pw_uid)
         options = INITDB_OPTIONS if self._durable else (*INITDB_OPTIONS, "--no-sync")
         # initdb holds start.lock too: should this process be killed, nobody meddles with the draft before initdb ends.
         _run(self._account, binaries / "initdb", "--pgdata", draft, *options, inherit=(lock,))
         draft.rename(data)
-        with _opened(data.parent, os.O_RDONLY | os.O_DIRECTORY) as parent:
-            os.fsync(parent)
+        if data != usual:
+            usual.symlink_to(data)
+        for parent in (data.parent, self._home):
+            with _opened(parent, os.O_RDONLY | os.O_DIRECTORY) as folder:
+                os.fsync(folder)
 
     def _write_access_rules(self, folder: Path) -> None:
         """Write them beside the data folder: root must not write where the server's user could plant a link."""

@@ -15,9 +15,10 @@ from uuid import UUID, uuid5
 import orjson
 from eventsourcing.persistence import JSONTranscoder, StoredEvent
 from eventsourcing.persistence import Mapper as LibraryMapper
+from eventsourcing.utils import get_topic, register_topic
 
 from domain.entries import Draft, Entry
-from domain.events import upcast
+from domain.events import BY_TOPIC, upcast
 from domain.events.base import Actor, Envelope
 from domain.time import read_moment, write_moment
 from ledger.errors import KeyMissing
@@ -27,6 +28,9 @@ from ledger.requests import NewEvent
 from ledger.sealing import Place, seal, unseal
 
 REASON = "@reason"
+
+for _topic, _event in BY_TOPIC.items():
+    register_topic(_topic, _event)
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,20 @@ class EventMapper(LibraryMapper[UUID]):
     def to_stored_event(self, domain_event: Any) -> SealedEvent:
         """Seal a draft; raises KeyMissing when a key it needs is gone, ValueError when it has texts but no case key."""
         draft: Draft = domain_event
+        topic = get_topic(type(draft.event))
         data = draft.event.model_dump(mode="json", exclude_none=True)
         groups = _sealed_groups(draft, data)
         clear = canonical(_clear_part(draft, data, [sorted(texts) for texts in groups.values()]))
         segments, stored = [Segment.clear(clear)], [clear]
         for number, (key_id, texts) in enumerate(groups.items(), start=1):
-            place = Place(draft.stream, draft.version, draft.event.TOPIC, draft.event.VERSION, number)
+            place = Place(draft.stream, draft.version, topic, draft.event.VERSION, number)
             segment, content = seal(self._keys.get(key_id), key_id, place, canonical(texts))
             segments.append(segment)
             stored.append(content)
         return SealedEvent(
             originator_id=draft.stream,
             originator_version=draft.version,
-            topic=draft.event.TOPIC,
+            topic=topic,
             state=b"".join(stored),
             actor=self.actor_reference(draft.envelope.actor.id),
             blind=os.urandom(32),

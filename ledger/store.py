@@ -23,6 +23,7 @@ READER_ROLE = "caseledger_reader"
 PAGE = 500
 POOL_SIZE = 8
 POOL_WAIT_SECONDS = 5.0
+CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +40,15 @@ class Head:
 def conninfo_as(conninfo: str, role: str) -> str:
     """Return the address with which a login acts with the rights of ``role`` only, every time arriving in UTC."""
     options = conninfo_to_dict(conninfo).get("options") or ""
-    return make_conninfo(conninfo, options=f"{options} -c role={role} -c timezone=UTC".strip(), connect_timeout="5")
+    options = f"{options} -c role={role} -c timezone=UTC".strip()
+    return make_conninfo(conninfo, options=options, connect_timeout=str(CONNECT_SECONDS))
 
 
 class Ledger:
     """An open ledger. Reads come from a pool, appends go through one connection; both with application rights only."""
 
     def __init__(self, conninfo: str, keys: KeyStores) -> None:
+        _require_ledger(conninfo)
         self._pool = ConnectionPool[psycopg.Connection[Any]](
             conninfo_as(conninfo, APPLICATION_ROLE),
             min_size=0,
@@ -143,6 +146,19 @@ class Ledger:
                 return connection.cursor(binary=True).execute(statement, values).fetchall()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise LedgerUnavailable from error
+
+
+def _require_ledger(conninfo: str) -> None:
+    """Raise LedgerUnavailable or NoLedger at once, before a pool tries for seconds to connect in a role."""
+    try:
+        with psycopg.connect(conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
+            row = connection.execute(SQL["may_work"], [APPLICATION_ROLE]).fetchone()
+    except psycopg.OperationalError as error:
+        raise LedgerUnavailable("The database server does not answer: is it running, is the address right?") from error
+    if row is None:
+        raise NoLedger
+    if not row[0]:
+        raise LedgerUnavailable(f"This login may not work on the ledger: grant it {APPLICATION_ROLE}.")
 
 
 def _bound(upto: int | None) -> int:

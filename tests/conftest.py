@@ -1,6 +1,7 @@
 """Fixtures: one real PostgreSQL 18 for the run, and a ledger of its own, cloned from a template, for each test."""
 
 import shutil
+import tempfile
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,10 +57,15 @@ class Template:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
-    """A PostgreSQL 18 server for the run; it forgets nothing but gives up durability for speed."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("server"), durable=False) as postgres:
-        yield Server(postgres)
+def server() -> Generator[Server]:
+    """A PostgreSQL 18 server for the run; it gives up durability for speed.
+
+    Its folder can be entered by others: run as root, the server works as an ordinary user.
+    """
+    with tempfile.TemporaryDirectory(prefix="caseledger-tests-") as folder:
+        Path(folder).chmod(0o711)
+        with EmbeddedPostgres(Path(folder), durable=False) as postgres:
+            yield Server(postgres)
 
 
 @pytest.fixture(scope="session")

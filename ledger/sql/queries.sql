@@ -51,3 +51,7 @@ SELECT ledger.position_at(%s)
 -- name: now
 -- The ledger's clock.
 SELECT ledger.now()
+
+-- name: may_work
+-- Whether this login may act in a role; no row where the role does not exist yet.
+SELECT pg_has_role(current_user, oid, 'SET') FROM pg_roles WHERE rolname = %s

@@ -232,7 +232,7 @@ def test_process_id_of_no_server_does_not_hinder_the_start(home: Path, folder: P
 def test_removed_data_folder_is_reported_while_its_server_still_runs(home: Path) -> None:
     with EmbeddedPostgres(home, durable=False) as server:
         shutil.rmtree(server.data)
-        with pytest.raises(EmbeddedPostgresError, match="was removed under it"):
+        with pytest.raises(EmbeddedPostgresError, match="was emptied under it"):
             EmbeddedPostgres(home).start()
 
 
@@ -297,10 +297,16 @@ def test_root_with_closed_folders_uses_another_place_and_says_so(folder: Path) -
         closed.chmod(0o755)  # the data stay where they are
         with server:
             assert rows(server) == [("kept",)]
+        closed.chmod(0o700)
+        (closed / "home" / "postgres").unlink()  # as when the home is removed and made again
+        with server, pytest.raises(psycopg.errors.UndefinedTable):
+            rows(server)
+        shutil.rmtree(refuge / "postgres")
+        with pytest.raises(EmbeddedPostgresError, match="is gone; restore it"):
+            server.start()
     finally:
         assert refuge.parent == Path("/var/tmp")
         shutil.rmtree(refuge)
-    assert len(said) == 2
     assert f"uses {refuge}" in said[0]
 
 

@@ -1,0 +1,176 @@
+"""Danish words for the codes of events, one dict per kind. A code that is not here is shown as it is."""
+
+from collections.abc import Mapping
+
+PROGRAMMES = {
+    "spaed_smaaboern_000": "Spædbørns- og småbørnsindsats",
+    "smaaboernsteam_001": "Småbørnsteam",
+    "spaed_smaabarnsteam_002": "Spæd- og småbarnsteam",
+    "tidlig_indsats_003": "Tidlig indsats over for særligt sårbare gravide og spædbørnsfamilier",
+    "opsporing_familietraening_004": "Tidlig opsporing og familietræning",
+    "needs_based_visits": "behovsbesøg",
+}
+STATUSES = {
+    "none": "ikke begyndt",
+    "referred": "henvist",
+    "recommended": "indstillet",
+    "admitted": "visiteret",
+    "running": "i gang",
+    "closing": "under afslutning",
+    "closed": "afsluttet",
+}
+PACKAGES = {"pregnancy": "graviditetspakke", "infant": "spædbarnspakke", "toddler": "småbarnspakke"}
+ROLES = {
+    "ankestyrelsen": "Ankestyrelsen",
+    "authority": "myndigheden",
+    "caseworker": "sagsbehandler",
+    "child": "barn",
+    "coordinator": "koordinator",
+    "daycare": "dagtilbud",
+    "dpo": "databeskyttelsesrådgiver",
+    "expectant_mother": "vordende mor",
+    "family_consultant": "familiekonsulent",
+    "family_therapist": "familiebehandler",
+    "father": "far",
+    "gp": "praktiserende læge",
+    "health_visitor": "sundhedsplejerske",
+    "hospital_ward": "hospitalsafdeling",
+    "legal_officer": "jurist",
+    "midwife": "jordemoder",
+    "mother": "mor",
+    "neighbour": "nabo",
+    "network": "netværk",
+    "operator": "driftsansvarlig",
+    "parent": "forælder",
+    "psychologist": "psykolog",
+    "reception_officer": "medarbejder i modtagelsen",
+    "social_worker": "socialrådgiver",
+    "steering_group": "styregruppe",
+    "system": "systemet",
+    "team_leader": "teamleder",
+    "visitation_meeting": "visitationsmøde",
+    "visitation_panel": "visitationsudvalg",
+    "ward": "afdeling",
+}
+CHANNELS = {
+    "digital": "digitalt",
+    "digital_post": "Digital Post",
+    "e-mail": "e-mail",
+    "letter": "brev",
+    "meeting": "møde",
+    "phone": "telefon",
+}
+KINDS = {
+    "attention_feedback": "tilbagemelding om særlig opmærksomhed",
+    "close": "afslutning",
+    "contact": "kontakt",
+    "disclosure": "videregivelse",
+    "gdpr_art15": "indsigt efter databeskyttelsesforordningens art. 15",
+    "home_visit": "hjemmebesøg",
+    "joint": "fælles forældremyndighed",
+    "night_cover": "natdækning",
+    "package_status": "status på pakkeforløb",
+    "party_access": "partsaktindsigt",
+    "place_reserved": "plads reserveret",
+    "professional_meeting_without_parents": "fagligt møde uden forældre",
+    "programme": "efter programmet",
+    "programme+statutory": "efter programmet og loven",
+    "relay_log": "stafetlog",
+    "residential_stay": "døgnophold",
+    "session": "forløbsgang",
+    "sole": "eneforældremyndighed",
+    "started": "begyndt",
+    "statutory": "efter loven",
+    "supplementary complaint guidance": "supplerende klagevejledning",
+    "support": "støtte",
+    "weekly_status": "ugestatus",
+}
+MEETINGS = {
+    "discharge": "udskrivningsmøde",
+    "external_sos": "eksternt statusmøde",
+    "final_follow_up": "afsluttende opfølgningsmøde",
+    "internal_sos": "internt statusmøde",
+    "meeting_1_professional": "1. møde, fagpersoner",
+    "meeting_2_with_parents": "2. møde, med forældre",
+    "startup": "opstartsmøde",
+    "status_relay_log": "statusmøde om stafetlog",
+    "visitation_panel": "visitationsudvalg",
+}
+OUTCOMES = {
+    "annulled": "ophævet",
+    "changed": "ændret",
+    "close": "afslutning",
+    "grant": "bevilling",
+    "granted": "imødekommet",
+    "investigation": "børnefaglig undersøgelse",
+    "partly_granted": "delvist imødekommet",
+    "programme_need": "behov for program",
+    "refuse_request_and_change_support": "afslag på det ansøgte og ændret støtte",
+    "refused": "afslag",
+    "rejected": "afvist",
+    "remitted": "hjemvist",
+    "upheld": "stadfæstet",
+    "upheld_and_forwarded": "fastholdt og sendt videre",
+}
+REASONS = {"goals_reached": "målene er nået", "not_at_risk": "ikke længere i risiko"}
+INSTRUMENTS = {
+    "adbb": "ADBB",
+    "mim": "MIM",
+    "parental_competence_investigation": "forældrekompetenceundersøgelse",
+    "trivselslinealen": "Trivselslinealen",
+}
+DATA_CATEGORIES = {"health": "helbred", "method": "metode", "social": "sociale forhold"}
+
+BY_FIELD: Mapping[str, Mapping[str, str]] = {
+    "programme": PROGRAMMES,
+    "package": PACKAGES,
+    "based_on": MEETINGS,
+    "basis": {"consent": "samtykke"},
+    "capacity": {
+        "custody_holder": "forældremyndighedsindehaver",
+        "expectant_parent": "vordende forælder",
+        "self": "på egne vegne",
+    },
+    "channel": CHANNELS,
+    "data_categories": DATA_CATEGORIES,
+    "form": {"digital": "digitalt", "oral": "mundtligt", "written": "skriftligt"},
+    "instrument": INSTRUMENTS,
+    "kind": KINDS,
+    "method": {
+        "conversation": "samtale",
+        "not_applicable_unborn": "ikke muligt, barnet er ikke født",
+        "other_means": "på anden måde",
+        "scan": "scanning",
+    },
+    "notifier_kind": {"private": "privatperson", "professional": "fagperson"},
+    "outcome": OUTCOMES,
+    "progress": {"insufficient": "utilstrækkelig", "sufficient": "tilstrækkelig"},
+    "reason": REASONS,
+    "result_kind": {"free_text": "fritekst", "score": "tal"},
+    "severity": {"special_attention": "særlig opmærksomhed"},
+    "type": MEETINGS,
+    "variant": {"0-11m": "0-11 måneder", "expectant_parents": "vordende forældre", "unborn": "ufødt"},
+    **dict.fromkeys(
+        ("by", "by_role", "decided_by", "for_role", "informed", "notifier_role", "obtained_from", "participants",
+         "partial_scope", "present", "readers", "recipient", "role", "scope", "sources", "team", "to", "told"),
+        ROLES,
+    ),
+}  # fmt: skip
+"""The words for the codes of a field, by its name."""
+
+PREFIXES = {"programme": "program", "meeting": "møde"} | ROLES
+"""What stands before the colon of a code in two parts, such as ``coordinator:u-61``."""
+
+
+def word(codes: Mapping[str, str], code: str) -> str:
+    """Return the Danish word for a code, else the code."""
+    return codes.get(code, code)
+
+
+def word_of_field(field: str, code: str) -> str:
+    """Return the Danish words for a code of a field, part by part where it has two parts."""
+    known = BY_FIELD.get(field, {})
+    prefix, colon, rest = code.partition(":")
+    if code in known or not colon or prefix not in PREFIXES:
+        return word(known, code)
+    return f"{PREFIXES[prefix]}: {word(PROGRAMMES if prefix == 'programme' else known, rest)}"

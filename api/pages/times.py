@@ -1,0 +1,141 @@
+"""Copenhagen time as people read and write it: 21-08-2024 kl. 09.00, and day, month, year and clock in a form."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from domain.time import COPENHAGEN, Moment, utc, write_instant
+
+SUMMER, WINTER = "sommertid", "vintertid"
+EARLIEST_YEAR = 1900
+_CLOCK = re.compile(rf"([0-9]{{1,2}})[.:]([0-9]{{2}})(?:[.:]([0-9]{{2}}))?(?: ({SUMMER}|{WINTER}))?", re.IGNORECASE)
+
+
+class Unreadable(Exception):
+    """What was typed is no instant; the message tells the reader why and what to write, in Danish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """An instant as typed: day, month, year and clock. All blank asks for now."""
+
+    day: str = ""
+    month: str = ""
+    year: str = ""
+    clock: str = ""
+
+
+def show_day(day: date) -> str:
+    """Return a day as 21-08-2024."""
+    return f"{day.day:02}-{day.month:02}-{day.year:04}"
+
+
+def show_instant(instant: datetime) -> str:
+    """Return an instant in Copenhagen time, with seconds unless they are 00: 21-08-2024 kl. 09.00."""
+    local = instant.astimezone(COPENHAGEN)
+    season = _season(local)
+    return f"{show_day(local)} kl. {_clock(local)}" + (f" ({season})" if season else "")
+
+
+def show_moment(moment: Moment) -> str:
+    """Return an instant as such, and a day as the day only."""
+    return show_instant(moment) if isinstance(moment, datetime) else show_day(moment)
+
+
+def show_length(length: timedelta) -> str:
+    """Return a length of time in whole days and hours, rounded down."""
+    days, hours = length.days, length.seconds // 3600
+    parts = [(days, "dag", "dage"), (hours, "time", "timer")]
+    shown = [f"{number} {one if number == 1 else many}" for number, one, many in parts if number]
+    return " og ".join(shown) or "under en time"
+
+
+def address_form(instant: datetime) -> str:
+    """Return an instant as it stands in an address: UTC, without a fraction where there is none."""
+    return write_instant(instant).replace(".000000Z", "Z")
+
+
+def parts_of(instant: datetime | None) -> Parts:
+    """Return what one would type for an instant; blank for now and for what no calendar of ours reaches."""
+    local = _local(instant)
+    if local is None:
+        return Parts()
+    clock = " ".join(filter(None, (_clock(local), _season(local))))
+    return Parts(f"{local.day:02}", f"{local.month:02}", f"{local.year:04}", clock)
+
+
+def read_parts(parts: Parts) -> datetime | None:
+    """Return the instant typed, in UTC, or None for now; raises Unreadable.
+
+    Of an hour that the clock shows twice the later one is meant unless ``sommertid`` is written behind it.
+    """
+    typed = [text.strip() for text in (parts.day, parts.month, parts.year, parts.clock)]
+    if not any(typed):
+        return None
+    day = _read_day(*typed[:3])
+    clock, season = _read_clock(typed[3])
+    local = datetime.combine(day, clock, COPENHAGEN)
+    instant = utc(local)
+    if instant.astimezone(COPENHAGEN).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise Unreadable(
+            f"Klokken {_clock(local)} fandtes ikke den {show_day(day)}: urene blev stillet en time frem til sommertid."
+        )
+    if season and _season(local) is None:
+        raise Unreadable(f"Skriv kun {SUMMER} eller {WINTER} i den time om efteråret, som uret viser to gange.")
+    return utc(local.replace(fold=0 if season == SUMMER else 1))
+
+
+def note_on(instant: datetime | None) -> str | None:
+    """Return what a reader must be told of an instant in an hour that the clock shows twice."""
+    local = _local(instant)
+    season = _season(local) if local is not None else None
+    if local is None or season is None:
+        return None
+    which, other = ("den første", WINTER) if season == SUMMER else ("den seneste", SUMMER)
+    return (
+        f"Uret viste {_clock(local)} to gange den {show_day(local)}. Her er regnet med {which} ({season}); "
+        f"skriv »{other}« efter klokkeslættet for at vælge den anden."
+    )
+
+
+def _local(instant: datetime | None) -> datetime | None:
+    """Return an instant in Copenhagen time; None for none, and at the very end of the calendar."""
+    try:
+        return instant.astimezone(COPENHAGEN) if instant is not None else None
+    except OverflowError:
+        return None
+
+
+def _clock(local: datetime) -> str:
+    return f"{local:%H.%M.%S}" if local.second else f"{local:%H.%M}"
+
+
+def _season(local: datetime) -> str | None:
+    """Return which of two hours with the same name a local time lies in; None for every other time."""
+    if utc(local.replace(fold=0)) >= utc(local.replace(fold=1)):
+        return None
+    return WINTER if local.fold else SUMMER
+
+
+def _read_day(day: str, month: str, year: str) -> date:
+    if not (re.fullmatch(r"[0-9]{1,2}", day) and re.fullmatch(r"[0-9]{1,2}", month)):
+        raise Unreadable("Skriv dag og måned med tal, for eksempel 04 og 03.")
+    if not re.fullmatch(r"[0-9]{4}", year) or int(year) < EARLIEST_YEAR:
+        raise Unreadable("Skriv året med fire cifre, for eksempel 2025.")
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        raise Unreadable(f"Den {day}-{month}-{year} findes ikke i kalenderen.") from None
+
+
+def _read_clock(text: str) -> tuple[time, str | None]:
+    if not text:
+        raise Unreadable("Skriv også klokkeslættet, for eksempel 14.00.")
+    match = _CLOCK.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError
+        hour, minute, second, season = match.groups()
+        return time(int(hour), int(minute), int(second or 0)), season.lower() if season else None
+    except ValueError:
+        raise Unreadable("Skriv klokkeslættet fra 00.00 til 23.59, for eksempel 14.00.") from None

@@ -1,0 +1,308 @@
+"""What the pages show: pure functions from a look at the ledger to words, numbers and addresses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from api.pages.codes import PACKAGES, PROGRAMMES, ROLES, STATUSES, word
+from api.pages.timeline import Item, items
+from api.pages.times import Parts, Unreadable, address_form, note_on, parts_of, read_parts, show_instant, show_moment
+from api.pages.values import NAME_ERASED, NOT_GIVEN
+from api.reading import BoardLook, BoardRow, CaseLook, NamedPerson, Question
+from domain.time import read_moment
+
+CASES = "/sager"
+NEWEST, OLDEST = "newest", "oldest"
+PARTS = ("day", "month", "year", "clock")
+KNOWN_AT, VALID_AT = "known_at", "valid_at"
+LEGENDS = {
+    KNOWN_AT: ("Registreret senest", "Vis kun det, der var registreret på dette tidspunkt."),
+    VALID_AT: ("Hændt senest", "Vis kun det, der var hændt på dette tidspunkt."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InstantField:
+    """One instant of the form as typed, with what is wrong with it or worth knowing about it."""
+
+    name: str
+    legend: str
+    hint: str
+    parts: Parts
+    error: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form that asks as of when; ``order`` is kept unless it is the usual one."""
+
+    action: str
+    fields: tuple[InstantField, ...]
+    order: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A form that was sent: the question it asks, or None and the form with what is wrong."""
+
+    question: Question | None
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """What stands above a page that does not show the present."""
+
+    title: str
+    details: tuple[str, ...]
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """A person of the case: name, role, reference, and for a child when it was born."""
+
+    name: str
+    role: str
+    ref: str
+    born: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultLine:
+    """Where an entry is not as it was recorded; ``problem`` is in English as the verification words it."""
+
+    place: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the check of the case's entries has seen, and where the ledger stands."""
+
+    intact: bool
+    sentence: str
+    faults: tuple[FaultLine, ...]
+    ledger: str
+    size: int
+    root: tuple[str, ...]
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """Everything the page of a case shows."""
+
+    number: str
+    summary: tuple[tuple[str, str], ...]
+    persons: tuple[PersonLine, ...]
+    form: Form
+    banner: Banner | None
+    items: tuple[Item, ...]
+    total: int
+    newest_first: bool
+    other_order: str
+    proof: Proof
+    access: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLine:
+    """One case in the list."""
+
+    number: str
+    address: str
+    programme: str
+    status: str
+    stage: str
+    responsible: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPage:
+    """Everything the list of cases shows; ``behind`` is true while the list has not followed to the position asked."""
+
+    lines: tuple[BoardLine, ...]
+    form: Form
+    banner: Banner | None
+    position: int
+    computed_to: int
+    behind: bool
+    following: str | None
+    access: int
+
+
+def case_address(case: UUID | str) -> str:
+    """Return the address of a case's page."""
+    return f"{CASES}/{case}"
+
+
+def address(path: str, question: Question, **more: str | None) -> str:
+    """Return the canonical address of a page as of the instants of a question."""
+    instants = {KNOWN_AT: question.known_at, VALID_AT: question.valid_at}
+    query = {name: address_form(instant) for name, instant in instants.items() if instant is not None}
+    query |= {name: value for name, value in more.items() if value is not None}
+    return f"{path}?{urlencode(query, safe=':')}" if query else path
+
+
+def form_of(action: str, question: Question, names: tuple[str, ...], order: str | None = None) -> Form:
+    """Return the form filled in with a question."""
+    return Form(action, tuple(_filled(name, getattr(question, name)) for name in names), order)
+
+
+def with_error(form: Form, name: str, error: str) -> Form:
+    """Return the form with a message beside one of its instants."""
+    fields = tuple(_field(f.name, f.parts, error if f.name == name else f.error, f.note) for f in form.fields)
+    return Form(form.action, fields, form.order)
+
+
+def is_submitted(query: Mapping[str, str], names: tuple[str, ...]) -> bool:
+    """Whether an address carries the parts of a form rather than instants."""
+    return any(f"{name}_{part}" in query for name in names for part in PARTS)
+
+
+def read_form(action: str, query: Mapping[str, str], names: tuple[str, ...], order: str | None = None) -> Submitted:
+    """Return what a form asks; every instant that cannot be read has its message and keeps what was typed."""
+    instants: dict[str, datetime | None] = {}
+    fields: list[InstantField] = []
+    for name in names:
+        parts = Parts(*(query.get(f"{name}_{part}", "") for part in PARTS))
+        try:
+            instants[name] = read_parts(parts)
+            fields.append(_field(name, parts))
+        except Unreadable as error:
+            fields.append(_field(name, parts, str(error)))
+    form = Form(action, tuple(fields), order)
+    if any(field.error for field in fields):
+        return Submitted(None, form)
+    return Submitted(Question(instants.get(KNOWN_AT), instants.get(VALID_AT)), form)
+
+
+def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
+    """Return what the page of a case shows."""
+    path, order = case_address(look.file.case), NEWEST if newest_first else None
+    return CasePage(
+        number=str(look.state["number"]),
+        summary=tuple(_summary(look.state)),
+        persons=tuple(_person(named, look.state) for named in look.persons),
+        form=form_of(path, look.question, (KNOWN_AT, VALID_AT), order),
+        banner=_case_banner(look, path, order),
+        items=items(look, newest_first=newest_first),
+        total=len(look.entries),
+        newest_first=newest_first,
+        other_order=address(path, look.question, order=None if newest_first else NEWEST),
+        proof=proof(look),
+        access=look.access_position,
+    )
+
+
+def board_page(look: BoardLook, following: str | None) -> BoardPage:
+    """Return what the list of cases shows; ``following`` is the cursor of the next page."""
+    lines = sorted((_line(row, look.question) for row in look.rows), key=lambda line: line.number)
+    known_at = look.question.known_at
+    title = f"Du ser listen, som den var registreret {show_instant(known_at)}." if known_at else ""
+    return BoardPage(
+        lines=tuple(lines),
+        form=form_of(CASES, look.question, (KNOWN_AT,)),
+        banner=Banner(title, (), CASES) if known_at else None,
+        position=look.position,
+        computed_to=min(look.computed_to, look.position),
+        behind=look.computed_to < look.position,
+        following=address(CASES, look.question, cursor=following) if following else None,
+        access=look.access_position,
+    )
+
+
+def proof(look: CaseLook) -> Proof:
+    """Return the box that says whether the case's entries are as they were recorded."""
+    total, broken = len(look.entries), len({fault.version for fault in look.faults})
+    root = look.head.root.hex()
+    return Proof(
+        intact=not look.faults,
+        sentence=(
+            f"{broken} af {total} hændelser er ikke, som de blev registreret"
+            if look.faults
+            else f"{total} af {total} hændelser kontrolleret uændret"
+        ),
+        faults=tuple(FaultLine(f"Nr. {f.version}, hændelse {f.position}", f.problem) for f in look.faults),
+        ledger=str(look.head.ledger),
+        size=look.head.size,
+        root=tuple(root[start : start + 8] for start in range(0, len(root), 8)),
+        simulated=look.head.simulated,
+    )
+
+
+def _filled(name: str, instant: datetime | None) -> InstantField:
+    return _field(name, parts_of(instant), note=note_on(instant))
+
+
+def _field(name: str, parts: Parts, error: str | None = None, note: str | None = None) -> InstantField:
+    legend, hint = LEGENDS[name]
+    return InstantField(name, legend, hint, parts, error, note)
+
+
+def _case_banner(look: CaseLook, path: str, order: str | None) -> Banner | None:
+    """Return what to say about a case that is not shown as it stands now."""
+    known_at, valid_at = look.question.known_at, look.question.valid_at
+    sentences: list[str] = []
+    if known_at is not None:
+        sentences += [f"Du ser sagen, som den var registreret {show_instant(known_at)}.", _later(look)]
+    if valid_at is not None:
+        sentences.append(f"Du ser kun det, der var hændt senest {show_instant(valid_at)}.")
+    if not sentences:
+        return None
+    return Banner(sentences[0], tuple(sentences[1:]), address(path, Question(), order=order))
+
+
+def _later(look: CaseLook) -> str:
+    """Return how much was recorded after the instant asked about."""
+    later, before = look.recorded_later, look.happened_before
+    if later == 0:
+        return "Intet er registreret senere."
+    count = "1 hændelse" if later == 1 else f"{later} hændelser"
+    return f"{count} er registreret senere; {before or 'ingen'} af dem var hændt inden da."
+
+
+def _summary(state: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the first things one wants to know of a case."""
+    phase = state["enrolment"]["phase"]
+    package = state["package"]["current"]
+    rows = [
+        ("Program", word(PROGRAMMES, state["programme"])),
+        ("Status", word(STATUSES, state["enrolment"]["status"])),
+        ("Fase", str(phase) if phase else None),
+        ("Pakkeforløb", word(PACKAGES, package) if package else None),
+        ("Ansvarlig", _responsible(state)),
+    ]
+    return [(label, text) for label, text in rows if text is not None]
+
+
+def _responsible(state: Mapping[str, Any]) -> str:
+    named = [f"{staff} ({word(ROLES, role)})" for role, staff in state["responsible"].items()]
+    return ", ".join(named) or NOT_GIVEN
+
+
+def _person(named: NamedPerson, state: Mapping[str, Any]) -> PersonLine:
+    child = state["children"].get(named.person.ref)
+    born = show_moment(read_moment(child["born"])) if child else None
+    return PersonLine(named.full_name or NAME_ERASED, word(ROLES, named.person.role), named.person.ref, born)
+
+
+def _line(row: BoardRow, question: Question) -> BoardLine:
+    state = row.state
+    stages = [f"fase {state['enrolment']['phase']}" if state["enrolment"]["phase"] else None]
+    stages.append(word(PACKAGES, state["package"]["current"]) if state["package"]["current"] else None)
+    return BoardLine(
+        number=str(state["number"]),
+        address=address(case_address(row.case), question),
+        programme=word(PROGRAMMES, state["programme"]),
+        status=word(STATUSES, state["enrolment"]["status"]),
+        stage=", ".join(filter(None, stages)) or "–",
+        responsible=_responsible(state),
+        since=row.known_from,
+    )

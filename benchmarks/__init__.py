@@ -1,0 +1,1 @@
+"""Measurements as ratios: ours and a named peer in the same run, interleaved rounds, medians."""

@@ -1,0 +1,43 @@
+"""``make bench``: measure everything against its peers and write benchmarks/latest.json."""
+
+import argparse
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from api.opening import Place
+from benchmarks import append, http
+from benchmarks.measure import Figure, now, report
+from domain.time import COPENHAGEN
+from ledger.creation import create_database
+from ledger.embedded import EmbeddedPostgres
+from ledger.keys import file_keys
+
+GROUPS = ("append", "http")
+
+
+def _server(folder: Path) -> EmbeddedPostgres:
+    """Return a durable server; run as root, it works as an ordinary user who must be able to enter the folder."""
+    folder.chmod(0o711)
+    return EmbeddedPostgres(folder)
+
+
+def main() -> None:
+    """Run the groups named on the command line, or all of them, on a durable server of their own."""
+    parser = argparse.ArgumentParser(prog="make bench", description="Measure against named peers.")
+    parser.add_argument("groups", nargs="*", default=GROUPS, metavar="GROUP", help=f"of {', '.join(GROUPS)}")
+    wanted = parser.parse_args().groups
+    begun = now()
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as server:
+        create_database(server.conninfo("postgres"), "bench")
+        place = Place(server.conninfo("bench"), server.conninfo("bench"), file_keys(Path(folder)))
+        place.create("Measured", datetime(2020, 1, 1, tzinfo=COPENHAGEN))
+        if "append" in wanted:
+            figures += append.figures(place.conninfo)
+        if "http" in wanted:
+            figures += http.figures(place, Path(folder))
+    report(figures, now() - begun)
+
+
+main()

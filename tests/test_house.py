@@ -1,0 +1,115 @@
+"""The house itself: whose names these are, what the lock holds, and that documents say what the code does."""
+
+import argparse
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli import build_parser
+from api.problems import KINDS
+from ledger.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("domain", "ledger", "projections", "replay", "api")
+README = (ROOT / "README.md").read_text("utf-8")
+CLOCKS = re.compile(r"datetime\.now\(|utcnow|date\.today|time\.time\(|perf_counter")
+STATEMENT = re.compile(r"""["'](SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|TRUNCATE|WITH)\s""")
+STATEMENTS_THAT_STAY = {
+    ("ledger/creation.py", "CREATE DATABASE {} TEMPLATE template0"),
+    ("ledger/creation.py", "SELECT FROM pg_database WHERE datname = %s"),
+    ("projections/installation.py", "SELECT pg_advisory_xact_lock(1128485189)"),
+}
+
+
+def commands(parser: argparse.ArgumentParser, prefix: str = "caseledger") -> Iterator[str]:
+    """Yield every command a parser knows, in full."""
+    groups: list[Any] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]  # pyright: ignore
+    if not groups:
+        yield prefix
+    for group in groups:
+        for name, child in group.choices.items():
+            yield from commands(child, f"{prefix} {name}")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_other_distribution_claims_our_names(package: str) -> None:
+    """Only this distribution installs a package of this name."""
+    assert set(packages_distributions().get(package, ["caseledger"])) == {"caseledger"}
+
+
+def test_lock_holds_hashes_and_no_address() -> None:
+    """Every locked package has a hash, and no registry is named."""
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    pinned = re.findall(r"^[A-Za-z0-9._-]+(?:\[[a-z,]+\])?==", lock, re.MULTILINE)
+    assert "://" not in lock
+    assert len(pinned) > 30
+    assert len(re.findall(r"^[A-Za-z0-9].*\\$", lock, re.MULTILINE)) == len(pinned)
+
+
+def test_dependencies_point_one_way() -> None:
+    """import-linter keeps the direction of the packages and the purity of the domain."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    result = subprocess.run([linter, "--no-logo"], cwd=ROOT, capture_output=True, text=True, env={"PYTHONPATH": "."})
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("folder", ["domain", "projections", "replay"])
+def test_no_clock_where_the_past_is_folded(folder: str) -> None:
+    """What is folded again must not read a clock; waiting with a monotonic one is no clock."""
+    read = [path for path in (ROOT / folder).rglob("*.py") if CLOCKS.search(path.read_text("utf-8"))]
+    assert not read
+
+
+def test_sql_lives_in_sql_files() -> None:
+    """Statements stand in .sql files; the few that cannot are listed."""
+    found = {
+        (str(path.relative_to(ROOT)), line.strip())
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        if STATEMENT.search(line)
+    }
+    unlisted = {
+        (file, line)
+        for file, line in found
+        if not any(file == where and statement in line for where, statement in STATEMENTS_THAT_STAY)
+    }
+    assert not unlisted
+
+
+def test_every_command_is_documented() -> None:
+    """README's table names every command."""
+    undocumented = [command for command in commands(build_parser()) if f"`{command}" not in README]
+    assert not undocumented
+
+
+def test_every_setting_is_documented() -> None:
+    """README's table names every setting, and no other."""
+    settings = {f"CASELEDGER_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"CASELEDGER_[A-Z_]+", README)) == settings
+
+
+def test_readme_names_the_two_commands_that_the_makefile_has() -> None:
+    """The two commands stand in README as they are, and CI calls the second."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert "```\nmake run\nmake test\n```" in README
+    assert re.search(r"^run:", makefile, re.MULTILINE)
+    assert re.search(r"^test:", makefile, re.MULTILINE)
+    assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_every_problem_has_an_explanation() -> None:
+    """Each kind of problem tells what it means and what to do."""
+    assert all(len(kind.explanation) > 20 and 400 <= kind.status < 600 for kind in KINDS.values())
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([a-z][a-zA-Z0-9/_.-]+)\)", README))
+def test_links_of_readme_lead_somewhere(link: str) -> None:
+    """README links to files that are there."""
+    assert (ROOT / link).exists()
