@@ -19,8 +19,14 @@ from ledger.errors import LedgerError
 from ledger.store import Ledger
 from projections.board import Board
 
-NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
-"""The framework would otherwise emit spans with full addresses by itself."""
+NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""The framework would otherwise emit spans with full addresses by itself, or when a variable asks it to."""
 
 
 def create_app(ledger: Ledger) -> FastAPI:
@@ -37,7 +43,7 @@ def create_app(ledger: Ledger) -> FastAPI:
     cursors = Cursors(ledger.keys)
     problems.install(app)
     app.include_router(create_router(CaseRecorder(ledger), reader, cursors))
-    app.include_router(create_pages(reader, cursors))
+    app.include_router(create_pages(reader, cursors, simulated=ledger.simulated))
     _add_health(app, ledger)
     _add_explanations(app)
     with as_file(files("api").joinpath("pages/static")) as static:

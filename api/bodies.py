@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from math import inf, isfinite
 from typing import Annotated, Any, NoReturn, TypeVar, cast
 
@@ -144,9 +144,13 @@ def _event(command: Command, pointer: str, problems: list[Problem]) -> Event | N
 
 def pointed(error: ValidationError, prefix: str = "") -> list[Problem]:
     """Return validation errors as problems: place and reason, without the input."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    # A list with a broken item is said to be too short as well: leave that out.
+    broken = {e["loc"][:depth] for e in found for depth in range(1, len(e["loc"]))}
     return [
         Problem(prefix + "".join(f"/{part}" for part in e["loc"]), _reason(e["type"], e["msg"]))
-        for e in error.errors(include_url=False, include_input=False, include_context=False)
+        for e in found
+        if e["type"] != "too_short" or e["loc"] not in broken
     ]
 
 
@@ -200,7 +204,10 @@ def _whole(text: str) -> float | int:
 def _fraction(text: str) -> float:
     """Return a number that is kept as it was written; infinity stands for one that cannot be."""
     number = float(text)
-    return number if isfinite(number) and Decimal(repr(number)) == Decimal(text) else inf
+    try:
+        return number if Decimal(repr(number)) == Decimal(text) else inf
+    except InvalidOperation:
+        return inf
 
 
 def _no_constant(_: str) -> NoReturn:

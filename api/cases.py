@@ -10,10 +10,11 @@ from fastapi.responses import Response
 
 from api import answers, bodies, examples
 from api.conditions import Cursors, etag, expected_version, idempotency_key, question
-from api.principals import Principal, demonstration_principal
+from api.principals import of_request
 from api.problems import KINDS, MEDIA_TYPE, ProblemError
 from api.reading import CaseLook, CaseReader
 from api.recording import CaseRecorder, Commit, Recorded
+from domain.events.base import CODE_PATTERN
 from domain.time import start_of
 
 PAGE_LIMIT = 500
@@ -26,7 +27,7 @@ KnownAt = Annotated[
 ValidAt = Annotated[str | None, Query(description="Of what had happened by this instant (RFC 3339 with offset)")]
 Cursor = Annotated[str | None, Query(description="`next` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
-Purpose = Annotated[str | None, Header(description="Why the record is looked at", max_length=200)]
+Purpose = Annotated[str | None, Header(description="Why the record is looked at", max_length=200, pattern=CODE_PATTERN)]
 Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", description="Required. A new value for each new request, the same for a repeat"),
@@ -38,7 +39,8 @@ IfMatch = Annotated[
 
 def problems(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of the problems a route answers with."""
-    found: dict[int | str, dict[str, Any]] = {}
+    anything = {"description": "Any other problem", "content": {MEDIA_TYPE: {"schema": examples.PROBLEM_SCHEMA}}}
+    found: dict[int | str, dict[str, Any]] = {"default": anything}
     for name in (*kinds, "bad-request", "internal", "unavailable"):
         kind = KINDS[name]
         example = {"type": f"/problems/{name}", "title": kind.title, "status": kind.status, "detail": kind.explanation}
@@ -69,7 +71,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         )
         persons = [bodies.new_person(person) for person in body.persons]
         recorded = await recorder.open_case(
-            _principal(request), body.number, body.programme, persons, body.occurred_at, commit
+            of_request(request), body.number, body.programme, persons, body.occurred_at, commit
         )
         return _receipt(recorded)
 
@@ -94,7 +96,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         place = f"POST /cases/{case_id}/commits\n".encode()
         facts = bodies.facts(body.commands, body.occurred_at)
         commit = Commit(facts, key, place + raw, body.reason, body.legal_basis)
-        return _receipt(await recorder.record(_principal(request), _case_id(case_id), expected, commit))
+        return _receipt(await recorder.record(of_request(request), _case_id(case_id), expected, commit))
 
     @router.post(
         "/cases/{case_id}/persons",
@@ -117,7 +119,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         commit = Commit((), key, f"POST /cases/{case_id}/persons\n".encode() + raw, body.reason, body.legal_basis)
         person = bodies.new_person(body.person)
         recorded = await recorder.add_person(
-            _principal(request), _case_id(case_id), expected, person, body.occurred_at, commit
+            of_request(request), _case_id(case_id), expected, person, body.occurred_at, commit
         )
         return _receipt(recorded)
 
@@ -133,7 +135,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         """List the cases that were on record at an instant, with the state known then."""
         context = f"cases|{known_at}|{valid_at}"
         after = UUID(cursors.read(cursor, context)) if cursor else UUID(int=0)
-        look = await reader.board(_principal(request, purpose), question(known_at, valid_at), after, limit)
+        look = await reader.board(of_request(request, purpose), question(known_at, valid_at), after, limit)
         following = cursors.write(str(look.following), context) if look.following else None
         return _json(answers.board(look, following))
 
@@ -169,15 +171,10 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
     async def _look(
         request: Request, case_id: str, known_at: str | None, valid_at: str | None, purpose: str | None, what: str
     ) -> CaseLook:
-        principal = _principal(request, purpose)
+        principal = of_request(request, purpose)
         return await reader.case(principal, _case_id(case_id), question(known_at, valid_at), what)
 
     return router
-
-
-def _principal(request: Request, purpose: str | None = None) -> Principal:
-    del request  # sign-in will read it
-    return demonstration_principal(purpose)
 
 
 def _case_id(text: str) -> UUID:

@@ -4,6 +4,7 @@ Handlers import what they need themselves: the web framework alone takes longer 
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from pydantic import ValidationError
 
+from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
 from ledger.settings import Settings
 
@@ -41,18 +43,23 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and leave with its exit code: 0 done, 1 refused or not intact, 2 called wrongly."""
     options = build_parser().parse_args(arguments)
     try:
-        sys.exit(options.handler(options, Settings()))
+        sys.exit(options.handler(options, _settings()))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)
-    except ValidationError as error:
-        names = ", ".join(f"CASELEDGER_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
-        sys.exit(f"caseledger: the environment is not usable: {names}; see README.md, Settings")
     except Exception as error:
         if options.trace:
             raise
         sys.exit(f"caseledger: {_one_line(error)}")
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        names = ", ".join(f"CASELEDGER_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
+        sys.exit(f"caseledger: the environment is not usable: {names}; see README.md, Settings")
 
 
 def _one_line(error: Exception) -> str:
@@ -101,7 +108,7 @@ def _add_serve(commands: _Commands) -> None:
 def _add_ledger(commands: _Commands) -> None:
     group = _group(commands, "ledger", "create a ledger, or bring its schema up to date")
     create = _command(group, "create", _create, "create the ledger of this database")
-    create.add_argument("name", metavar="NAME", help="what the ledger is called in its first event")
+    create.add_argument("name", type=_code, metavar="NAME", help="what the ledger is called in its first event")
     create.add_argument("--simulated", action="store_true", help="with a simulated clock: for fictional cases only")
     create.add_argument(
         "--begins-at", type=_instant, metavar="T", help="where a simulated clock starts (2020-01-01T00:00:00+01:00)"
@@ -121,7 +128,7 @@ def _add_case(commands: _Commands) -> None:
     show.add_argument("case", metavar="ID", help="id or number of the case")
     show.add_argument("--known-at", type=_instant, metavar="T", help="as recorded by this instant (now)")
     show.add_argument("--valid-at", type=_instant, metavar="T", help="of what had happened by this instant (now)")
-    show.add_argument("--purpose", required=True, help="why the case is looked at; goes on record")
+    show.add_argument("--purpose", type=_code, required=True, help="why the case is looked at; goes on record")
 
 
 def _add_verify(commands: _Commands) -> None:
@@ -149,6 +156,12 @@ def _port(text: str) -> int:
     if not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError("must be a port number from 0 to 65535")
     return int(text)
+
+
+def _code(text: str) -> str:
+    if not 0 < len(text) <= 200 or not re.fullmatch(CODE_PATTERN, text) or not text.isprintable():
+        raise argparse.ArgumentTypeError("must be one line of 1 to 200 characters without blanks at either end")
+    return text
 
 
 def _instant(text: str) -> datetime:

@@ -114,6 +114,9 @@ _BOARD: dict[str, Any] = {
     "access_event": 4714,
 }
 
+MAY_BE_NULL = frozenset({"known_at", "full_name"})
+"""Members that hold a value in the examples and may hold none."""
+
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
@@ -150,7 +153,7 @@ def _schema_of(value: Any) -> dict[str, Any]:
     """Return the JSON schema that an example speaks for; null stands for text that may be missing."""
     match value:
         case dict():
-            return {"type": "object", "properties": {k: _schema_of(v) for k, v in value.items()}}  # pyright: ignore
+            return {"type": "object", "properties": {k: _member(k, v) for k, v in value.items()}}  # pyright: ignore
         case list():
             return {"type": "array", "items": _schema_of(value[0]) if value else {}}  # pyright: ignore
         case bool():
@@ -161,6 +164,11 @@ def _schema_of(value: Any) -> dict[str, Any]:
             return {"type": ["string", "integer", "null"]}
         case _:
             return {"type": "string"}
+
+
+def _member(name: str, value: Any) -> dict[str, Any]:
+    schema = _schema_of(value)
+    return schema | {"type": [schema["type"], "null"]} if value is not None and name in MAY_BE_NULL else schema
 
 
 RECEIPT = _answer(201, "Recorded; a repeat of the same request gets this same answer", _RECEIPT, True)

@@ -14,7 +14,7 @@ from api.recording import KeyReused, NoSuchCase, NotYetHappened, RecordingError,
 from domain.errors import Malformed, Problem, Refused
 from domain.events import BY_TOPIC
 from domain.time import write_instant
-from ledger.errors import ClocksApart, KeyMissing, LedgerError, LedgerUnavailable
+from ledger.errors import ClocksApart, KeyMissing, LedgerError, LedgerUnavailable, RecordDamaged
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -45,6 +45,11 @@ KINDS: dict[str, Kind] = {
         "A repeat has the same body; anything else needs a new key.",
     ),
     "version-required": Kind(428, "If-Match is required", "Send the ETag of the version you decided on."),
+    "damaged": Kind(
+        500,
+        "The record is not what was recorded",
+        "Stored bytes were changed after they were recorded. `faults` name the places: tell the auditor.",
+    ),
     "internal": Kind(500, "The server failed", "Nothing was half recorded. The incident is in the server's log."),
     "unavailable": Kind(
         503, "The ledger does not answer", "Nothing is half recorded. Send the same request again with the same key."
@@ -100,16 +105,15 @@ def from_exception(error: Exception) -> ProblemError:
         case NoSuchCase() | NotKnown():
             return ProblemError("not-found", "There is no case with this id on record at that instant.")
         case InstantInFuture():
-            detail = (
-                f"{error.parameter} lies after the ledger's own time {write_instant(error.now)}: ask about the past"
-            )
-            return ProblemError("bad-request", detail)
+            return ProblemError("bad-request", str(error))
         case Refused():
             return ProblemError("refused", str(error))
         case LookNotRecorded() | LedgerUnavailable() | ClocksApart():
             return ProblemError(
                 "unavailable", str(error) or "The look could not be put on record, so nothing is shown."
             )
+        case RecordDamaged():
+            return ProblemError("damaged", str(error), faults=list(error.faults))
         case KeyMissing():
             return ProblemError("refused", "The key that would seal this was erased or is not in the key store.")
         case _:
@@ -150,7 +154,11 @@ def install(app: FastAPI) -> None:
         return render(from_exception(error))
 
     async def framework(_: Request, error: Exception) -> Response:
-        return render(_from_framework(error) if isinstance(error, HTTPException) else from_exception(error))
+        if not isinstance(error, HTTPException):
+            return render(from_exception(error))
+        response = render(_from_framework(error))
+        response.headers.update(error.headers or {})
+        return response
 
     async def validation(_: Request, error: Exception) -> Response:
         return render(_from_validation(error) if isinstance(error, RequestValidationError) else from_exception(error))

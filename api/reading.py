@@ -13,11 +13,14 @@ from uuid import UUID, uuid4, uuid5
 from api.principals import Principal
 from domain.case_file import CaseFile, Person
 from domain.entries import Draft, Entry
+from domain.events import UnknownEvent
 from domain.events.access import RecordViewed
 from domain.events.administration import CaseOpened, PersonRegistered
 from domain.events.base import Envelope
 from domain.register import EntryHistory, as_of, history
-from ledger.format import StoredRow
+from domain.time import write_instant
+from ledger.errors import RecordDamaged, SealBroken
+from ledger.format import FormatError, StoredRow
 from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
 from ledger.store import Head, Ledger
@@ -34,7 +37,7 @@ class InstantInFuture(Exception):
     """A view was asked for as of an instant that has not come yet; ``parameter`` names which."""
 
     def __init__(self, parameter: str, now: datetime) -> None:
-        super().__init__(parameter)
+        super().__init__(f"{parameter} lies after the ledger's own time {write_instant(now)}: ask about the past")
         self.parameter = parameter
         self.now = now
 
@@ -149,7 +152,8 @@ class CaseReader:
         known = [row for row in rows if row.position <= position]
         if not known or known[0].topic != CaseOpened.TOPIC:
             raise NotKnown
-        entries = tuple(map(self._ledger.mapper.to_domain_event, known))
+        faults = tuple(verify_stream(known))
+        entries = tuple(self._unsealed(known, faults))
         effective = as_of(entries, question.valid_at)
         file = CaseFile(case, entries)
         later = [self._ledger.mapper.to_domain_event(row) for row in rows[len(known) :]]
@@ -165,8 +169,17 @@ class CaseReader:
             "state": state_as_of(entries, question.valid_at),
             "recorded_later": len(later),
             "happened_before": sum(entry.happened <= cut for entry in later),
-            "faults": tuple(verify_stream(known)),
+            "faults": faults,
         }
+
+    def _unsealed(self, rows: Sequence[StoredRow], faults: Sequence[Fault]) -> list[Entry]:
+        """Return the entries; raises RecordDamaged, naming the places, where bytes that were changed do not open."""
+        try:
+            return list(map(self._ledger.mapper.to_domain_event, rows))
+        except (SealBroken, FormatError, UnknownEvent, ValueError, KeyError) as error:
+            if not faults:
+                raise
+            raise RecordDamaged([str(fault) for fault in faults]) from error
 
     def _persons(self, file: CaseFile, position: int) -> tuple[NamedPerson, ...]:
         rows = self._ledger.read_streams([person.person for person in file.persons.values()], position)

@@ -29,6 +29,9 @@ CACHED_CASES = 2_000
 class RecordingError(Exception):
     """A request was not recorded; nothing is written."""
 
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
 
 class NoSuchCase(RecordingError):
     """There is no case with this id."""

@@ -6,13 +6,13 @@ ledger's clock never goes back; only a ledger with a simulated clock takes the s
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -20,14 +20,15 @@ from pydantic import ValidationError
 
 from api.bodies import pointed
 from api.principals import Principal
-from api.recording import CaseRecorder, Commit, Fact, NewPerson
-from domain.errors import Malformed, Problem
+from api.recording import CaseRecorder, Commit, Fact, NewPerson, RecordingError
+from domain.errors import DomainError, Malformed, Problem
 from domain.events import EVENTS
 from domain.events.base import Event, reference_marks
-from domain.time import read_instant, read_moment
+from domain.time import Moment, read_instant, read_moment
 
 SCHEMA = "case-story/1"
 STEP_SUFFIX = "_step"
+Time = TypeVar("Time", datetime, Moment)
 
 
 class StoryError(Exception):
@@ -68,7 +69,7 @@ def read_story(path: Path) -> Story:
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise StoryError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise StoryError(f"{path}: is no JSON file ({type(error).__name__})") from None
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:  # pyright: ignore[reportUnknownMemberType]
         raise StoryError(f'{path}: is no story: "schema" must be "{SCHEMA}"')
@@ -102,9 +103,17 @@ def _step(story: str, step: dict[str, Any]) -> Step:
     kind = EVENTS.get(step["event"])
     if kind is None:
         raise Malformed([Problem(f"step {number}", "names an event that is not in the catalogue")])
-    fact = Fact(_event(kind, step["data"], number), read_moment(step["occurred_at"]))
+    recorded_at = _time(step, number, "recorded_at", read_instant)
+    fact = Fact(_event(kind, step["data"], number), _time(step, number, "occurred_at", read_moment))
     principal = Principal(step["actor"], step["actor_role"], None, "story")
-    return Step(number, read_instant(step["recorded_at"]), principal, fact, orjson.dumps([story, step]))
+    return Step(number, recorded_at, principal, fact, orjson.dumps([story, step]))
+
+
+def _time(step: dict[str, Any], number: int, name: str, read: Callable[[str], Time]) -> Time:
+    try:
+        return read(step[name])
+    except (TypeError, ValueError) as error:
+        raise Malformed([Problem(f"step {number} {name}", str(error))]) from None
 
 
 def _event(kind: type[Event], data: dict[str, Any], number: int) -> Event:
@@ -138,7 +147,10 @@ async def load_stories(recorder: CaseRecorder, stories: Sequence[Story]) -> dict
             cases[story.id] = await _open(recorder, story, step)
         key = f"story {story.id} step {step.number}"
         commit = Commit((step.fact,), key, step.content)
-        await recorder.record(step.principal, cases[story.id], step.number, commit, step.recorded_at)
+        try:
+            await recorder.record(step.principal, cases[story.id], step.number, commit, step.recorded_at)
+        except (RecordingError, DomainError) as error:
+            raise StoryError(f"story {story.id}, step {step.number}: {error}") from error
     return cases
 
 

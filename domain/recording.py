@@ -6,7 +6,7 @@ about; it corrects a field the entry does not have, to a value the field cannot 
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -79,12 +79,15 @@ def _reference_problems(case: CaseFile, before: Sequence[Event], fact: Event, po
     ]
 
 
-def _named_problems(case: CaseFile, before: Sequence[Event], mark: Refers, value: Any, place: str) -> Iterator[Problem]:
-    """Yield what is wrong with the entry, or list of entries, that a reference names."""
-    for version in value if isinstance(value, list | tuple) else [value]:  # pyright: ignore[reportUnknownVariableType]
+def _named_problems(
+    case: CaseFile, before: Sequence[Event], mark: Refers, value: Any, place: str, itself: int | None = None
+) -> Iterator[Problem]:
+    """Yield what is wrong with the entry, or list of entries, that a reference of entry ``itself`` names."""
+    versions = cast(Sequence[Any], value) if isinstance(value, list | tuple) else [value]
+    for version in versions:
         if version is None:
             continue
-        name = _name_at(case, before, version)  # pyright: ignore[reportUnknownArgumentType]
+        name = _name_at(case, before, version) if version != itself else None
         if name is None:
             yield Problem(place, "names no earlier entry of this case: use the version of one")
         elif mark.to and name not in mark.to:
@@ -132,7 +135,7 @@ def _correction(
     problems = _value_problems(entry, field, fact, pointer, sealed=seal is not None)
     mark = reference_marks(kind).get(field)
     if mark is not None and not problems:
-        problems = list(_named_problems(case, before, mark, fact.new, f"{pointer}/data/new"))
+        problems = list(_named_problems(case, before, mark, fact.new, f"{pointer}/data/new", itself=entry.version))
     return fact, problems
 
 

@@ -22,7 +22,7 @@ from ledger.store import Ledger
 def create_database(maintenance: str, name: str) -> None:
     """Create an empty database on the server of ``maintenance``; quiet when it exists."""
     with connect_owner(maintenance) as connection:
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
 
 

@@ -8,9 +8,12 @@ LedgerError
 ├── NoLedger                 the database holds no ledger
 ├── LedgerExists             the database holds one already
 ├── MigrationError           the schema and this code do not fit
+├── RecordDamaged            stored bytes are not those that were recorded
 ├── KeyMissing               a sealing key is not in the key store
 └── SealBroken               sealed bytes do not open under their key
 """
+
+from collections.abc import Sequence
 
 
 class LedgerError(Exception):
@@ -46,6 +49,14 @@ class LedgerExists(LedgerError):
 
 class MigrationError(LedgerError):
     """The database schema does not fit this version of the program."""
+
+
+class RecordDamaged(LedgerError):
+    """What lies in the ledger is not what was recorded; `faults` name the places."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__()
+        self.faults = faults
 
 
 class KeyMissing(LedgerError):

@@ -6,12 +6,16 @@ from uuid import UUID
 
 from ledger.format import NIL
 
+DIGEST_BYTES = 32
+HIGHEST_VERSION = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """One event ready to be stored: everything of its row that the ledger does not set itself.
 
-    ``blind`` are 32 random bytes, ``segments`` the segment table that describes ``state``.
+    ``blind`` are 32 random bytes, ``segments`` the segment table that describes ``state``. What the database could
+    only refuse for a whole batch raises ValueError here, for its caller alone; the same goes for the classes below.
     """
 
     topic: str
@@ -19,6 +23,10 @@ class NewEvent:
     segments: bytes
     state: bytes
     actor: UUID = NIL
+
+    def __post_init__(self) -> None:
+        if len(self.blind) != DIGEST_BYTES or not self.topic.isprintable():
+            raise ValueError("an event needs a blind of 32 bytes and a printable topic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,10 @@ class Part:
     stream: UUID
     expected: int | None
     events: tuple[NewEvent, ...]
+
+    def __post_init__(self) -> None:
+        if self.expected is not None and not 0 <= self.expected < HIGHEST_VERSION:
+            raise ValueError("the expected version is none that a stream can have")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,10 @@ class Request:
         streams = {part.stream for part in self.parts}
         if not self.parts or len(streams) < len(self.parts) or not all(part.events for part in self.parts):
             raise ValueError("a request needs events, and one part per stream")
+        if self.key is not None and not len(self.key) == len(self.fingerprint or b"") == DIGEST_BYTES:
+            raise ValueError("key and fingerprint of a request come together and have 32 bytes each")
+        if self.happened is not None and self.happened.tzinfo is None:
+            raise ValueError("the time at which something happened needs an offset from UTC")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ class Ledger:
             min_size=0,
             max_size=POOL_SIZE,
             timeout=POOL_WAIT_SECONDS,
+            # Given up and begun anew at the next read; otherwise the pauses between attempts grow to minutes.
+            reconnect_timeout=POOL_WAIT_SECONDS,
             kwargs={"autocommit": True},
             check=ConnectionPool.check_connection,
             open=True,

@@ -15,12 +15,10 @@ from api.pages.times import show_instant
 from api.pages.views import CASES, KNOWN_AT, NEWEST, VALID_AT
 from api.principals import Principal, of_request
 from api.problems import KINDS, ProblemError, from_exception
-from api.reading import CaseReader, InstantInFuture, LookNotRecorded, NotKnown, Question
-from ledger.errors import LedgerError
+from api.reading import CaseReader, InstantInFuture, LookNotRecorded, NotKnown
+from ledger.errors import LedgerError, RecordDamaged
 
 CASES_PER_PAGE = 50
-BOTH = (KNOWN_AT, VALID_AT)
-ONE = (KNOWN_AT,)
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -42,6 +40,12 @@ _SORRY = {
 }
 """Heading and text for each kind of problem; any other is told like an internal one."""
 
+_DAMAGED = (
+    "Sagen er ændret siden den blev registreret",
+    "Noget af det, der ligger i protokollen, er ikke det, der blev registreret. Sagen vises ikke. "
+    "Sig det til revisionen.",
+)
+
 
 def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = False) -> APIRouter:
     """Return the pages over one ledger; ``simulated`` puts the notice of a simulated clock on every page."""
@@ -62,6 +66,9 @@ def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = Fals
             if form is not None and error.parameter in {field.name for field in form.fields}:
                 return render(request, "as_of.html", 400, form=views.with_error(form, error.parameter, clock))
             return _sorry(render, request, "bad-request", None)
+        except RecordDamaged as error:
+            title, text = _DAMAGED
+            return render(request, "damaged.html", 500, title=title, text=text, faults=error.faults)
         except (NotKnown, LookNotRecorded, LedgerError, ProblemError) as error:
             return _sorry(render, request, from_exception(error).kind, form)
 
@@ -74,20 +81,19 @@ def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = Fals
     async def cases(request: Request) -> Response:
         """Show the cases on record."""
         query = request.query_params
-        if views.is_submitted(query, ONE):
-            return submitted(request, CASES, ONE)
+        if views.is_submitted(query):
+            return submitted(request, CASES)
 
         async def look() -> Response:
-            asked = Question(question(query.get(KNOWN_AT), None).known_at)
-            context = f"pages|{query.get(KNOWN_AT) or None}"
+            asked = question(query.get(KNOWN_AT), query.get(VALID_AT))
+            context = f"pages|{asked.known_at}|{asked.valid_at}"
             cursor = query.get("cursor")
             after = UUID(cursors.read(cursor, context)) if cursor else UUID(int=0)
             board = await reader.board(of_request(request), asked, after, CASES_PER_PAGE)
-            full = len(board.rows) == CASES_PER_PAGE
-            following = cursors.write(str(board.rows[-1].case), context) if full else None
+            following = cursors.write(str(board.following), context) if board.following else None
             return render(request, "cases.html", page=views.board_page(board, following))
 
-        return await told(request, look, _form(CASES, request, ONE))
+        return await told(request, look, _form(CASES, request))
 
     @router.get(f"{CASES}/{{case_id}}")
     async def case(request: Request, case_id: str) -> Response:
@@ -97,8 +103,8 @@ def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = Fals
         if known is None:
             return _sorry(render, request, "not-found", None)
         path = views.case_address(known)
-        if views.is_submitted(query, BOTH):
-            return submitted(request, path, BOTH)
+        if views.is_submitted(query):
+            return submitted(request, path)
 
         async def look() -> Response:
             asked = question(query.get(KNOWN_AT), query.get(VALID_AT))
@@ -106,11 +112,11 @@ def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = Fals
             page = views.case_page(seen, newest_first=query.get("order") == NEWEST)
             return render(request, "case.html", page=page, simulated=seen.head.simulated)
 
-        return await told(request, look, _form(path, request, BOTH))
+        return await told(request, look, _form(path, request))
 
-    def submitted(request: Request, path: str, names: tuple[str, ...]) -> Response:
+    def submitted(request: Request, path: str) -> Response:
         """Send a reader to the canonical address of what a form asks, or back to the form."""
-        sent = views.read_form(path, request.query_params, names, _order(request))
+        sent = views.read_form(path, request.query_params, _order(request))
         if sent.question is None:
             return render(request, "as_of.html", 400, form=sent.form)
         return RedirectResponse(views.address(path, sent.question, order=_order(request)), 303)
@@ -121,7 +127,7 @@ def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = Fals
 def _sorry(render: Callable[..., Response], request: Request, kind: str, form: views.Form | None) -> Response:
     """Return the page for a problem; it tells of the present where an instant was asked about."""
     title, text = _SORRY.get(kind, _SORRY["internal"])
-    asked_past = form is not None and any(name in request.query_params for name in BOTH)
+    asked_past = form is not None and any(name in request.query_params for name in views.LEGENDS)
     now = form.action if form is not None and asked_past else None
     response = render(request, "sorry.html", KINDS[kind].status, title=title, text=text, now=now)
     if response.status_code == 503:
@@ -129,13 +135,13 @@ def _sorry(render: Callable[..., Response], request: Request, kind: str, form: v
     return response
 
 
-def _form(path: str, request: Request, names: tuple[str, ...]) -> views.Form | None:
+def _form(path: str, request: Request) -> views.Form | None:
     """Return the form for the instants of an address; None where they cannot be read."""
     try:
         asked = question(request.query_params.get(KNOWN_AT), request.query_params.get(VALID_AT))
     except ProblemError:
         return None
-    return views.form_of(path, asked, names, _order(request))
+    return views.form_of(path, asked, _order(request))
 
 
 def _order(request: Request) -> str | None:

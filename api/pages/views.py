@@ -112,7 +112,7 @@ class CasePage:
 
 @dataclass(frozen=True, slots=True)
 class BoardLine:
-    """One case in the list."""
+    """One case in the list; ``since`` is the position from which it was known so, None for a state of the past."""
 
     number: str
     address: str
@@ -120,7 +120,7 @@ class BoardLine:
     status: str
     stage: str
     responsible: str
-    since: int
+    since: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,9 @@ def address(path: str, question: Question, **more: str | None) -> str:
     return f"{path}?{urlencode(query, safe=':')}" if query else path
 
 
-def form_of(action: str, question: Question, names: tuple[str, ...], order: str | None = None) -> Form:
+def form_of(action: str, question: Question, order: str | None = None) -> Form:
     """Return the form filled in with a question."""
-    return Form(action, tuple(_filled(name, getattr(question, name)) for name in names), order)
+    return Form(action, tuple(_filled(name, getattr(question, name)) for name in LEGENDS), order)
 
 
 def with_error(form: Form, name: str, error: str) -> Form:
@@ -161,16 +161,16 @@ def with_error(form: Form, name: str, error: str) -> Form:
     return Form(form.action, fields, form.order)
 
 
-def is_submitted(query: Mapping[str, str], names: tuple[str, ...]) -> bool:
+def is_submitted(query: Mapping[str, str]) -> bool:
     """Whether an address carries the parts of a form rather than instants."""
-    return any(f"{name}_{part}" in query for name in names for part in PARTS)
+    return any(f"{name}_{part}" in query for name in LEGENDS for part in PARTS)
 
 
-def read_form(action: str, query: Mapping[str, str], names: tuple[str, ...], order: str | None = None) -> Submitted:
+def read_form(action: str, query: Mapping[str, str], order: str | None = None) -> Submitted:
     """Return what a form asks; every instant that cannot be read has its message and keeps what was typed."""
     instants: dict[str, datetime | None] = {}
     fields: list[InstantField] = []
-    for name in names:
+    for name in LEGENDS:
         parts = Parts(*(query.get(f"{name}_{part}", "") for part in PARTS))
         try:
             instants[name] = read_parts(parts)
@@ -180,7 +180,7 @@ def read_form(action: str, query: Mapping[str, str], names: tuple[str, ...], ord
     form = Form(action, tuple(fields), order)
     if any(field.error for field in fields):
         return Submitted(None, form)
-    return Submitted(Question(instants.get(KNOWN_AT), instants.get(VALID_AT)), form)
+    return Submitted(Question(instants[KNOWN_AT], instants[VALID_AT]), form)
 
 
 def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
@@ -190,8 +190,8 @@ def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
         number=str(look.state["number"]),
         summary=tuple(_summary(look.state)),
         persons=tuple(_person(named, look.state) for named in look.persons),
-        form=form_of(path, look.question, (KNOWN_AT, VALID_AT), order),
-        banner=_case_banner(look, path, order),
+        form=form_of(path, look.question, order),
+        banner=_banner(look.question, "sagen, som den", _later(look), address(path, Question(), order=order)),
         items=items(look, newest_first=newest_first),
         total=len(look.entries),
         newest_first=newest_first,
@@ -204,12 +204,10 @@ def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
 def board_page(look: BoardLook, following: str | None) -> BoardPage:
     """Return what the list of cases shows; ``following`` is the cursor of the next page."""
     lines = sorted((_line(row, look.question) for row in look.rows), key=lambda line: line.number)
-    known_at = look.question.known_at
-    title = f"Du ser listen, som den var registreret {show_instant(known_at)}." if known_at else ""
     return BoardPage(
         lines=tuple(lines),
-        form=form_of(CASES, look.question, (KNOWN_AT,)),
-        banner=Banner(title, (), CASES) if known_at else None,
+        form=form_of(CASES, look.question),
+        banner=_banner(look.question, "listen, som den", None, CASES),
         position=look.position,
         computed_to=min(look.computed_to, look.position),
         behind=look.computed_to < look.position,
@@ -246,17 +244,14 @@ def _field(name: str, parts: Parts, error: str | None = None, note: str | None =
     return InstantField(name, legend, hint, parts, error, note)
 
 
-def _case_banner(look: CaseLook, path: str, order: str | None) -> Banner | None:
-    """Return what to say about a case that is not shown as it stands now."""
-    known_at, valid_at = look.question.known_at, look.question.valid_at
+def _banner(asked: Question, what: str, later: str | None, now: str) -> Banner | None:
+    """Return what to say above what is not shown as it stands now; ``later`` tells what was recorded afterwards."""
     sentences: list[str] = []
-    if known_at is not None:
-        sentences += [f"Du ser sagen, som den var registreret {show_instant(known_at)}.", _later(look)]
-    if valid_at is not None:
-        sentences.append(f"Du ser kun det, der var hændt senest {show_instant(valid_at)}.")
-    if not sentences:
-        return None
-    return Banner(sentences[0], tuple(sentences[1:]), address(path, Question(), order=order))
+    if asked.known_at is not None:
+        sentences += [f"Du ser {what} var registreret {show_instant(asked.known_at)}.", *([later] if later else [])]
+    if asked.valid_at is not None:
+        sentences.append(f"Du ser kun det, der var hændt senest {show_instant(asked.valid_at)}.")
+    return Banner(sentences[0], tuple(sentences[1:]), now) if sentences else None
 
 
 def _later(look: CaseLook) -> str:
@@ -304,5 +299,5 @@ def _line(row: BoardRow, question: Question) -> BoardLine:
         status=word(STATUSES, state["enrolment"]["status"]),
         stage=", ".join(filter(None, stages)) or "–",
         responsible=_responsible(state),
-        since=row.known_from,
+        since=row.known_from if question.valid_at is None else None,
     )

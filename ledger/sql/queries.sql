@@ -1,10 +1,6 @@
 -- name: append
 -- The one way in; every request of the batch gets its own answer.
-SELECT * FROM ledger.append(
-    %b::bytea[], %b::bytea[], %b::timestamptz[], %b::int4[],
-    %b::uuid[], %b::int8[], %b::int4[],
-    %b::text[], %b::uuid[], %b::bytea[], %b::bytea[], %b::bytea[],
-    %b::timestamptz, %b::timestamptz)
+SELECT * FROM ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: open_head
 -- The empty ledger: refused when there is one already.

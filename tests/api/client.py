@@ -54,7 +54,7 @@ class Api:
         if version is not None:
             standard["If-Match"] = f'"{version}"' if isinstance(version, int) else version
         standard |= {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = {name: value for name, value in standard.items() if value is not None}
+        sent = {name: value.encode() for name, value in standard.items() if value is not None}
         return self.http.post(path, content=body if isinstance(body, bytes) else orjson.dumps(body), headers=sent)
 
     def get(self, path: str, **parameters: str | int) -> Response:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from api.opening import Place
 from tests.api.client import Api
-from tests.api.service import Command, Service, environment, serving
+from tests.api.service import STORY_FILES, Command, Inside, Service, environment, serving
 from tests.conftest import Server, Template, clone
 
 
@@ -47,11 +48,41 @@ def case(api: Api) -> str:
 
 @pytest.fixture
 def command(simulated: Place, tmp_path: Path) -> Command:
-    """The command line over an empty ledger with a simulated clock."""
+    """The command line, as processes, over an empty ledger with a simulated clock."""
     return Command(environment(simulated.conninfo, tmp_path / "home"))
 
 
 @pytest.fixture
+def inside(command: Command) -> Inside:
+    """The command line, inside this process, over the same ledger."""
+    return Inside(command.variables)
+
+
+@pytest.fixture
 def real_command(real: Place, tmp_path: Path) -> Command:
-    """The command line over an empty ledger on the database's clock."""
-    return Command(environment(real.conninfo, tmp_path / "home"))
+    """The command line, inside this process, over an empty ledger on the database's clock."""
+    return Inside(environment(real.conninfo, tmp_path / "home"))
+
+
+@pytest.fixture(scope="session")
+def loaded_template(
+    server: Server, simulated_template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Template]:
+    """A ledger that holds the six stories, to be cloned."""
+    home = tmp_path_factory.mktemp("loaded") / "home"
+    for place in clone(server, simulated_template, home):
+        variables = environment(place.conninfo, home)
+        Inside(variables).done("story", "load", *STORY_FILES)
+        yield Template(str(conninfo_to_dict(place.conninfo)["dbname"]), home)
+
+
+@pytest.fixture
+def loaded(server: Server, loaded_template: Template, tmp_path: Path) -> Generator[Place]:
+    """The place of a ledger that holds the six stories."""
+    yield from clone(server, loaded_template, tmp_path / "loaded")
+
+
+@pytest.fixture
+def stories(loaded: Place, tmp_path: Path) -> Inside:
+    """The command line, inside this process, over a ledger that holds the six stories."""
+    return Inside(environment(loaded.conninfo, tmp_path / "loaded"))

@@ -5,15 +5,20 @@ import re
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO, Any
+from unittest.mock import patch
 
 import pytest
 
+from api.cli import main
+
 ROOT = Path(__file__).parents[2]
+STORY_FILES = sorted((ROOT / "tests" / "stories").glob("s[0-9]_*.json"))
 START_SECONDS = 60
 STOP_SECONDS = 20
 
@@ -67,6 +72,23 @@ class Command:
         assert result.stderr.startswith("caseledger"), result
         assert "Traceback" not in result.stderr
         return result.returncode, result.stderr.rstrip("\n")
+
+
+class Inside(Command):
+    """The same command line inside this process, which spares a second a command; not for ``serve`` and ``worker``."""
+
+    def __call__(self, *arguments: str | Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        words = list(map(str, arguments))
+        said, complained, code = StringIO(), StringIO(), 0
+        with patch.dict(os.environ, self.variables, clear=True), redirect_stdout(said), redirect_stderr(complained):
+            try:
+                main(words)
+            except SystemExit as left:
+                code = left.code if isinstance(left.code, int) else int(left.code is not None)
+                if isinstance(left.code, str):
+                    complained.write(f"{left.code}\n")
+        return subprocess.CompletedProcess(words, code, said.getvalue(), complained.getvalue())
 
 
 @contextmanager

@@ -21,6 +21,11 @@ STAFF = UUID(int=7)
 LONG_AGO = datetime(2020, 2, 1, tzinfo=UTC)
 HOURS = "support_level_set"
 """A topic without sealed fields that the case state reads."""
+APPEND = (
+    "SELECT * FROM ledger.append(%b::bytea[], %b::bytea[], %b::timestamptz[], %b::int4[], %b::uuid[], %b::int8[],"
+    " %b::int4[], %b::text[], %b::uuid[], %b::bytea[], %b::bytea[], %b::bytea[], %b::timestamptz, %b::timestamptz)"
+)
+"""A call of the append function that goes around the appender."""
 
 
 def clear_part(data: dict[str, Any], sealed: list[list[str]] | None = None) -> bytes:
@@ -97,10 +102,11 @@ def head_of(connection: psycopg.Connection[Any]) -> Head:
     return Head(*connection.cursor(binary=True).execute(SQL["read_head"]).fetchall()[0])
 
 
-def nil_arrays(event: NewEvent, stream: UUID, clock: datetime, instant: datetime | None = None) -> list[Any]:
-    """Return the arguments of the append function for one request of one event, appended at the end."""
+def append_around(connection: psycopg.Connection[Any], event: NewEvent, clock: datetime) -> str:
+    """Append one event to a stream of its own by calling the function from a clock of one's own; returns the outcome."""
     content: list[Any] = [[event.topic], [event.actor], [event.blind], [event.segments], [event.state]]
-    return [[None], [None], [None], [1], [stream], [None], [1], *content, clock, instant]
+    arguments = [[None], [None], [None], [1], [uuid4()], [None], [1], *content, clock, None]
+    return connection.cursor(binary=True).execute(APPEND, arguments).fetchall()[0][0]
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
@@ -109,4 +115,3 @@ def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
     while not condition():
         assert time.monotonic() < deadline, "did not come about in time"
         time.sleep(0.01)
-

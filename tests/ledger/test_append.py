@@ -3,21 +3,16 @@
 import asyncio
 import random
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from subprocess import PIPE, Popen
-from sys import executable
 from typing import Any
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
 from psycopg.errors import DatabaseError
 
 from api.opening import Place
-from ledger.appender import SQL
 from ledger.errors import ClockGoesBack, ClocksApart, NotSimulated
 from ledger.merkle import Frontier, leaf_hash
 from ledger.format import published_entry
@@ -26,13 +21,12 @@ from ledger.store import Ledger
 from replay.verify import verify_ledger
 from tests.ledger.samples import (
     LONG_AGO,
+    append_around,
     appended,
     connected,
     fact,
     malformed_fact,
-    nil_arrays,
     one,
-    opening,
     rows_of,
     sealed_fact,
 )
@@ -247,14 +241,11 @@ def test_facts_from_the_future_are_answered_with_the_ledgers_time(ledger: Ledger
 def test_clocks_far_apart_are_refused_by_the_database(real: Place, minutes: int) -> None:
     """The append function takes no caller whose clock is more than five minutes from the database's."""
     with connected(real, "caseledger_app") as connection:
-        off = datetime.now(UTC) + timedelta(minutes=minutes)
+        off, near = (datetime.now(UTC) + timedelta(minutes=minutes * part / 3) for part in (3, 2))
         with pytest.raises(DatabaseError, match="more than five minutes") as caught:
-            connection.cursor(binary=True).execute(SQL["append"], nil_arrays(fact(), uuid4(), off))
+            append_around(connection, fact(), off)
         assert caught.value.sqlstate == "CL001"
-        near = datetime.now(UTC) + timedelta(minutes=minutes - minutes // 3)
-        answer = connection.cursor(binary=True).execute(SQL["append"], nil_arrays(fact(), uuid4(), near)).fetchone()
-        assert answer is not None
-        assert answer[0] == "appended"
+        assert append_around(connection, fact(), near) == "appended"
 
 
 def test_caller_is_told_that_clocks_are_apart(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +276,7 @@ def test_simulated_clock_takes_instants_that_do_not_go_back(simulated_ledger: Le
     later = LONG_AGO + timedelta(days=1)
     for instant in (LONG_AGO, LONG_AGO, later):
         assert appended(ledger.append_now(one(uuid4(), 0), instant)).recorded_at == instant
-    with pytest.raises(ClockGoesBack, match=r"2020-02-02 08.*2020-02-01 08|2020-02-02.*2020-02-01"):
+    with pytest.raises(ClockGoesBack, match=r"2020-02-02 .* 2020-02-01 "):
         ledger.append_now(one(uuid4(), 0), LONG_AGO)
     assert ledger.head().recorded_at == later
     assert appended(ledger.append_now(one(uuid4(), 0))).recorded_at > later
@@ -308,28 +299,3 @@ def test_requests_for_different_instants_may_wait_together(simulated_ledger: Led
         return await asyncio.gather(*(appender.append(one(uuid4(), 0), instant) for instant in instants))
 
     assert [appended(answer).recorded_at for answer in asyncio.run(append_at_instants())] == instants
-
-
-def test_of_two_hundred_commits_on_one_version_one_wins(real: Place, ledger: Ledger) -> None:
-    """Threads and tasks over two connections all decide on version 1: one is appended, all others are told 2."""
-    stream = uuid4()
-    appended(ledger.append_now(one(stream, 0, opening())))
-    with real.ledger() as other, ThreadPoolExecutor(20) as threads:
-        from_threads = [threads.submit(other.append_now, one(stream, 1)) for _ in range(100)]
-        from_tasks = asyncio.run(append_all(ledger, [one(stream, 1) for _ in range(100)]))
-        answers = from_tasks + [future.result() for future in from_threads]
-    assert sum(isinstance(answer, Appended) for answer in answers) == 1
-    assert sum(answer == Conflict(stream, 2) for answer in answers) == 199
-    assert ledger.head().size == 3
-
-
-def test_two_processes_append_densely_and_chained(real: Place, ledger: Ledger) -> None:
-    """Two writers in processes of their own leave dense positions, versions and an intact chain and tree."""
-    home = ledger.keys_folder
-    command = [executable, "-m", "tests.ledger.writer", real.conninfo, home]
-    writers = [Popen([*command, name, "400"], stdout=PIPE, text=True) for name in ("one", "two")]
-    confirmed = [writer.communicate(timeout=30)[0].split() for writer in writers]
-    assert confirmed == [[str(number) for number in range(400)]] * 2
-    report = verify_ledger(ledger)
-    assert report.intact
-    assert (report.events, report.streams) == (801, 21)

@@ -127,8 +127,7 @@ DECLARE
     bits         bigint;
     sealed       boolean;
 BEGIN
-    PERFORM 1 FROM ledger.head FOR UPDATE;
-    SELECT * INTO STRICT head_ FROM ledger.head;
+    SELECT * INTO STRICT head_ FROM ledger.head FOR UPDATE;
     -- Read after the lock, so that a later position never carries an earlier time.
     now_ := clock_timestamp();
     IF abs(extract(epoch FROM now_ - caller_clock)) > 300 THEN
@@ -158,8 +157,14 @@ BEGIN
             previous[p] := coalesce(seen.commitment, '\x0000000000000000000000000000000000000000000000000000000000000000');
             sealed := false;
             FOR e IN event_at + 1 .. event_at + part_events[part_before + p] LOOP
+                -- One clear segment is the commonest table and needs no call.
+                IF substr(segment_tables[e], 1, 18) = '\x000100000000000000000000000000000000'
+                    AND length(segment_tables[e]) = 86 AND substr(segment_tables[e], 19, 4) = int4send(length(states[e]))
+                    AND substr(segment_tables[e], 23, 32) = sha256(states[e]) THEN
+                    CONTINUE;
+                END IF;
                 IF NOT ledger.segments_fit(segment_tables[e], states[e]) THEN answer.outcome := 'malformed'; END IF;
-                sealed := sealed OR length(segment_tables[e]) > 86;
+                sealed := true;
             END LOOP;
             event_at := event_at + part_events[part_before + p];
             IF part_expected[part_before + p] IS NULL THEN
@@ -264,15 +269,6 @@ BEGIN
         USING ERRCODE = 'CL004';
 END $$;
 
-CREATE FUNCTION ledger.refuse_going_back() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF NEW.size < OLD.size OR NEW.recorded_at < OLD.recorded_at
-        OR NEW.ledger <> OLD.ledger OR NEW.simulated <> OLD.simulated THEN
-        RAISE EXCEPTION 'the head of the ledger only moves forward' USING ERRCODE = 'CL004';
-    END IF;
-    RETURN NEW;
-END $$;
-
 CREATE TRIGGER event_is_immutable BEFORE UPDATE OR DELETE ON ledger.event
     FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER event_is_never_emptied BEFORE TRUNCATE ON ledger.event
@@ -281,8 +277,11 @@ CREATE TRIGGER request_is_immutable BEFORE UPDATE OR DELETE ON ledger.request
     FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER request_is_never_emptied BEFORE TRUNCATE ON ledger.request
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+-- The head only moves forward. The condition costs an append nothing; only a refusal calls the function.
 CREATE TRIGGER head_moves_forward BEFORE UPDATE ON ledger.head
-    FOR EACH ROW EXECUTE FUNCTION ledger.refuse_going_back();
+    FOR EACH ROW WHEN (NEW.size < OLD.size OR NEW.recorded_at < OLD.recorded_at
+        OR NEW.ledger <> OLD.ledger OR NEW.simulated <> OLD.simulated)
+    EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER head_is_never_deleted BEFORE DELETE ON ledger.head
     FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER head_is_never_emptied BEFORE TRUNCATE ON ledger.head

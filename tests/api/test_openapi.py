@@ -1,0 +1,168 @@
+"""What the service says about itself: a description whose examples work, problems that explain themselves, no spans."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from api.app import create_app
+from api.problems import KINDS
+from ledger.store import Ledger
+from tests.api.client import Api, note
+
+Operation = tuple[str, str, dict[str, Any]]
+
+OPERATIONS = [
+    ("get", "/cases"),
+    ("post", "/cases"),
+    ("get", "/cases/{case_id}"),
+    ("post", "/cases/{case_id}/commits"),
+    ("post", "/cases/{case_id}/persons"),
+    ("get", "/cases/{case_id}/events"),
+]
+
+
+@pytest.fixture(scope="module")
+def description(api: Api) -> dict[str, Any]:
+    """The description of the API as the service gives it."""
+    response = api.get("/openapi.json")
+    assert response.status_code == 200
+    return response.json()
+
+
+def operations(description: dict[str, Any]) -> Iterator[Operation]:
+    """Yield method, path and description of every operation."""
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+def test_every_operation_is_described(description: dict[str, Any]) -> None:
+    """Each path of the API is there, with a summary, a description and an id of its own."""
+    found = {(method, path): operation for method, path, operation in operations(description)}
+    assert sorted(found) == sorted(OPERATIONS)
+    assert description["openapi"].startswith("3.1")
+    assert all(operation["summary"] and operation["description"] for operation in found.values())
+    assert len({operation["operationId"] for operation in found.values()}) == len(found)
+
+
+def test_every_operation_shows_an_example(description: dict[str, Any]) -> None:
+    """Each body and each answer has an example, and answers in cases carry their ETag."""
+    for method, path, operation in operations(description):
+        success = operation["responses"]["201" if method == "post" else "200"]
+        assert success["content"]["application/json"]["example"], path
+        assert ("ETag" in success.get("headers", {})) == ((method, path) != ("get", "/cases")), path
+        if method == "post":
+            assert operation["requestBody"]["required"] is True
+            assert operation["requestBody"]["content"]["application/json"]["example"], path
+
+
+def test_every_refusal_is_described_as_a_problem(description: dict[str, Any]) -> None:
+    """Each status from 400 on is a problem of a known kind and status, with an example of each."""
+    for method, path, operation in operations(description):
+        answers = {status: answer for status, answer in operation["responses"].items() if status != "default"}
+        refusals = {int(status): answer for status, answer in answers.items() if int(status) >= 400}
+        assert list(operation["responses"]["default"]["content"]) == ["application/problem+json"]
+        assert method == "post" or 422 not in refusals, "a question that cannot be read is a bad request"
+        assert {400, 500, 503} <= refusals.keys(), (method, path)
+        assert method == "get" or {413, 415, 422} <= refusals.keys(), path
+        assert path == "/cases" or 404 in refusals, path
+        assert (method, path) == ("post", "/cases") or method == "get" or {412, 428} <= refusals.keys(), path
+        for status, refusal in refusals.items():
+            assert list(refusal["content"]) == ["application/problem+json"], (path, status)
+            content = refusal["content"]["application/problem+json"]
+            assert content["schema"]["required"] == ["type", "title", "status", "detail"]
+            for name, example in content["examples"].items():
+                assert KINDS[name].status == status == example["value"]["status"]
+                assert example["value"]["type"] == f"/problems/{name}"
+
+
+def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> None:
+    """Keys, versions and instants are among the parameters of the operations that take them."""
+    for method, path, operation in operations(description):
+        names = {p["name"] for p in operation.get("parameters", ())}
+        wanted = {"known_at", "valid_at"} if method == "get" else {"Idempotency-Key"}
+        wanted |= {"If-Match"} if method == "post" and path != "/cases" else set()
+        assert wanted <= names, path
+
+
+@pytest.mark.parametrize(("method", "path"), [o for o in OPERATIONS if o[0] == "post"])
+def test_every_example_of_a_body_is_accepted(api: Api, description: dict[str, Any], method: str, path: str) -> None:
+    """Whoever sends an example as it stands has recorded something."""
+    example = description["paths"][path][method]["requestBody"]["content"]["application/json"]["example"]
+    case = api.open_case()
+    response = api.post(path.format(case_id=case), example, version=None if path == "/cases" else 1)
+    assert response.status_code == 201, response.text
+
+
+def _unlike(value: Any, schema: dict[str, Any], place: str = "") -> Iterator[str]:
+    """Yield where an answer and the schema of it name different members, or hold different types."""
+    kinds = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", type(None): "null"}
+    if schema and kinds[type(value)] not in schema["type"]:
+        yield f"{place}: {kinds[type(value)]}"
+    elif isinstance(value, dict) and not place.endswith(("/state", "/data")):
+        members: dict[str, Any] = schema["properties"]
+        yield from (f"{place}/{name}" for name in value.keys() ^ members.keys())  # pyright: ignore
+        for name in value.keys() & members.keys():  # pyright: ignore
+            yield from _unlike(value[name], members[name], f"{place}/{name}")
+    elif isinstance(value, list):
+        for item in value:  # pyright: ignore
+            yield from _unlike(item, schema["items"], f"{place}/0")
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_every_answer_has_the_form_described(api: Api, description: dict[str, Any], method: str, path: str) -> None:
+    """Answers hold exactly the members of their schema, by name and type, and the example holds no others."""
+    operation = description["paths"][path][method]
+    status = "201" if method == "post" else "200"
+    described = operation["responses"][status]["content"]["application/json"]
+    case = api.open_case(note(), note())
+    place = path.format(case_id=case)
+    if method == "get":
+        response = api.get(place)
+    else:
+        body = operation["requestBody"]["content"]["application/json"]["example"]
+        response = api.post(place, body, version=None if path == "/cases" else 3)
+    assert response.status_code == int(status), response.text
+    assert list(_unlike(response.json(), described["schema"])) == []
+    assert described["example"].keys() <= described["schema"]["properties"].keys()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_problem_is_explained(api: Api, name: str) -> None:
+    """The address in ``type`` leads to a text that says what is wrong and what to do."""
+    response = api.get(f"/problems/{name}")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain")
+    assert response.text.startswith(f"{KINDS[name].status} {KINDS[name].title}\n\n")
+    assert len(response.text) > len(KINDS[name].title) + 20
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/docs/oauth2-redirect"])
+def test_pages_that_load_foreign_scripts_are_off(api: Api, path: str) -> None:
+    """The framework's own pages of documentation fetch scripts from elsewhere, so there are none."""
+    assert api.get(path).status_code == 404
+
+
+def test_the_service_does_not_say_what_it_runs_on(api: Api) -> None:
+    """Answers do not name the server software."""
+    assert "server" not in api.get("/healthz").headers
+
+
+def test_health_needs_no_look(api: Api) -> None:
+    """The process and the database answer for themselves, without personal data and without a record."""
+    before = api.size()
+    assert api.get("/healthz").text == "ok\n"
+    assert api.get("/readyz").text == f"ok, {before} events\n"
+    assert api.size() == before
+
+
+def test_no_spans_metrics_or_logs_are_emitted(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the surroundings ask for, the framework's telemetry, which holds full addresses, is off."""
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    app = create_app(ledger)
+    used: dict[str, Any] = vars(app)["_telemetry"]
+    switches = {name: value for name, value in used.items() if isinstance(value, bool)}
+    assert switches.keys() == {"tracing", "metrics", "logs", "operation_spans", "auto_configure"}
+    assert not any(switches.values())
+    assert not vars(app)["_native_telemetry"].enabled()
