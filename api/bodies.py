@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn, TypeVar, cast
 import orjson
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import ClientDisconnect
 
 from api.problems import ProblemError
 from api.recording import Fact, NewPerson
@@ -92,20 +93,23 @@ async def read_body(request: Request) -> bytes:
     if length.isdigit() and int(length) > MAX_BODY_BYTES:
         raise ProblemError("body-too-large", f"Send at most {MAX_BODY_BYTES} bytes.")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise ProblemError("body-too-large", f"Send at most {MAX_BODY_BYTES} bytes.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise ProblemError("body-too-large", f"Send at most {MAX_BODY_BYTES} bytes.")
+    except ClientDisconnect:
+        raise ProblemError("bad-request", "The line broke before the whole body had come.") from None
     return bytes(body)
 
 
 def parse(kind: type[BodyKind], body: bytes) -> BodyKind:
     """Return a body of one kind; raises ProblemError for what is no JSON, Malformed for what is not of the form."""
-    strict_json(body)
+    value = strict_json(body)
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        raise Malformed(pointed(error)) from None
+        raise Malformed(pointed(error, value)) from None
 
 
 def facts(commands: tuple[Command, ...], default: Moment | None) -> tuple[Fact, ...]:
@@ -138,20 +142,42 @@ def _event(command: Command, pointer: str, problems: list[Problem]) -> Event | N
     try:
         return kind.model_validate_json(orjson.dumps(command.data))
     except ValidationError as error:
-        problems += pointed(error, f"{pointer}/data")
+        problems += pointed(error, command.data, f"{pointer}/data")
         return None
 
 
-def pointed(error: ValidationError, prefix: str = "") -> list[Problem]:
-    """Return validation errors as problems: place and reason, without the input."""
+def pointed(error: ValidationError, value: Any, prefix: str = "") -> list[Problem]:
+    """Return what is wrong with a JSON value as problems: place and reason, without the input."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
     # A list with a broken item is said to be too short as well: leave that out.
     broken = {e["loc"][:depth] for e in found for depth in range(1, len(e["loc"]))}
     return [
-        Problem(prefix + "".join(f"/{part}" for part in e["loc"]), _reason(e["type"], e["msg"]))
+        Problem(prefix + _pointer(value, e["loc"]), _reason(e["type"], e["msg"]))
         for e in found
         if e["type"] != "too_short" or e["loc"] not in broken
     ]
+
+
+def _pointer(value: Any, place: tuple[int | str, ...]) -> str:
+    """Return the JSON pointer (RFC 6901) of a place; branches of a choice between types are no part of it."""
+    pointer = ""
+    for number, part in enumerate(place, start=1):
+        if isinstance(value, dict):
+            members = cast(dict[str, Any], value)
+            if part not in members and number < len(place):
+                continue
+            value = members.get(str(part))
+        elif isinstance(value, list) and isinstance(part, int):
+            items = cast(list[Any], value)
+            value = items[part] if part < len(items) else None
+        else:
+            continue
+        pointer += _step(part)
+    return pointer
+
+
+def _step(part: int | str) -> str:
+    return "/" + str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _reason(kind: str, message: str) -> str:
@@ -164,8 +190,8 @@ def _reason(kind: str, message: str) -> str:
             return message.removeprefix("Value error, ")
 
 
-def strict_json(body: bytes) -> None:
-    """Refuse what is no JSON, and JSON that cannot be kept exactly.
+def strict_json(body: bytes) -> Any:
+    """Return the JSON value of a body; refuses what is no JSON, and JSON that cannot be kept exactly.
 
     Raises ProblemError for bytes that are no JSON, doubled keys and endless nesting; Malformed for numbers beyond
     2^53, fractions with more digits than are kept, the character U+0000 and half a surrogate pair, each with its place.
@@ -187,6 +213,7 @@ def strict_json(body: bytes) -> None:
         raise ProblemError("bad-request", f"The body is no JSON: line {error.lineno}, column {error.colno}.") from None
     if problems:
         raise Malformed(problems)
+    return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -219,7 +246,7 @@ def _unkeepable(value: Any, pointer: str) -> Iterator[Problem]:
         case dict():
             for key, content in cast(dict[str, Any], value).items():
                 unnameable = list(_unkeepable(key, pointer))
-                yield from unnameable or _unkeepable(content, f"{pointer}/{key}")
+                yield from unnameable or _unkeepable(content, pointer + _step(key))
         case list():
             for index, content in enumerate(cast(list[Any], value)):
                 yield from _unkeepable(content, f"{pointer}/{index}")

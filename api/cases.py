@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from api import answers, bodies, examples
-from api.conditions import Cursors, etag, expected_version, idempotency_key, question
+from api.conditions import Cursors, etag, expected_version, idempotency_key, question, refuse_unknown_parameters
 from api.principals import of_request
 from api.problems import KINDS, MEDIA_TYPE, ProblemError
 from api.reading import CaseLook, CaseReader
@@ -28,13 +28,6 @@ ValidAt = Annotated[str | None, Query(description="Of what had happened by this 
 Cursor = Annotated[str | None, Query(description="`next` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
 Purpose = Annotated[str | None, Header(description="Why the record is looked at", max_length=200, pattern=CODE_PATTERN)]
-Key = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", description="Required. A new value for each new request, the same for a repeat"),
-]
-IfMatch = Annotated[
-    str | None, Header(alias="If-Match", description="Required. ETag of the version decided on", examples=['"17"'])
-]
 
 
 def problems(*kinds: str) -> dict[int | str, dict[str, Any]]:
@@ -59,15 +52,15 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         status_code=201,
         summary="Open a case",
         responses=examples.RECEIPT | problems("malformed", "key-reused", "body-too-large", "wrong-media-type"),
-        openapi_extra=examples.body(bodies.CaseBody, examples.OPEN_CASE),
+        openapi_extra=examples.request(bodies.CaseBody, examples.OPEN_CASE),
     )
-    async def open_case(request: Request, idempotency_key_: Key = None) -> Response:
+    async def open_case(request: Request) -> Response:
         """Open a case, register its persons and record first facts: together or not at all."""
-        key = idempotency_key(idempotency_key_)
+        key = idempotency_key(request)
         raw = await bodies.read_body(request)
         body = bodies.parse(bodies.CaseBody, raw)
         commit = Commit(
-            bodies.facts(body.commands, body.occurred_at), key, b"POST /cases\n" + raw, body.reason, body.legal_basis
+            bodies.facts(body.commands, body.occurred_at), key, _place(request) + raw, body.reason, body.legal_basis
         )
         persons = [bodies.new_person(person) for person in body.persons]
         recorded = await recorder.open_case(
@@ -84,19 +77,18 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
             "malformed", "key-reused", "stale-version", "version-required", "not-found", "body-too-large",
             "wrong-media-type", "refused",
         ),
-        openapi_extra=examples.body(bodies.CommitBody, examples.COMMIT),
+        openapi_extra=examples.request(bodies.CommitBody, examples.COMMIT, versioned=True),
     )  # fmt: skip
-    async def record(
-        request: Request, case_id: str, idempotency_key_: Key = None, if_match: IfMatch = None
-    ) -> Response:
+    async def record(request: Request) -> Response:
         """Record 1..100 facts of a case as one commit, decided on the version named by If-Match."""
-        key, expected = idempotency_key(idempotency_key_), expected_version(if_match)
+        key, expected = idempotency_key(request), expected_version(request)
         raw = await bodies.read_body(request)
         body = bodies.parse(bodies.CommitBody, raw)
-        place = f"POST /cases/{case_id}/commits\n".encode()
         facts = bodies.facts(body.commands, body.occurred_at)
-        commit = Commit(facts, key, place + raw, body.reason, body.legal_basis)
-        return _receipt(await recorder.record(of_request(request), _case_id(case_id), expected, commit))
+        commit = Commit(facts, key, _place(request) + raw, body.reason, body.legal_basis)
+        return _receipt(
+            await recorder.record(of_request(request), _case_id(request.path_params["case_id"]), expected, commit)
+        )
 
     @router.post(
         "/cases/{case_id}/persons",
@@ -107,19 +99,17 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
             "malformed", "key-reused", "stale-version", "version-required", "not-found", "body-too-large",
             "wrong-media-type",
         ),
-        openapi_extra=examples.body(bodies.JoinBody, examples.JOIN),
+        openapi_extra=examples.request(bodies.JoinBody, examples.JOIN, versioned=True),
     )  # fmt: skip
-    async def add_person(
-        request: Request, case_id: str, idempotency_key_: Key = None, if_match: IfMatch = None
-    ) -> Response:
+    async def add_person(request: Request) -> Response:
         """Register a person and let them join the case, for example a child at birth."""
-        key, expected = idempotency_key(idempotency_key_), expected_version(if_match)
+        key, expected = idempotency_key(request), expected_version(request)
         raw = await bodies.read_body(request)
         body = bodies.parse(bodies.JoinBody, raw)
-        commit = Commit((), key, f"POST /cases/{case_id}/persons\n".encode() + raw, body.reason, body.legal_basis)
+        commit = Commit((), key, _place(request) + raw, body.reason, body.legal_basis)
         person = bodies.new_person(body.person)
         recorded = await recorder.add_person(
-            of_request(request), _case_id(case_id), expected, person, body.occurred_at, commit
+            of_request(request), _case_id(request.path_params["case_id"]), expected, person, body.occurred_at, commit
         )
         return _receipt(recorded)
 
@@ -133,6 +123,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         purpose: Purpose = None,
     ) -> Response:
         """List the cases that were on record at an instant, with the state known then."""
+        refuse_unknown_parameters(request, "known_at", "valid_at", "cursor", "limit")
         context = f"cases|{known_at}|{valid_at}"
         after = UUID(cursors.read(cursor, context)) if cursor else UUID(int=0)
         look = await reader.board(of_request(request, purpose), question(known_at, valid_at), after, limit)
@@ -144,6 +135,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
     ) -> Response:
         """Read where a case stood: as recorded by `known_at`, of what had happened by `valid_at`."""
+        refuse_unknown_parameters(request, "known_at", "valid_at")
         look = await _look(request, case_id, known_at, valid_at, purpose, "case")
         return _json(answers.case(look), {"ETag": etag(look.file.version)})
 
@@ -160,6 +152,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         purpose: Purpose = None,
     ) -> Response:
         """Read the entries in the order recorded, as written, with every correction and annulment beside them."""
+        refuse_unknown_parameters(request, "known_at", "valid_at", "cursor", "limit")
         context = f"{case_id}|{known_at}|{valid_at}"
         after = int(cursors.read(cursor, context)) if cursor else 0
         look = await _look(request, case_id, known_at, valid_at, purpose, "events")
@@ -175,6 +168,11 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         return await reader.case(principal, _case_id(case_id), question(known_at, valid_at), what)
 
     return router
+
+
+def _place(request: Request) -> bytes:
+    """Return what a repeat must be sent to, beside having the same body."""
+    return f"{request.method} {request.url.path}\n".encode()
 
 
 def _case_id(text: str) -> UUID:

@@ -273,8 +273,9 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api.worker import work
 
     with opened(settings) as place:
-        with place.ledger():
-            pass
+        if options.parent is None:  # a parent has looked already, and the database may be away for a moment
+            with place.ledger():
+                pass
         work(place.conninfo, options.parent)
     return 0
 

@@ -5,6 +5,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from datetime import datetime
 
+from fastapi import Request
+
 from api.problems import ProblemError
 from api.reading import Question
 from domain.time import read_instant
@@ -15,8 +17,9 @@ _ETAG = re.compile(r'"([0-9]{1,18})"')
 _CURSOR_MAC_BYTES = 12
 
 
-def idempotency_key(header: str | None) -> str:
+def idempotency_key(request: Request) -> str:
     """Return the request's key; raises ProblemError when it is missing or not 1 to 255 visible characters."""
+    header = request.headers.get("idempotency-key")
     if header is None or not _KEY.fullmatch(header):
         raise ProblemError(
             "bad-request", "Idempotency-Key is required: 1 to 255 visible characters, a new one for each new request."
@@ -24,8 +27,9 @@ def idempotency_key(header: str | None) -> str:
     return header
 
 
-def expected_version(header: str | None) -> int:
+def expected_version(request: Request) -> int:
     """Return the version named by If-Match; raises ProblemError when it is missing or names none."""
+    header = request.headers.get("if-match")
     if header is None:
         raise ProblemError("version-required", 'Send If-Match with the ETag you were given, for example "17".')
     match = _ETAG.fullmatch(header.strip())
@@ -37,6 +41,13 @@ def expected_version(header: str | None) -> int:
 def etag(version: int) -> str:
     """Return the ETag of a version."""
     return f'"{version}"'
+
+
+def refuse_unknown_parameters(request: Request, *known: str) -> None:
+    """Raise ProblemError for a query parameter that is not known here: a misspelt instant would show the present."""
+    unknown = set(request.query_params) - set(known)
+    if unknown:
+        raise ProblemError("bad-request", f"The query holds parameters not known here; known are {', '.join(known)}.")
 
 
 def question(known_at: str | None, valid_at: str | None) -> Question:

@@ -177,13 +177,34 @@ EVENTS = _answer(200, "A page of entries", _EVENTS, True)
 BOARD = _answer(200, "A page of cases", _BOARD, False)
 
 
-def body(kind: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
-    """Return the OpenAPI description of a request body with its example; nested schemas are written out in place."""
+_CASE_PARAMETER = {"name": "case_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "A new value for each new request, the same for a repeat",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_VERSION = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "ETag of the version decided on",
+    "schema": {"type": "string"},
+    "example": '"17"',
+}
+
+
+def request(kind: type[BaseModel], example: dict[str, Any], *, versioned: bool = False) -> dict[str, Any]:
+    """Return the OpenAPI description of a recording request: headers, and the body with nested schemas in place.
+
+    The routes read headers and body themselves, so that each refusal is told in this API's own words.
+    """
     schema = kind.model_json_schema()
-    definitions = schema.pop("$defs", {})
-    resolved = _inline(schema, definitions)
+    resolved = _inline(schema, schema.pop("$defs", {}))
     return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": resolved, "example": example}}}
+        "parameters": [_CASE_PARAMETER, _KEY, _VERSION] if versioned else [_KEY],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": resolved, "example": example}}},
     }
 
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,6 +19,7 @@ from api.opening import Place
 
 HOST = "127.0.0.1"
 WORKER_STOP_SECONDS = 10
+WORKER_LOOK_SECONDS = 0.5
 
 
 class PortTaken(Exception):
@@ -60,19 +62,37 @@ def _listen(port: int) -> socket.socket:
 
 @contextmanager
 def _worker(place: Place) -> Generator[None]:
-    """Run the worker as a child; its address travels in the environment, where other users cannot read it."""
-    environment = {**os.environ, "CASELEDGER_DATABASE_URL": place.conninfo}
-    command = [sys.executable, "-m", "api", "worker", "--parent", str(os.getpid())]
-    child = subprocess.Popen(command, env=environment, cwd=os.getcwd())  # noqa: S603
+    """Keep a worker running beside this process, and stop it in the end."""
+    stop = threading.Event()
+    keeper = threading.Thread(target=_keep_working, args=(place, stop), name="worker-keeper")
+    keeper.start()
     try:
         yield
     finally:
-        child.terminate()
-        try:
-            child.wait(WORKER_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        stop.set()
+        keeper.join()
+
+
+def _keep_working(place: Place, stop: threading.Event) -> None:
+    """Run the worker as a child, and another when it dies; its address travels where other users cannot read it."""
+    environment = {**os.environ, "CASELEDGER_DATABASE_URL": place.conninfo}
+    command = [sys.executable, "-m", "api", "worker", "--parent", str(os.getpid())]
+    while not stop.is_set():
+        child = subprocess.Popen(command, env=environment)  # noqa: S603
+        while child.poll() is None and not stop.wait(WORKER_LOOK_SECONDS):
+            pass
+        if child.poll() is not None and not stop.wait(WORKER_LOOK_SECONDS):
+            sys.stderr.write("caseledger: the worker has died; starting another\n")
+        _end(child)
+
+
+def _end(child: "subprocess.Popen[bytes]") -> None:
+    child.terminate()
+    try:
+        child.wait(WORKER_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _announce(port: int) -> None:

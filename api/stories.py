@@ -27,6 +27,7 @@ from domain.events.base import Event, reference_marks
 from domain.time import Moment, read_instant, read_moment
 
 SCHEMA = "case-story/1"
+SHIPPED = Path(str(files("api").joinpath("case_stories")))
 STEP_SUFFIX = "_step"
 Time = TypeVar("Time", datetime, Moment)
 
@@ -57,10 +58,8 @@ class Story:
 
 
 def shipped_stories() -> list[Path]:
-    """Return the stories that come with the program: package data, or the tests' own folder in a checkout."""
-    packaged = Path(str(files("api").joinpath("stories")))
-    folder = packaged if packaged.is_dir() else Path(__file__).parents[1] / "tests" / "stories"
-    return sorted(folder.glob("s[0-9]_*.json"))
+    """Return the stories that come with the program."""
+    return sorted(SHIPPED.glob("s[0-9]_*.json"))
 
 
 def read_story(path: Path) -> Story:
@@ -124,7 +123,7 @@ def _event(kind: type[Event], data: dict[str, Any], number: int) -> Event:
     try:
         return kind.model_validate_json(orjson.dumps(renamed))
     except ValidationError as error:
-        raise Malformed(pointed(error, f"step {number} data")) from None
+        raise Malformed(pointed(error, renamed, f"step {number} data")) from None
 
 
 def _version(step: Any, number: int, name: str) -> Any:

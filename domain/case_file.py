@@ -8,6 +8,9 @@ from uuid import UUID
 
 from domain.entries import Entry
 
+ROSTER_TOPICS = frozenset({"case_opened", "person_joined"})
+"""Events that bring persons into a case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -58,8 +61,12 @@ class CaseFile:
         return self.entries[version - 1] if 0 < version <= len(self.entries) else None
 
     def extended(self, entries: Iterable[Entry]) -> "CaseFile":
-        """The case file with further entries."""
-        return CaseFile(self.case, (*self.entries, *entries))
+        """The case file with further entries; keeps what it knows of the persons where no one joined."""
+        further = tuple(entries)
+        file = CaseFile(self.case, (*self.entries, *further))
+        if "persons" in self.__dict__ and not any(entry.topic in ROSTER_TOPICS for entry in further):
+            file.__dict__["persons"] = self.persons
+        return file
 
 
 def _person(data: Any) -> Person:

@@ -9,6 +9,7 @@ import hmac
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -98,25 +99,38 @@ class FileKeyStore:
         return hmac.digest(ledger_key, purpose.encode() + b"\x00" + content, "sha256")
 
     def create_ledger_key(self) -> None:
-        """Make the ledger's own key, once; a second call keeps the first key."""
-        if not self._path(_LEDGER_KEY).exists():
+        """Make the ledger's own key, once; a second call keeps the first key, also when two come at the same time."""
+        with suppress(FileExistsError):
             self._write(_LEDGER_KEY, os.urandom(KEY_BYTES))
 
     def _path(self, key_id: UUID) -> Path:
         return self._folder / key_id.hex[-2:] / f"{key_id}.key"
 
     def _write(self, key_id: UUID, key: bytes) -> None:
-        """Write beside, flush, rename: a key file is whole or absent, also after a power cut."""
+        """Write beside, flush, link: a key file is whole or absent, also after a power cut, and never replaced."""
         path = self._path(key_id)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
+        _make_folder(path.parent)
+        draft = path.with_name(f"{uuid4()}.new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(key)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)
+        finally:
+            draft.unlink()
         _flush_folder(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder that only its owner enters, and every missing one above it, and flush their names."""
+    if folder.exists():
+        return
+    if not folder.parent.exists():
+        _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _flush_folder(folder.parent)
 
 
 def _flush_folder(folder: Path) -> None:

@@ -28,13 +28,17 @@ CONNECT_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where the ledger stands: identity, kind of clock, number of events, root of the tree, last time written."""
+    """Where the ledger stands: identity, kind of clock, number of events, root of the tree, last time written.
+
+    ``frontier`` is what the next append makes the next root of.
+    """
 
     ledger: UUID
     simulated: bool
     size: int
     root: bytes
     recorded_at: datetime
+    frontier: bytes
 
 
 def conninfo_as(conninfo: str, role: str) -> str:

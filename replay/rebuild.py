@@ -15,6 +15,10 @@ from projections.follower import read_page, tracking_recorder
 from projections.view import FOLLOW, Change, Folder, View, ViewStopped, write_changes
 
 BATCH = 2000
+ROUNDS = 2
+"""How often a rebuild runs after the ledger before it switches: the second time little is left, so that the follower
+waits for little. Each round has an end, however fast others append."""
+
 Progress = Callable[[int], None]
 
 
@@ -60,13 +64,15 @@ def rebuild_view(conninfo: str, view: View, progress: Progress = lambda _: None)
         live, new, position = _prepare(connection, view)
         try:
             folder = Folder(view)
-            folded = _fold(connection, view, new, folder, None, progress)
+            folded = 0
+            for _ in range(ROUNDS):
+                folded = _fold(connection, view, new, folder, _head(connection), progress, after=folded)
             comparison = _compare(connection, view, live, new, position)
             _switch(conninfo, connection, view, new, folder, folded)
         except BaseException:
             _drop(connection, view, new)
             raise
-        _drop(connection, view, live)
+        _drop_others(connection, view, new)
         return comparison
 
 
@@ -94,14 +100,14 @@ def _fold(
     view: View,
     generation: int,
     folder: Folder,
-    upto: int | None,
+    upto: int,
     progress: Progress,
     after: int = 0,
 ) -> int:
-    """Fold the ledger into a generation, page by page, and return the last position taken in."""
-    while upto is None or after < upto:
+    """Fold the ledger up to a position into a generation, page by page, and return the last position taken in."""
+    while after < upto:
         with connection.transaction(), connection.cursor() as cursor:
-            rows = read_page(cursor, after, BATCH if upto is None else min(BATCH, upto - after))
+            rows = read_page(cursor, after, min(BATCH, upto - after))
             if not rows:
                 break
             write_changes(cursor, view, generation, _changes(folder, rows))
@@ -125,11 +131,17 @@ def _switch(
     try:
         with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
             connection.execute(FOLLOW["switch_generation"], [generation, view.name])
-            last = _fold(connection, view, generation, folder, None, lambda _: None, after=folded)
+            upto = _head(connection)
+            last = _fold(connection, view, generation, folder, upto, lambda _: None, after=folded)
             if last:
                 tracking.move(cursor, view.follower(generation), last)
     finally:
         tracking.datastore.close()
+
+
+def _head(connection: psycopg.Connection[Any]) -> int:
+    """Return where the ledger stands now."""
+    return connection.execute(FOLLOW["head"]).fetchall()[0][0]
 
 
 def _compare(connection: psycopg.Connection[Any], view: View, live: int, new: int, position: int) -> Comparison:
@@ -148,3 +160,10 @@ def _drop(connection: psycopg.Connection[Any], view: View, generation: int) -> N
     with connection.transaction():
         connection.execute(view.queries["drop_generation"], [generation])
         connection.execute(FOLLOW["forget_tracking"], [view.follower(generation)])
+
+
+def _drop_others(connection: psycopg.Connection[Any], view: View, generation: int) -> None:
+    """Remove every generation but one, also what a rebuild that was cut off has left."""
+    with connection.transaction():
+        connection.execute(view.queries["drop_other_generations"], [generation])
+        connection.execute(FOLLOW["forget_other_tracking"], [view.follower(generation), f"{view.name}/"])

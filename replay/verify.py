@@ -1,10 +1,12 @@
 """Checking a ledger from its stored bytes: every payload hashed again, every chain followed, the tree built anew."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID
+
+from psycopg import DataError
 
 from ledger.format import (
     NIL,
@@ -18,7 +20,7 @@ from ledger.format import (
 )
 from ledger.mapper import read_clear
 from ledger.merkle import Frontier, leaf_hash
-from ledger.store import Head, Ledger
+from ledger.store import PAGE, Head, Ledger
 
 MAX_FAULTS = 100
 
@@ -70,7 +72,34 @@ class Report:
 def verify_ledger(ledger: Ledger, progress: Callable[[int, int], None] | None = None) -> Report:
     """Check every event up to where the ledger stands now; ``progress`` is told events done and in all."""
     head = ledger.head()
-    return verify_rows(ledger.read_all(upto=head.size), head, progress)
+    unreadable: list[Fault] = []
+    report = verify_rows(_readable_rows(ledger, head.size, unreadable), head, progress)
+    report.faults[:0] = unreadable
+    return report
+
+
+def _readable_rows(ledger: Ledger, upto: int, unreadable: list[Fault]) -> Iterator[StoredRow]:
+    """Yield the rows in order; leaves out, and names, one whose columns hold what no event can hold."""
+    after = 0
+    while after < upto:
+        try:
+            page = ledger.read_page(after, min(PAGE, upto - after))
+        except DataError:
+            page = _one_by_one(ledger, after + 1, min(after + PAGE, upto), unreadable)
+        if not page:
+            return
+        yield from page
+        after = max(page[-1].position, unreadable[-1].position if unreadable else 0)
+
+
+def _one_by_one(ledger: Ledger, first: int, last: int, unreadable: list[Fault]) -> list[StoredRow]:
+    rows: list[StoredRow] = []
+    for position in range(first, last + 1):
+        try:
+            rows += ledger.read_range(position, position)
+        except DataError:
+            unreadable.append(Fault(position, None, None, "its columns hold what no event can hold"))
+    return rows
 
 
 def verify_rows(rows: Iterable[StoredRow], head: Head, progress: Callable[[int, int], None] | None = None) -> Report:
@@ -159,6 +188,10 @@ class _Check:
             report.add(Fault(head.size, None, None, f"the head counts {head.size} events, there are {report.events}"))
         if report.root != head.root:
             report.add(Fault(head.size, None, None, "the tree built from the events has another root than the head"))
+        if b"".join(self._tree.hashes) != head.frontier:
+            report.add(Fault(head.size, None, None, "the head would go on with another tree than that of the events"))
+        if self._last_time is not None and self._last_time != head.recorded_at:
+            report.add(Fault(head.size, None, None, "the head has another time than the last event"))
 
 
 def _content(row: StoredRow) -> Iterable[str]:

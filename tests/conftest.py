@@ -1,5 +1,6 @@
 """Fixtures: one real PostgreSQL 18 for the run, and a ledger of its own, cloned from a template, for each test."""
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -11,8 +12,11 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from api.opening import Place
+from api.recording import CaseRecorder
+from api.stories import load_stories, read_story, shipped_stories
 from ledger.embedded import EmbeddedPostgres
 from ledger.keys import file_keys
 from ledger.store import Ledger
@@ -94,6 +98,24 @@ def clone(server: Server, template: Template, home: Path) -> Generator[Place]:
         yield server.place(database, home)
     finally:
         server.drop(database)
+
+
+@pytest.fixture(scope="session")
+def stories_template(
+    server: Server, simulated_template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Template]:
+    """A ledger that holds the six case stories."""
+    home = tmp_path_factory.mktemp("stories")
+    for place in clone(server, simulated_template, home):
+        with place.ledger() as ledger:
+            asyncio.run(load_stories(CaseRecorder(ledger), [read_story(path) for path in shipped_stories()]))
+        yield Template(str(conninfo_to_dict(place.conninfo)["dbname"]), home)
+
+
+@pytest.fixture
+def stories(server: Server, stories_template: Template, tmp_path: Path) -> Generator[Place]:
+    """The place of a ledger that holds the six case stories."""
+    yield from clone(server, stories_template, tmp_path / "home")
 
 
 @pytest.fixture

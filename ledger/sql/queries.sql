@@ -8,8 +8,8 @@ INSERT INTO ledger.head (ledger, simulated, size, frontier, root, recorded_at)
 VALUES (%s, %s, 0, '', sha256(''), '1970-01-01T00:00:00Z') ON CONFLICT DO NOTHING RETURNING ledger
 
 -- name: read_head
--- Identity, clock kind, size, root and last time of the ledger.
-SELECT ledger, simulated, size, root, recorded_at FROM ledger.head
+-- Identity, clock kind, size, root, last time and frontier of the ledger.
+SELECT ledger, simulated, size, root, recorded_at, frontier FROM ledger.head
 
 -- name: read_stream
 -- One stream in order, up to and including a position.

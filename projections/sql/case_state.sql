@@ -25,6 +25,10 @@ ORDER BY key LIMIT %(limit)s
 -- Rows that no reader sees any more.
 DELETE FROM view.case_state_v1 WHERE generation = %s
 
+-- name: drop_other_generations
+-- Rows of all generations but the one that readers see.
+DELETE FROM view.case_state_v1 WHERE generation <> %s
+
 -- name: differences
 -- Rows of one generation up to a position that the other does not have; an end beyond the position counts as open.
 SELECT count(*) FROM (

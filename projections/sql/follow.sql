@@ -26,6 +26,10 @@ SELECT notification_id FROM view.notification_tracking WHERE application_name = 
 -- A generation that is no longer there has come nowhere.
 DELETE FROM view.notification_tracking WHERE application_name = %s
 
+-- name: forget_other_tracking
+-- Of all generations of a view only one is left.
+DELETE FROM view.notification_tracking WHERE application_name <> %s AND starts_with(application_name, %s)
+
 -- name: try_follow
 -- One active follower per view in this ledger.
 SELECT pg_try_advisory_lock(hashtextextended('caseledger view ' || %s, 0))
@@ -34,6 +38,10 @@ SELECT pg_try_advisory_lock(hashtextextended('caseledger view ' || %s, 0))
 -- The ledger in order, after a position.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
 FROM ledger.event WHERE position > %s ORDER BY position LIMIT %s
+
+-- name: head
+-- Where the ledger stands.
+SELECT size FROM ledger.head
 
 -- name: entries_of_keys
 -- What the fold has kept of some streams, up to and including a position.

@@ -1,8 +1,9 @@
 """A client of the API that knows what every test says over and over again."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -47,6 +48,7 @@ class Api:
 
     http: httpx2.Client
     database: str
+    side: list[psycopg.Connection[Any]] = field(default_factory=list[psycopg.Connection[Any]])
 
     def post(self, path: str, body: Any, *, version: int | str | None = None, **headers: str | None) -> Response:
         """Send a body with a new key; underscores in names of ``headers`` are hyphens, None leaves a header out."""
@@ -54,7 +56,7 @@ class Api:
         if version is not None:
             standard["If-Match"] = f'"{version}"' if isinstance(version, int) else version
         standard |= {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = {name: value.encode() for name, value in standard.items() if value is not None}
+        sent = {name.encode(): value.encode() for name, value in standard.items() if value is not None}
         return self.http.post(path, content=body if isinstance(body, bytes) else orjson.dumps(body), headers=sent)
 
     def get(self, path: str, **parameters: str | int) -> Response:
@@ -88,8 +90,15 @@ class Api:
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask the database itself, as its superuser."""
-        with psycopg.connect(self.database, autocommit=True) as connection:
-            return connection.execute(statement.encode(), values).fetchall()
+        try:
+            return self._connection().execute(statement.encode(), values).fetchall()
+        except psycopg.OperationalError:  # the connection was from before the server ended
+            return self._connection().execute(statement.encode(), values).fetchall()
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        if not self.side or self.side[0].closed:
+            self.side[:] = [psycopg.connect(self.database, autocommit=True)]
+        return self.side[0]
 
     def written(self) -> int:
         """Return the number of events in the ledger that are not looks."""
@@ -98,6 +107,18 @@ class Api:
     def size(self) -> int:
         """Return the number of events in the ledger."""
         return self.query("SELECT size FROM ledger.head")[0][0]
+
+
+@contextmanager
+def talking_to(url: str, database: str) -> Generator[Api]:
+    """Yield a client of a service."""
+    with httpx2.Client(base_url=url, timeout=30) as http:
+        api = Api(http, database)
+        try:
+            yield api
+        finally:
+            for connection in api.side:
+                connection.close()
 
 
 def problem(response: Response, status: int, kind: str) -> dict[str, Any]:
@@ -118,5 +139,6 @@ def problem(response: Response, status: int, kind: str) -> dict[str, Any]:
 def errors(response: Response, kind: str = "malformed") -> list[tuple[str, str]]:
     """Return place and detail of everything that is wrong with a malformed request."""
     found = problem(response, 422 if kind == "malformed" else 400, kind)["errors"]
-    assert all(error["pointer"].startswith("/") and len(error["detail"]) > 8 for error in found), found
+    assert all(len(error["detail"]) > 8 for error in found), found
+    assert all(re.fullmatch(r"(/[\w~-]+)*", error["pointer"]) for error in found), found
     return [(error["pointer"], error["detail"]) for error in found]

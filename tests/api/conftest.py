@@ -4,13 +4,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from api.opening import Place
-from tests.api.client import Api
-from tests.api.service import STORY_FILES, Command, Inside, Service, environment, serving
+from tests.api.client import Api, talking_to
+from tests.api.service import Command, Inside, Service, environment, serving
 from tests.conftest import Server, Template, clone
 
 
@@ -36,8 +34,8 @@ def served(server: Server, simulated_template: Template, tmp_path_factory: pytes
 @pytest.fixture(scope="session")
 def api(served: Served) -> Generator[Api]:
     """A client of the service of the run."""
-    with httpx2.Client(base_url=served.service.url, timeout=30) as http:
-        yield Api(http, served.place.conninfo)
+    with talking_to(served.service.url, served.place.conninfo) as client:
+        yield client
 
 
 @pytest.fixture
@@ -59,30 +57,12 @@ def inside(command: Command) -> Inside:
 
 
 @pytest.fixture
-def real_command(real: Place, tmp_path: Path) -> Command:
+def real_command(real: Place, tmp_path: Path) -> Inside:
     """The command line, inside this process, over an empty ledger on the database's clock."""
     return Inside(environment(real.conninfo, tmp_path / "home"))
 
 
-@pytest.fixture(scope="session")
-def loaded_template(
-    server: Server, simulated_template: Template, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[Template]:
-    """A ledger that holds the six stories, to be cloned."""
-    home = tmp_path_factory.mktemp("loaded") / "home"
-    for place in clone(server, simulated_template, home):
-        variables = environment(place.conninfo, home)
-        Inside(variables).done("story", "load", *STORY_FILES)
-        yield Template(str(conninfo_to_dict(place.conninfo)["dbname"]), home)
-
-
 @pytest.fixture
-def loaded(server: Server, loaded_template: Template, tmp_path: Path) -> Generator[Place]:
-    """The place of a ledger that holds the six stories."""
-    yield from clone(server, loaded_template, tmp_path / "loaded")
-
-
-@pytest.fixture
-def stories(loaded: Place, tmp_path: Path) -> Inside:
+def filled(stories: Place, tmp_path: Path) -> Inside:
     """The command line, inside this process, over a ledger that holds the six stories."""
-    return Inside(environment(loaded.conninfo, tmp_path / "loaded"))
+    return Inside(environment(stories.conninfo, tmp_path / "home"))

@@ -13,7 +13,7 @@ from projections.case_state import state_as_of
 from replay.verify import Fault
 from tests.story_entries import known_at, read_story, story_entries
 
-HEAD = Head(UUID(int=7), True, 267, bytes(range(32)), datetime.fromisoformat("2026-01-01T00:00:00+00:00"))
+HEAD = Head(UUID(int=7), True, 267, bytes(range(32)), datetime.fromisoformat("2026-01-01T00:00:00+00:00"), bytes(32))
 
 
 def look_at(

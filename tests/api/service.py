@@ -16,9 +16,10 @@ from unittest.mock import patch
 import pytest
 
 from api.cli import main
+from api.stories import shipped_stories
 
 ROOT = Path(__file__).parents[2]
-STORY_FILES = sorted((ROOT / "tests" / "stories").glob("s[0-9]_*.json"))
+STORY_FILES = shipped_stories()
 START_SECONDS = 60
 STOP_SECONDS = 20
 

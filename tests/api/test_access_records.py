@@ -1,17 +1,15 @@
 """Looks on record: each read appends what was shown to whom and why, and without that record nothing is shown."""
 
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import Any, LiteralString, cast
 
-import httpx2
 import orjson
 import psycopg
 import pytest
 
-from api.opening import Place
-from tests.api.client import CANARY, Api, note, problem
+from tests.api.client import CANARY, Api, note, problem, talking_to
 from tests.api.service import environment, serving
+from tests.conftest import Server, Template, clone
 
 
 def looks(api: Api, after: int) -> list[dict[str, Any]]:
@@ -68,28 +66,31 @@ def test_each_look_is_one_record(api: Api, case: str) -> None:
 def test_a_purpose_is_one_line(api: Api, case: str, purpose: str) -> None:
     """A purpose that could not stand in the record is refused, and nothing is shown."""
     before = api.size()
-    response = api.http.get(f"/cases/{case}", headers={"Purpose": purpose.encode("latin-1")})
+    response = api.http.get(f"/cases/{case}", headers={b"Purpose": purpose.encode("latin-1")})
     assert response.status_code in (200, 400), response.text
     if response.status_code == 400 and "problem" in response.headers["content-type"]:
         problem(response, 400, "bad-request")
     assert api.size() == before + (response.status_code == 200)
 
 
-@pytest.fixture
-def guarded(simulated: Place, tmp_path: Path) -> Generator[tuple[Api, str, Callable[[str], None]]]:
+@pytest.fixture(scope="module")
+def guarded(
+    server: Server, simulated_template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[tuple[Api, str, Callable[[str], None]]]:
     """A service of its own with a case that holds a canary, and a way to change its database as superuser."""
-    with (
-        serving(environment(simulated.conninfo, tmp_path / "home"), tmp_path / "errors.log") as service,
-        httpx2.Client(base_url=service.url, timeout=30) as http,
-    ):
-        api = Api(http, simulated.conninfo)
-        case = api.open_case(note(CANARY), persons=[{"ref": "parent-A", "role": "mother", "full_name": CANARY}])
+    folder = tmp_path_factory.mktemp("guarded")
+    for place in clone(server, simulated_template, folder / "home"):
 
-        def change(statement: str) -> None:
-            with psycopg.connect(simulated.owner, autocommit=True) as connection:
+        def change(statement: str, owner: str = place.owner) -> None:
+            with psycopg.connect(owner, autocommit=True) as connection:
                 connection.execute(cast(LiteralString, statement))
 
-        yield api, case, change
+        with (
+            serving(environment(place.conninfo, folder / "home"), folder / "errors.log") as service,
+            talking_to(service.url, place.conninfo) as api,
+        ):
+            case = api.open_case(note(CANARY), persons=[{"ref": "parent-A", "role": "mother", "full_name": CANARY}])
+            yield api, case, change
 
 
 @pytest.mark.parametrize(

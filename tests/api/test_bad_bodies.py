@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from tests.api.client import ALMA, CANARY, JSON, MARCH, Api, errors, note, problem
+from tests.api.conftest import Served
 
 COMMIT = orjson.dumps({"commands": [note(CANARY)]})
 HEAD = b'{"commands":[{"event":"NoteRecorded","occurred_at":"2026-03-04","data":'
@@ -190,6 +191,15 @@ def test_a_commit_holds_one_to_a_hundred_facts(api: Api, case: str, count: int) 
 def test_a_hundred_facts_are_one_commit(api: Api, case: str) -> None:
     """The limit itself is allowed."""
     assert api.commit(case, 1, *[note()] * 100).headers["etag"] == '"101"'
+
+
+def test_what_was_refused_is_not_in_the_log(api: Api, served: Served, case: str) -> None:
+    """The log of the service holds neither what was sent nor a stack trace, whatever came before this."""
+    for body in (COMMIT[:-9], noted(CANARY.encode() + b"\\u0000"), with_data(b'{"' + CANARY.encode() + b'": 1}')):
+        assert api.post(f"/cases/{case}/commits", body, version=1).status_code in (400, 422)
+    said = served.service.log.read_text()
+    assert CANARY not in said
+    assert "Traceback" not in said
 
 
 OPENING: dict[str, Any] = {"programme": "smaaboernsteam_001", "occurred_at": MARCH, "persons": [ALMA]}

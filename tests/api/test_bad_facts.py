@@ -1,4 +1,4 @@
-"""Accounts of nothing that can have happened are refused: field, reason and remedy, nothing written, nothing repeated."""
+"""Accounts of what cannot have happened are refused: field, reason and remedy, nothing written, nothing repeated."""
 
 from typing import Any
 from uuid import uuid4
@@ -60,6 +60,22 @@ def test_a_fact_names_what_is_wrong_with_it(api: Api, case: str, change: dict[st
     before = api.size()
     assert pointer in [place for place, _ in errors(api.commit(case, 1, fact))]
     assert api.size() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"about": 7}, "/commands/0/data/about"),
+        ({"about": ["child-A", 7]}, "/commands/0/data/about/1"),
+        ({"items": [1, "many"]}, "/commands/0/data/items/1"),
+        ({"a/b~c": 1}, "/commands/0/data/a~1b~0c"),
+    ],
+)
+def test_a_place_is_a_json_pointer(api: Api, case: str, change: dict[str, Any], pointer: str) -> None:
+    """Places within lists and choices are pointed at as RFC 6901 says, without words of the program."""
+    fact = assessment()
+    fact["data"] |= change
+    assert pointer in {place for place, _ in errors(api.commit(case, 1, fact))}
 
 
 def test_everything_wrong_is_named_at_once(api: Api, case: str) -> None:

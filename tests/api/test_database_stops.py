@@ -22,7 +22,7 @@ from ledger.creation import create_database
 from ledger.embedded import EmbeddedPostgres
 from ledger.keys import file_keys
 from replay.verify import verify_ledger
-from tests.api.client import CANARY, JSON, Api, note, problem
+from tests.api.client import CANARY, JSON, Api, note, problem, talking_to
 from tests.api.service import environment, lives, serving, until
 from tests.conftest import BEGINS_AT
 
@@ -100,9 +100,9 @@ def mortal(tmp_path: Path) -> Generator[Mortal]:
             place.create("Mortal", BEGINS_AT)
             with (
                 serving(environment(conninfo, tmp_path), tmp_path / "errors.log") as service,
-                httpx2.Client(base_url=service.url, timeout=30) as http,
+                talking_to(service.url, conninfo) as api,
             ):
-                yield Mortal(postgres, place, Api(http, conninfo), tmp_path / "errors.log")
+                yield Mortal(postgres, place, api, tmp_path / "errors.log")
     finally:
         shutil.rmtree(home)
 
@@ -146,7 +146,7 @@ def test_a_killed_database_loses_and_doubles_nothing(mortal: Mortal) -> None:
     with mortal.place.ledger() as ledger:
         report = verify_ledger(ledger)
     assert (report.intact, report.faults) == (True, [])
-    until(lambda: api.get("/cases").json()["computed_to"] >= report.events, "the list catches up by itself")
+    until(lambda: api.get("/cases").json()["computed_to"] >= report.events, "the list catches up by itself", 15)
     assert CANARY not in mortal.log.read_text()
 
 
@@ -164,7 +164,8 @@ def test_a_database_that_is_away_is_said_to_be(mortal: Mortal) -> None:
     ]
     with ThreadPoolExecutor(len(questions) + 1) as threads:
         readiness = threads.submit(api.http.get, "/readyz")
-        for response in threads.map(lambda question: question(), questions):
+        for answer in [threads.submit(question) for question in questions]:
+            response = answer.result()
             problem(response, 503, "unavailable")
             assert response.headers["retry-after"]
         assert readiness.result().status_code == 503

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
 from domain.events import EVENTS
 from domain.events.base import sealed_marks
-from tests.api.client import MARCH, Api
+from tests.api.client import MARCH, Api, command, errors
 from tests.story_entries import NAMES, read_story, story_entries
 
 STRINGS = (
@@ -53,8 +52,7 @@ def test_every_text_of_every_event_comes_back_as_it_was_sent(api: Api, name: str
     ]
     case = api.open_case(persons=persons)
     for version, (event, data, moment) in enumerate(_facts(name), start=1):
-        command = {"event": event, "data": data, "occurred_at": moment}
-        response = api.commit(case, version, command)
+        response = api.commit(case, version, command(event, data) | {"occurred_at": moment})
         assert response.status_code == 201, (event, response.text)
     kept = {e["version"]: (e["event"], e["data"]) for e in api.events(case)[1:]}
     texts = 0
@@ -79,7 +77,7 @@ def test_texts_beside_the_events_come_back_as_they_were_sent(api: Api, text: str
 
 @pytest.mark.parametrize("code", CODES)
 def test_codes_come_back_as_they_were_sent(api: Api, code: str) -> None:
-    """Numbers, programmes, roles, references, sources and law references are kept as written, in state and list."""
+    """Numbers, programmes, roles, references, sources and law references are kept as written."""
     ref = code[:80]
     case = api.open_case(
         {
@@ -99,8 +97,6 @@ def test_codes_come_back_as_they_were_sent(api: Api, code: str) -> None:
     assert (shown["persons"][0]["ref"], shown["persons"][0]["role"]) == (ref, code)
     assert (shown["state"]["number"], shown["state"]["programme"]) == (code, code)
     assert shown["state"]["assessments"] == {code: {"instrument": code, "score": 1}}
-    listed = api.get("/cases", limit=500).json()["items"]
-    assert [i["state"]["number"] for i in listed if i["case"] == case] == [code] or len(listed) == 500
 
 
 @pytest.mark.parametrize("text", [t for t in STRINGS if t.isascii() and t.isprintable()])
@@ -111,6 +107,5 @@ def test_headers_and_parameters_are_only_texts(api: Api, case: str, text: str) -
     asked = [api.get(f"/cases/{case}", known_at=text), api.get("/cases", cursor=text), api.get(f"/cases/{text}")]
     assert {response.status_code for response in asked} <= {400, 404}
     assert not any(text in response.text for response in asked if len(text) > 6)
-    key = api.commit(case, 1, {"event": text, "data": {}}, Idempotency_Key=str(uuid4()))
-    assert key.status_code == 422
-    assert text not in key.json()["errors"][0]["detail"] or len(text) < 6
+    unknown = api.commit(case, 1, command(text, {}))
+    assert [place for place, _ in errors(unknown)] == ["/commands/0/event"]

@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from tests.api.client import JSON, MARCH, Api, note
+from tests.api.conftest import Served
 from tests.api.service import until
 
 WRITERS = 200
@@ -74,7 +75,7 @@ def _cut(port: int, message: bytes, chance: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_request_cut_five_times_is_recorded_once(api: Api, case: str, seed: int) -> None:
+def test_a_request_cut_five_times_is_recorded_once(api: Api, served: Served, case: str, seed: int) -> None:
     """However often the line breaks, sending the same request again leads to one entry and the one answer."""
     chance, key = random.Random(seed), str(uuid4())
     body = orjson.dumps({"commands": [note(f"Sent with a broken line, {seed}.")]})
@@ -90,3 +91,4 @@ def test_a_request_cut_five_times_is_recorded_once(api: Api, case: str, seed: in
     assert answers[0].content == answers[1].content
     until(lambda: api.http.get("/healthz").status_code == 200, "the service goes on", 5)
     assert [e["event"] for e in api.events(case)] == ["CaseOpened", "NoteRecorded"]
+    assert "Traceback" not in served.service.log.read_text(), "a broken line is nothing to report"

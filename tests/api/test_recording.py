@@ -161,8 +161,12 @@ def test_an_annulled_entry_leaves_the_state_and_stays_in_the_log(api: Api) -> No
         (
             "DisclosureMade",
             {
-                **{"to": "daycare", "basis": "consent", "consents": ["c-1"], "data_categories": ["social"]},
-                **{"documents": ["status note"], "purpose": "Meeting on Friday"},
+                "to": "daycare",
+                "basis": "consent",
+                "consents": ["c-1"],
+                "data_categories": ["social"],
+                "documents": ["status note"],
+                "purpose": "Meeting on Friday",
             },
         ),
     ],

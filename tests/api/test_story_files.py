@@ -1,7 +1,7 @@
 """Story files that cannot be loaded: one line that names file, place and reason, and nothing recorded."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from api.opening import Place
-from tests.api.service import STORY_FILES, Command, Inside
+from tests.api.service import STORY_FILES, Inside, environment
+from tests.conftest import Server, Template, clone
 from tests.story_entries import read_story
 
 
@@ -20,6 +21,16 @@ def events(place: Place) -> int:
 
 
 Change = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture(scope="module")
+def untouched(
+    server: Server, simulated_template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[tuple[Inside, Place]]:
+    """The command line over an empty ledger, and its place, for what must not change it."""
+    home = tmp_path_factory.mktemp("untouched")
+    for place in clone(server, simulated_template, home):
+        yield Inside(environment(place.conninfo, home)), place
 
 
 @pytest.fixture
@@ -54,49 +65,49 @@ def _without(*path: str | int) -> Change:
     return change
 
 
-@pytest.mark.parametrize(
-    ("change", "places"),
-    [
-        pytest.param(_put(2, event="TeaDrunk"), ["step 2", "catalogue"], id="unknown event"),
-        pytest.param(_data(2, notification_step=5), ["step 2", "notification"], id="later step"),
-        pytest.param(_data(2, notification_step=2), ["step 2", "notification"], id="the step itself"),
-        pytest.param(_data(2, notification_step=0), ["step 2", "notification"], id="no step"),
-        pytest.param(_data(2, notification_step="1"), ["step 2", "notification"], id="step as text"),
-        pytest.param(_data(28, relates_to=[1, 99]), ["step 28", "relates_to"], id="list with a later step"),
-        pytest.param(_data(2, colour="blue"), ["step 2", "colour", "not known"], id="unknown field"),
-        pytest.param(_without("steps", 1, "data", "danger"), ["step 2", "danger", "missing"], id="missing field"),
-        pytest.param(_put(2, recorded_at="2024-03-30T10:00:00"), ["step 2 recorded_at", "instant"], id="no offset"),
-        pytest.param(_put(2, recorded_at="2020-01-01T00:00:00Z"), ["sorted by recorded_at"], id="not in order"),
-        pytest.param(_put(2, occurred_at="yesterday"), ["step 2 occurred_at", "date"], id="no moment"),
-        pytest.param(_put(2, n=3), ["numbered"], id="wrong number"),
-        pytest.param(_put(2, n="two"), ["two"], id="number in words"),
-        pytest.param(_without("steps", 1, "actor"), ["'actor' is missing"], id="nobody"),
-        pytest.param(_without("persons"), ["'persons' is missing"], id="no persons"),
-        pytest.param(lambda story: story.update(schema="case-story/2"), ["case-story/1"], id="another schema"),
-        pytest.param(lambda story: story.update(persons=7), [], id="persons as a number"),
-        pytest.param(lambda story: story.update(steps=["step"]), [], id="steps as text"),
-        pytest.param(lambda story: story["steps"].append(None), [], id="empty step"),
-    ],
-)
+BROKEN: dict[str, tuple[Change, list[str]]] = {
+    "unknown event": (_put(2, event="TeaDrunk"), ["step 2", "catalogue"]),
+    "later step": (_data(2, notification_step=5), ["step 2", "notification"]),
+    "the step itself": (_data(2, notification_step=2), ["step 2", "notification"]),
+    "no step": (_data(2, notification_step=0), ["step 2", "notification"]),
+    "step as text": (_data(2, notification_step="1"), ["step 2", "notification"]),
+    "list with a later step": (_data(28, relates_to=[1, 99]), ["step 28", "relates_to"]),
+    "unknown field": (_data(2, colour="blue"), ["step 2", "colour", "not known"]),
+    "missing field": (_without("steps", 1, "data", "danger"), ["step 2", "danger", "missing"]),
+    "no offset": (_put(2, recorded_at="2024-03-30T10:00:00"), ["step 2 recorded_at", "instant"]),
+    "not in order": (_put(2, recorded_at="2020-01-01T00:00:00Z"), ["sorted by recorded_at"]),
+    "no moment": (_put(2, occurred_at="yesterday"), ["step 2 occurred_at", "date"]),
+    "wrong number": (_put(2, n=3), ["numbered"]),
+    "number in words": (_put(2, n="two"), ["two"]),
+    "nobody": (_without("steps", 1, "actor"), ["'actor' is missing"]),
+    "no persons": (_without("persons"), ["'persons' is missing"]),
+    "another schema": (lambda story: story.update(schema="case-story/2"), ["case-story/1"]),
+    "persons as a number": (lambda story: story.update(persons=7), []),
+    "steps as text": (lambda story: story.update(steps=["step"]), []),
+    "empty step": (lambda story: story["steps"].append(None), []),
+}
+
+
+@pytest.mark.parametrize(("change", "places"), BROKEN.values(), ids=BROKEN.keys())
 def test_a_broken_story_is_named_with_its_place(
-    inside: Inside, simulated: Place, story: Callable[[Change], Path], change: Change, places: list[str]
+    untouched: tuple[Inside, Place], story: Callable[[Change], Path], change: Change, places: list[str]
 ) -> None:
     """The one line holds the file and what is wrong where, and the ledger is as before."""
-    before = events(simulated)
+    inside, place = untouched
     path = story(change)
     code, line = inside.refused("story", "load", path)
     assert code == 1
     assert str(path) in line
-    assert all(place in line for place in places), line
-    assert events(simulated) == before
+    assert all(part in line for part in places), line
+    assert events(place) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"7", b'"case-story/1"', b"[" * 100_000])
-def test_what_is_no_story_is_one_line(inside: Inside, tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_story_is_one_line(untouched: tuple[Inside, Place], tmp_path: Path, content: bytes) -> None:
     """A file of anything else is named as such."""
     path = tmp_path / "other.json"
     path.write_bytes(content)
-    code, line = inside.refused("story", "load", path)
+    code, line = untouched[0].refused("story", "load", path)
     assert code == 1
     assert str(path) in line
     assert "JSON" in line or "no story" in line

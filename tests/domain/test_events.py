@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import domain.events
+from api.stories import SHIPPED
 from domain.events import BY_TOPIC, EVENTS, GROUPS, UnknownEvent, index_by_topic, upcast
 from domain.events.base import TEXT_LIMIT, Code, Event, read_number, reference_marks, sealed_marks
 from domain.events.catalogue import wire_form
 
-STORIES = Path(__file__).parents[1] / "stories"
+STORIES = SHIPPED
 
 CATALOGUE = """
 NotificationReceived NotificationAcuteAssessed NotificationReceiptSent NotificationReassessed ScreeningRecorded

@@ -33,8 +33,11 @@ SCORE: dict[str, Any] = {"instrument": "adbb", "about": "child-A", "result_kind"
 HEARING: dict[str, Any] = {"decision_ref": "d-1", "party": "parent-A", "documents": ["draft"], "deadline": "2026-03-20"}
 DECISION: dict[str, Any] = {"decision": "d-1", "outcome": "grant", "legal_basis": "barnets lov § 32"}
 NOTIFICATION: dict[str, Any] = {
-    **{"notifier_kind": "private", "identity_known": True, "channel": "phone", "about": ["child-A"]},
-    **{"received_at": "2026-03-01T08:00:00Z"},
+    "notifier_kind": "private",
+    "identity_known": True,
+    "channel": "phone",
+    "about": ["child-A"],
+    "received_at": "2026-03-01T08:00:00Z",
 }
 THERE = "names no earlier entry of this case: use the version of one"
 

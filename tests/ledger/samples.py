@@ -84,9 +84,9 @@ def connected(place: Place, role: str | None = None) -> psycopg.Connection[Any]:
 
 
 @contextmanager
-def unhindered(connection: psycopg.Connection[Any]) -> Generator[None]:
-    """Run a transaction in which the superuser's statements pass every trigger, and roll it back in the end."""
-    with connection.transaction(force_rollback=True):
+def unhindered(connection: psycopg.Connection[Any], *, keep: bool = False) -> Generator[None]:
+    """Run a transaction in which the superuser's statements pass every trigger; rolled back in the end unless kept."""
+    with connection.transaction(force_rollback=not keep):
         connection.execute("SET LOCAL session_replication_role = replica")
         yield
 
@@ -103,7 +103,7 @@ def head_of(connection: psycopg.Connection[Any]) -> Head:
 
 
 def append_around(connection: psycopg.Connection[Any], event: NewEvent, clock: datetime) -> str:
-    """Append one event to a stream of its own by calling the function from a clock of one's own; returns the outcome."""
+    """Append one event to a stream of its own around the appender, by a clock of one's own; returns the outcome."""
     content: list[Any] = [[event.topic], [event.actor], [event.blind], [event.segments], [event.state]]
     arguments = [[None], [None], [None], [1], [uuid4()], [None], [1], *content, clock, None]
     return connection.cursor(binary=True).execute(APPEND, arguments).fetchall()[0][0]

@@ -14,8 +14,8 @@ from psycopg.errors import DatabaseError
 
 from api.opening import Place
 from ledger.errors import ClockGoesBack, ClocksApart, NotSimulated
-from ledger.merkle import Frontier, leaf_hash
 from ledger.format import published_entry
+from ledger.merkle import Frontier, leaf_hash
 from ledger.requests import Answer, Appended, Conflict, InTheFuture, Malformed, Mismatched, NewEvent, Part, Request
 from ledger.store import Ledger
 from replay.verify import verify_ledger
@@ -114,15 +114,16 @@ def test_every_answer_is_as_a_model_predicts_and_all_that_is_stored_hashes_again
     genesis = ledger.read_page(0)[0]
     model = Model([(genesis.stream, 1, NewEvent(genesis.topic, genesis.blind, genesis.segments, genesis.state))])
     kinds: set[Prediction] = set()
-    for _ in range(250):
-        batch, predicted = [], list[Prediction]()
-        for _ in range(chance.randint(1, 12)):
-            request, malformed = random_request(chance, model, streams)
-            batch.append(request)
-            predicted.append(model.answer(request, malformed))
-        answers = asyncio.run(append_all(ledger, batch))
-        assert [told(answer) for answer in answers] == predicted
-        kinds |= {(p[0], p[-1] if p[0] is Appended else None) for p in predicted}
+    with asyncio.Runner() as runner:
+        for _ in range(250):
+            batch, predicted = list[Request](), list[Prediction]()
+            for _ in range(chance.randint(1, 12)):
+                request, malformed = random_request(chance, model, streams)
+                batch.append(request)
+                predicted.append(model.answer(request, malformed))
+            answers = runner.run(append_all(ledger, batch))
+            assert [told(answer) for answer in answers] == predicted
+            kinds |= {(p[0], p[-1] if p[0] is Appended else None) for p in predicted}
     assert len(kinds) == 6  # appended, repeated, mismatched, conflict, in the future, malformed: each came up
 
     with connected(real) as connection:

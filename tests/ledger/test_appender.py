@@ -34,10 +34,10 @@ async def append_all(ledger: Ledger, requests: list[Request]) -> list[Answer]:
     return await asyncio.gather(*(ledger.appender.append(request) for request in requests))
 
 
-def appending(connection: psycopg.Connection[Any], more: str = "") -> list[int]:
-    """Return the server processes that append or have just appended."""
-    rows = connection.execute(f"{APPENDING} AND pid <> pg_backend_pid() {more}").fetchall()  # pyright: ignore
-    return [row[0] for row in rows]
+def appending(connection: psycopg.Connection[Any], waiting: bool = False) -> list[int]:
+    """Return the server processes that append or have just appended, all or those that wait for a lock."""
+    query = f"{APPENDING} AND pid <> pg_backend_pid() AND (wait_event_type = 'Lock' OR NOT {waiting})"
+    return [row[0] for row in connection.execute(query.encode()).fetchall()]
 
 
 def end_connection(connection: psycopg.Connection[Any]) -> None:
@@ -75,12 +75,28 @@ def test_of_many_with_one_key_one_is_appended(real: Place, ledger: Ledger) -> No
 def test_two_processes_append_densely_and_chained(real: Place, ledger: Ledger, tmp_path: Path) -> None:
     """Two writers in processes of their own leave dense positions, versions and an intact chain and tree."""
     command = [executable, "-m", "tests.ledger.writer", real.conninfo, str(tmp_path / "home")]
-    writers = [Popen([*command, name, "400"], stdout=PIPE, text=True) for name in ("one", "two")]
+    with connected(real) as holder, connected(real) as watcher, holder.transaction():
+        holder.execute("SELECT FROM ledger.head FOR UPDATE")
+        writers = [Popen([*command, name, "400"], stdout=PIPE, text=True) for name in ("one", "two")]
+        wait_until(lambda: len(appending(watcher, waiting=True)) == 2)
     confirmed = [writer.communicate(timeout=30)[0].split() for writer in writers]
     assert confirmed == [[str(number) for number in range(400)]] * 2
     report = verify_ledger(ledger)
     assert report.intact
-    assert (report.events, report.streams) == (801, 21)
+    assert (report.events, report.streams) == (801, 101)
+
+
+def test_appends_that_wait_for_the_lock_at_once_follow_each_other(real: Place, ledger: Ledger) -> None:
+    """Two connections that have both begun to append decide one after the other, on what is then there."""
+    stream = uuid4()
+    with real.ledger() as other, ThreadPoolExecutor(2) as threads, connected(real) as watcher:
+        with connected(real) as holder, holder.transaction():
+            holder.execute("SELECT FROM ledger.head FOR UPDATE")
+            racing = [threads.submit(each.append_now, one(stream, 0)) for each in (ledger, other)]
+            wait_until(lambda: len(appending(watcher, waiting=True)) == 2)
+        answers = [future.result(timeout=10) for future in racing]
+    assert sorted(type(answer).__name__ for answer in answers) == ["Appended", "Conflict"]
+    assert Conflict(stream, 1) in answers
 
 
 def test_connection_ended_while_idle_costs_one_refusal(real: Place, ledger: Ledger) -> None:
@@ -102,7 +118,7 @@ def test_connection_ended_in_flight_before_the_commit(real: Place, ledger: Ledge
         with holder.transaction():
             holder.execute("SELECT FROM ledger.head FOR UPDATE")
             in_flight = threads.submit(ledger.append_now, request)
-            wait_until(lambda: appending(connection, "AND wait_event_type = 'Lock'"))
+            wait_until(lambda: appending(connection, waiting=True))
             end_connection(connection)
         with pytest.raises(LedgerUnavailable):
             in_flight.result(timeout=10)
@@ -255,7 +271,7 @@ def test_event_that_cannot_be_stored_is_refused_where_it_is_made(topic: str, bli
 )
 def test_request_that_would_fail_its_batch_is_refused_where_it_is_made(expected: int, fields: dict[str, Any]) -> None:
     """Digests of another length, a naive time and a version beyond all counting fail their caller alone."""
-    with pytest.raises(ValueError, match="key|offset|version"):
+    with pytest.raises(ValueError, match=r"key|offset|version"):
         Request((Part(uuid4(), expected, (fact(),)),), **fields)
 
 

@@ -121,6 +121,6 @@ def test_microseconds_are_whole_and_exact(instant: datetime) -> None:
 @given(values)
 @settings(max_examples=150, deadline=None)
 def test_canonical_json_is_that_of_the_standard(value: Any) -> None:
-    """Without floats, with numbers every reader keeps and names of the usual letters, the bytes are those of RFC 8785."""
+    """Without floats, with numbers every reader keeps and names of usual letters, the bytes are those of RFC 8785."""
     assert canonical(value) == rfc8785.dumps(value)
     assert json.loads(canonical(value)) == value

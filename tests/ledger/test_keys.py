@@ -1,8 +1,9 @@
-"""The key store: files only their owner reads, on disk before use, gone when destroyed, and clear when it is another's."""
+"""The key store: files only their owner reads, on disk before use, gone when destroyed; another's is called so."""
 
 import hmac
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -71,8 +72,9 @@ def test_key_and_every_folder_made_for_it_are_flushed(tmp_path: Path, monkeypatc
     monkeypatch.setattr(os, "fsync", fsync)
     store = FileKeyStore(tmp_path / "keys" / "ledger")
     path = key_file(tmp_path, store.create())
-    assert path.with_suffix(".new") in flushed  # its name while it is being written
-    assert flushed.index(path.with_suffix(".new")) < flushed.index(path.parent)
+    drafts = [flushed_path for flushed_path in flushed if flushed_path.suffix == ".new"]
+    assert len(drafts) == 1  # its name while it is being written
+    assert flushed.index(drafts[0]) < len(flushed) - 1 - flushed[::-1].index(path.parent)
     assert {path.parent, path.parents[1], path.parents[2], tmp_path} <= set(flushed)
 
 
@@ -92,7 +94,7 @@ def test_key_exists_on_disk_before_its_event_is_appended(ledger: Ledger, tmp_pat
 
 
 def test_destroyed_key_is_missing_for_good(store: FileKeyStore, tmp_path: Path) -> None:
-    """After destroying, neither this store nor a new one knows the key, no file is left, and doing it again is quiet."""
+    """After destroying, neither this store nor a new one knows the key, no file is left, and a repeat is quiet."""
     key, kept = store.create(), store.create()
     store.get(key)
     store.destroy(key)
@@ -138,3 +140,12 @@ def test_another_home_is_named_when_the_ledger_is_opened(real: Place, tmp_path: 
     """With the keys of another ledger or none, opening fails at once and says which folder and which setting."""
     with pytest.raises(LedgerError, match=rf"{tmp_path}/elsewhere/keys/.* set CASELEDGER_HOME"):
         Ledger(real.conninfo, file_keys(tmp_path / "elsewhere"))
+
+
+def test_first_key_of_the_ledger_is_kept_when_two_make_one(tmp_path: Path) -> None:
+    """Two processes that create a ledger together end with one key: the first is never replaced."""
+    stores = [FileKeyStore(tmp_path / "keys") for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(FileKeyStore.create_ledger_key, stores))
+    assert len({store.digest("test", b"") for store in stores}) == 1
+    assert not list(tmp_path.rglob("*.new"))

@@ -1,6 +1,6 @@
 """A process of its own that writes: ``python -m tests.ledger.writer CONNINFO HOME NAME COUNT``.
 
-It appends COUNT requests, twenty at a time, to ten streams of its own. Each has a key made of NAME and its number, so
+It appends COUNT requests, twenty at a time, to fifty streams of its own. Each has a key made of NAME and its number, so
 that a second run under the same name repeats what the first has written and adds what it has not.
 """
 
@@ -15,7 +15,7 @@ from ledger.requests import Appended
 from ledger.store import Ledger
 from tests.ledger.samples import fact, one, opening
 
-STREAMS = 10
+STREAMS = 50
 
 
 def stream_of(name: str, number: int) -> UUID:
