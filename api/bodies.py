@@ -11,8 +11,9 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
+from api.drafting import Fact
 from api.problems import ProblemError
-from api.recording import Fact, NewPerson
+from api.recording import NewPerson
 from domain.errors import Malformed, Problem
 from domain.events import EVENTS
 from domain.events.base import Code, Event, MomentField, Text

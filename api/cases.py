@@ -10,10 +10,11 @@ from fastapi.responses import Response
 
 from api import answers, bodies, examples
 from api.conditions import Cursors, etag, expected_version, idempotency_key, question, refuse_unknown_parameters
+from api.drafting import Commit
 from api.principals import of_request
 from api.problems import KINDS, MEDIA_TYPE, ProblemError
 from api.reading import CaseLook, CaseReader
-from api.recording import CaseRecorder, Commit, Recorded
+from api.recording import CaseRecorder, Recorded
 from domain.events.base import CODE_PATTERN
 from domain.time import start_of
 

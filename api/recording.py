@@ -2,22 +2,20 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+from api.drafting import Commit, Work, preview_of, stored_row
 from api.principals import Principal
 from domain.case_file import CaseFile
 from domain.entries import Draft, Entry
 from domain.errors import DomainError, Malformed, Problem
 from domain.events import BY_TOPIC
 from domain.events.administration import CaseOpened, CasePerson, PersonJoined, PersonRegistered
-from domain.events.base import Envelope, Event
-from domain.events.correction import EntryCorrected
-from domain.recording import ACTS_WITH_A_GATE, corrected_moment, record_facts
-from domain.time import Moment, start_of
-from ledger.format import StoredRow
+from domain.recording import record_facts
+from domain.time import Moment
 from ledger.keys import key_commitment
 from ledger.mapper import read_clear
 from ledger.requests import Answer, Appended, Conflict, InTheFuture, Mismatched, NewEvent, Part, Request
@@ -56,30 +54,6 @@ class NotYetHappened(RecordingError):
     def __init__(self, now: datetime) -> None:
         super().__init__("occurred_at lies in the future")
         self.now = now
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One event of a commit with its own times; ``source`` says where the fact comes from."""
-
-    event: Event
-    occurred_at: Moment
-    reached_at: Moment | None = None
-    source: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """1..n facts with one reason and legal basis.
-
-    ``key`` is what the client calls the request and ``body`` what it sent: a repeat is recognised by both.
-    """
-
-    facts: tuple[Fact, ...]
-    key: str
-    body: bytes
-    reason: str | None = None
-    legal_basis: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +116,9 @@ class CaseRecorder:
             key_commitment=key_commitment(self._ledger.keys.get(key)).hex(),
             persons=tuple(roster),
         )
-        work = _Work(principal, commit, instant, CaseFile(case), key, {person.ref: person.key for person in roster})
+        work = Work(principal, commit, instant, CaseFile(case), key, {person.ref: person.key for person in roster})
         work.add(opened, opened_at)
-        preview = CaseFile(case, (_preview(work.drafts(case, 0)[0]),))
+        preview = CaseFile(case, (preview_of(work.drafts(case, 0)[0]),))
         for fact, event in zip(commit.facts, record_facts(preview, [f.event for f in commit.facts]), strict=True):
             work.add(event, fact.occurred_at, fact.reached_at, fact.source)
         return await self._append(work, registrations, opened_at)
@@ -160,7 +134,7 @@ class CaseRecorder:
                 raise Malformed([Problem("/person/ref", "names a person of this case already: choose another")])
             (joined,), registrations = self._register([person])
             keys = file.keys() | {joined.ref: joined.key}
-            work = _Work(principal, commit, None, file, file.key, keys)
+            work = Work(principal, commit, None, file, file.key, keys)
             work.add(PersonJoined(**joined.model_dump()), joined_at)
             return await self._append(work, registrations, joined_at)
 
@@ -176,7 +150,7 @@ class CaseRecorder:
 
         async def attempt() -> Recorded:
             file = await self._file(case, expected)
-            work = _Work(principal, commit, instant, file, file.key, file.keys())
+            work = Work(principal, commit, instant, file, file.key, file.keys())
             for fact, event in zip(commit.facts, record_facts(file, [f.event for f in commit.facts]), strict=True):
                 work.add(event, fact.occurred_at, fact.reached_at, fact.source)
             return await self._append(work, [], None)
@@ -251,7 +225,7 @@ class CaseRecorder:
         return roster, registrations
 
     async def _append(
-        self, work: "_Work", registrations: Sequence[PersonRegistered], registered_at: Moment | None
+        self, work: Work, registrations: Sequence[PersonRegistered], registered_at: Moment | None
     ) -> Recorded:
         drafts = work.drafts(work.file.case, work.file.version)
         new_events = [self._ledger.mapper.to_new_event(draft) for draft in drafts]
@@ -264,7 +238,7 @@ class CaseRecorder:
         answer = await self._ledger.appender.append(request, work.instant)
         return await self._settle(work, drafts, new_events, answer)
 
-    async def _settle(self, work: "_Work", drafts: list[Draft], new_events: list[NewEvent], answer: Answer) -> Recorded:
+    async def _settle(self, work: Work, drafts: list[Draft], new_events: list[NewEvent], answer: Answer) -> Recorded:
         match answer:
             case Appended(repeated=True):
                 return await self._recorded(answer.first_position, answer.last_position)
@@ -295,104 +269,6 @@ class CaseRecorder:
         keys = self._ledger.keys
         key = keys.digest("idempotency key", f"{principal.id}\0{commit.key}".encode())
         return key, keys.digest("request fingerprint", commit.body)
-
-
-class _Work:
-    """The drafts of one request while it is being put together."""
-
-    def __init__(
-        self,
-        principal: Principal,
-        commit: Commit,
-        instant: datetime | None,
-        file: CaseFile,
-        case_key: UUID,
-        subjects: Mapping[str, UUID],
-    ) -> None:
-        self.principal, self.commit, self.instant, self.file = principal, commit, instant, file
-        self._case_key, self._subjects = case_key, subjects
-        self._commit_id = uuid4()
-        self._events: list[tuple[Event, Envelope]] = []
-
-    def add(
-        self, event: Event, occurred_at: Moment, reached_at: Moment | None = None, source: str | None = None
-    ) -> None:
-        """Take in the next event of the case."""
-        self._events.append((event, self._envelope(event, occurred_at, reached_at, source)))
-
-    def drafts(self, case: UUID, version: int) -> list[Draft]:
-        """Return the events of the case as drafts that follow a version."""
-        return [
-            Draft(case, version + index, event, envelope, self._subjects, self._case_key)
-            for index, (event, envelope) in enumerate(self._events, start=1)
-        ]
-
-    def registration(self, event: PersonRegistered, registered_at: Moment) -> Draft:
-        """Return the first entry of a person's own stream."""
-        envelope = self._envelope(event, registered_at, None, None, reason=False)
-        return Draft(event.person, 1, event, envelope, {str(event.person): event.key}, event.key)
-
-    def latest(self) -> datetime:
-        """Return the latest instant at which a fact claims to have happened or to have become known."""
-        claims = [
-            (envelope.occurred_at, envelope.reached_at, self._corrected(event)) for event, envelope in self._events
-        ]
-        return max(start_of(moment) for claim in claims for moment in claim if moment is not None)
-
-    def _corrected(self, event: Event) -> Moment | None:
-        return corrected_moment(self.file, event) if isinstance(event, EntryCorrected) else None
-
-    def _envelope(
-        self,
-        event: Event,
-        occurred_at: Moment,
-        reached_at: Moment | None,
-        source: str | None,
-        *,
-        reason: bool = True,
-    ) -> Envelope:
-        return Envelope(
-            occurred_at=occurred_at,
-            reached_at=reached_at,
-            actor=self.principal.actor,
-            commit=self._commit_id,
-            legal_basis=self.commit.legal_basis,
-            reason=self.commit.reason if reason else None,
-            source=source,
-            reported_without_gate=event.name() in ACTS_WITH_A_GATE,
-        )
-
-
-def stored_row(draft: Draft, event: NewEvent, position: int, recorded_at: datetime) -> StoredRow:
-    """Return the row that an appended event has become, without its commitment."""
-    return StoredRow(
-        position,
-        draft.stream,
-        draft.version,
-        event.topic,
-        recorded_at,
-        event.actor,
-        event.blind,
-        event.segments,
-        event.state,
-        b"",
-    )
-
-
-def _preview(draft: Draft) -> Entry:
-    """Return a draft as the entry it will be, for facts of the same request that are decided after it."""
-    return Entry(
-        stream=draft.stream,
-        version=draft.version,
-        position=0,
-        recorded_at=datetime.now(UTC),
-        topic=draft.event.TOPIC,
-        schema=draft.event.VERSION,
-        occurred_at=draft.envelope.occurred_at,
-        actor=draft.envelope.actor,
-        commit=draft.envelope.commit,
-        data=draft.event.model_dump(mode="json", exclude_none=True),
-    )
 
 
 def _to_recorded(entries: Sequence[Entry], first: int, last: int) -> Recorded:

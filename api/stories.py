@@ -19,8 +19,9 @@ import orjson
 from pydantic import ValidationError
 
 from api.bodies import pointed
+from api.drafting import Commit, Fact
 from api.principals import Principal
-from api.recording import CaseRecorder, Commit, Fact, NewPerson, RecordingError
+from api.recording import CaseRecorder, NewPerson, RecordingError
 from domain.errors import DomainError, Malformed, Problem
 from domain.events import EVENTS
 from domain.events.base import Event, reference_marks

@@ -10,8 +10,8 @@ import orjson
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from api.drafting import stored_row
 from api.opening import Place
-from api.recording import stored_row
 from api.stories import Step, Story, read_story, shipped_stories
 from domain.entries import Draft, Entry
 from domain.events.administration import CaseOpened, CasePerson
