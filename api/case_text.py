@@ -24,6 +24,13 @@ class NoCase(Exception):
         return str(self.__doc__)
 
 
+class SeveralCases(Exception):
+    """Several cases have this number: use the id of the one you mean, as listed by GET /cases."""
+
+    def __str__(self) -> str:
+        return str(self.__doc__)
+
+
 def show_case(ledger: Ledger, name: str, known_at: datetime | None, valid_at: datetime | None, purpose: str) -> str:
     """Return a case as text, by id or number; raises NoCase, InstantInFuture, LedgerError. The look goes on record."""
     reader = CaseReader(ledger, Board(ledger))
@@ -45,8 +52,10 @@ def _case_id(ledger: Ledger, name: str) -> UUID:
         return UUID(name)
     except ValueError:
         found = [row.stream for row in ledger.read_topic("case_opened") if read_clear(row).data["number"] == name]
-    if len(found) != 1:
+    if not found:
         raise NoCase
+    if len(found) > 1:
+        raise SeveralCases
     return found[0]
 
 

@@ -6,6 +6,7 @@ ledger's clock never goes back; only a ledger with a simulated clock takes the s
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -155,12 +156,18 @@ async def load_stories(recorder: CaseRecorder, stories: Sequence[Story]) -> dict
 
 
 async def _open(recorder: CaseRecorder, story: Story, step: Step) -> UUID:
-    number = story.id.partition("_")[0].upper()
+    number = _number(story.id)
     commit = Commit((), f"story {story.id}", orjson.dumps([story.id, story.programme]))
     recorded = await recorder.open_case(
         step.principal, number, story.programme, story.persons, step.recorded_at, commit, step.recorded_at
     )
     return recorded.case
+
+
+def _number(story: str) -> str:
+    """Return the case number of a story: ``s6_goes_wrong`` is case S6, any other id stands as it is."""
+    short = re.match(r"([a-z]+[0-9]+)_", story)
+    return short.group(1).upper() if short else story
 
 
 def _merged(stories: Iterable[Story]) -> list[tuple[Story, Step]]:

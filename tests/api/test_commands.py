@@ -193,6 +193,17 @@ def test_an_unknown_case_is_one_line(filled: Inside, name: str) -> None:
     assert "no such case" in line
 
 
+def test_a_number_of_several_cases_is_one_line(inside: Inside, tmp_path: Path) -> None:
+    """When two stories come to the same number, both are loaded, and the number alone does not pick one of them."""
+    twin = tmp_path / "twin.json"
+    twin.write_text(STORY_FILES[5].read_text("utf-8").replace('"s6_goes_wrong"', '"s6_twin"', 1), "utf-8")
+    said = inside.done("story", "load", STORY_FILES[5], twin)
+    code, line = inside.refused("case", "show", "S6", "--purpose", "audit")
+    assert code == 1
+    assert "Several cases" in line
+    assert "version 39" in inside.done("case", "show", said.split()[-1], "--purpose", "audit")
+
+
 @pytest.mark.parametrize("option", ["--known-at", "--valid-at"])
 def test_the_future_is_not_shown(filled: Inside, option: str) -> None:
     """An instant to come is refused with one line."""
