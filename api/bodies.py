@@ -1,6 +1,7 @@
 """Reading request bodies: strict JSON within limits, typed commands, every problem named by JSON pointer."""
 
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from math import inf, isfinite
@@ -23,6 +24,8 @@ from domain.time import Moment
 MAX_BODY_BYTES = 1_000_000
 MAX_COMMANDS = 100
 MAX_INTEGER = 2**53 - 1
+NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
+MOST_DIGITS = 4
 
 
 class _Body(BaseModel):
@@ -178,7 +181,10 @@ def _pointer(value: Any, place: tuple[int | str, ...]) -> str:
 
 
 def _step(part: int | str) -> str:
-    return "/" + str(part).replace("~", "~0").replace("/", "~1")
+    """Return one step of a pointer; a key that is no plain name, and might be a person's number, is not repeated."""
+    if isinstance(part, str) and not (NAME.fullmatch(part) and sum(map(str.isdigit, part)) <= MOST_DIGITS):
+        return "/(not shown)"
+    return f"/{part}"
 
 
 def _reason(kind: str, message: str) -> str:

@@ -109,6 +109,17 @@ def test_every_problem_has_an_explanation() -> None:
     assert all(len(kind.explanation) > 20 and 400 <= kind.status < 600 for kind in KINDS.values())
 
 
+def test_documents_name_tests_that_are_there() -> None:
+    """Where a document says which test holds something in place, that test exists."""
+    named = {
+        name
+        for page in (ROOT / "docs").rglob("*.md")
+        for name in re.findall(r"`((?:tests|benchmarks)/[a-z0-9_/]+(?:\.[a-z]+)?/?)`", page.read_text("utf-8"))
+    }
+    assert len(named) > 10
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
 @pytest.mark.parametrize("link", re.findall(r"\]\(([a-z][a-zA-Z0-9/_.-]+)\)", README))
 def test_links_of_readme_lead_somewhere(link: str) -> None:
     """README links to files that are there."""
