@@ -9,6 +9,7 @@ is a field of the data, ``@reason`` the reason of the commit. A sealed segment i
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -103,7 +104,12 @@ class EventMapper(LibraryMapper[UUID]):
 
     def actor_reference(self, staff_id: str) -> UUID:
         """Return the opaque reference that the actor column holds for a member of staff."""
-        return uuid5(self._ledger, staff_id)
+        return _reference(self._ledger, staff_id)
+
+
+@lru_cache(maxsize=4096)
+def _reference(ledger: UUID, staff_id: str) -> UUID:
+    return uuid5(ledger, staff_id)
 
 
 def read_clear(row: StoredRow) -> Entry:
