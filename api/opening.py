@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from psycopg.errors import InsufficientPrivilege
+
 from api.principals import command_line_principal
 from ledger.creation import connect_owner, create_database, create_ledger
 from ledger.embedded import EmbeddedPostgres
+from ledger.errors import MigrationError
 from ledger.keys import FileKeyStore, file_keys
 from ledger.migrations import migrate
 from ledger.settings import Settings
@@ -27,11 +30,16 @@ class Place:
     keys: Callable[[UUID], FileKeyStore]
 
     def migrate(self) -> list[str]:
-        """Bring schema and views up to this version; returns the migrations applied."""
-        with connect_owner(self.owner) as connection:
-            applied = migrate(connection)
-            install(connection)
-            return applied
+        """Bring schema and views up to this version; returns the migrations applied, raises MigrationError."""
+        try:
+            with connect_owner(self.owner) as connection:
+                applied = migrate(connection)
+                install(connection)
+                return applied
+        except InsufficientPrivilege as error:
+            raise MigrationError(
+                "This login does not own the schema: name one that does in CASELEDGER_OWNER_URL."
+            ) from error
 
     def create(self, name: str, begins_at: datetime | None) -> UUID:
         """Create the ledger and its views; raises LedgerExists."""

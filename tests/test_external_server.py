@@ -101,6 +101,22 @@ def test_the_whole_way_on_a_server_of_ones_own(address: str, tmp_path: Path) -> 
     assert "equal row for row" in caseledger(address, tmp_path, "replay", "verify").stdout
 
 
+def test_daily_work_needs_no_more_than_membership_of_two_roles(address: str, tmp_path: Path) -> None:
+    """A login that owns nothing records, verifies and folds views; it cannot bring the schema up to date."""
+    owner = make_conninfo(address, dbname="daily_work")
+    with psycopg.connect(make_conninfo(address, user="postgres", dbname="postgres"), autocommit=True) as superuser:
+        superuser.execute("CREATE DATABASE daily_work OWNER municipality TEMPLATE template0")
+        assert caseledger(owner, tmp_path, "ledger", "create", "Daily", "--simulated").returncode == 0
+        superuser.execute(f"CREATE ROLE daily LOGIN PASSWORD '{PASSWORD}' IN ROLE caseledger_app, caseledger_worker")
+    daily = make_conninfo(owner, user="daily")
+    assert caseledger(daily, tmp_path, "story", "load", str(shipped_stories()[5])).returncode == 0
+    assert "INTACT" in caseledger(daily, tmp_path, "verify").stdout
+    assert "equal row for row" in caseledger(daily, tmp_path, "replay", "rebuild").stdout
+    refused = caseledger(daily, tmp_path, "ledger", "migrate")
+    assert refused.returncode == 1
+    assert "CASELEDGER_OWNER_URL" in refused.stderr
+
+
 def test_a_server_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
     """A wrong address is told in one line without the password."""
     with socket.socket() as listener:
