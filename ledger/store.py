@@ -1,6 +1,6 @@
 """One ledger: its database, its keys, its appender. No module globals, so that a process may hold several."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -19,7 +19,6 @@ from ledger.requests import Answer, Request
 
 APPLICATION_ROLE = "caseledger_app"
 WORKER_ROLE = "caseledger_worker"
-READER_ROLE = "caseledger_reader"
 PAGE = 500
 POOL_SIZE = 8
 POOL_WAIT_SECONDS = 5.0
@@ -123,16 +122,6 @@ class Ledger:
     def read_page(self, after: int, limit: int = PAGE) -> list[StoredRow]:
         """Return the next rows after a position."""
         return self._stored("read_page", after, limit)
-
-    def read_all(self, after: int = 0, upto: int | None = None) -> Iterator[StoredRow]:
-        """Yield every row in order, page by page, with bounded memory."""
-        last = _bound(upto)
-        while page := self.read_page(after):
-            for row in page:
-                if row.position > last:
-                    return
-                yield row
-            after = page[-1].position
 
     def find_request(self, key: bytes) -> tuple[bytes, int, int] | None:
         """Return fingerprint, first and last position of the request with this key, or None."""

@@ -35,7 +35,6 @@ class Follower:
     """Follows the ledger for one view through one connection with worker rights."""
 
     def __init__(self, conninfo: str, view: View) -> None:
-        self._conninfo = conninfo
         self._view = view
         self._folder = Folder(view)
         self._generation = 0
@@ -61,12 +60,6 @@ class Follower:
                 for _ in self._connection.notifies(timeout=WAKE_SECONDS, stop_after=1):
                     pass
                 stop.wait(GATHER_SECONDS)
-
-    def catch_up(self) -> None:
-        """Follow until nothing is left to follow; raises ViewStopped when the view is stopped."""
-        while (followed := self.step()) != 0:
-            if followed is None:
-                raise ViewStopped(self._view.name, 0, RuntimeError("see view.current"))
 
     def step(self) -> int | None:
         """Follow one batch in one transaction; returns how many events, None when the view is stopped."""

@@ -11,6 +11,7 @@ from domain.time import read_instant
 from projections.follower import Follower
 from projections.view import VIEWS
 from tests.api.service import STORY_FILES, Command, Inside, environment
+from tests.following import catch_up
 from tests.story_entries import NAMES
 
 COMMANDS = [
@@ -251,7 +252,7 @@ def test_views_are_folded_anew(filled: Inside, stories: Place) -> None:
     """A view that has followed equals the ledger; a row that was changed is found and mended by the rebuild."""
     for view in VIEWS.values():
         follower = Follower(stories.conninfo, view)
-        follower.catch_up()
+        catch_up(follower)
         follower.close()
     assert "equal row for row" in filled.done("replay", "verify")
     with psycopg.connect(stories.owner, autocommit=True) as superuser:

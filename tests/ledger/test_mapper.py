@@ -24,6 +24,7 @@ from ledger.requests import Part, Request
 from projections.follower import Follower
 from projections.view import CASE_STATE
 from tests.conftest import Server
+from tests.following import catch_up
 from tests.ledger.samples import LONG_AGO, appended, connected, rows_of
 
 STORIES = [read_story(path) for path in shipped_stories()]
@@ -209,7 +210,7 @@ def dump(place: Place) -> bytes:
 def follow(place: Place) -> None:
     """Bring the remembered views up to date."""
     follower = Follower(place.conninfo, CASE_STATE)
-    follower.catch_up()
+    catch_up(follower)
     follower.close()
 
 

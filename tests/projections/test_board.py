@@ -12,6 +12,7 @@ from projections import board as board_module
 from projections.board import Board, BoardRow
 from projections.follower import Follower
 from projections.view import CASE_STATE
+from tests.following import catch_up
 from tests.ledger.samples import appended, fact, one, opening
 
 NOBODY = UUID(int=0)
@@ -21,7 +22,7 @@ NOBODY = UUID(int=0)
 def followed(stories: Place) -> Generator[Ledger]:
     """The ledger of the six stories, its view up to date and followed no further."""
     follower = Follower(stories.conninfo, CASE_STATE)
-    follower.catch_up()
+    catch_up(follower)
     follower.close()
     with stories.ledger() as ledger:
         yield ledger

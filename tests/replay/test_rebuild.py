@@ -17,8 +17,9 @@ from ledger.store import Ledger
 from projections import case_state
 from projections.board import Board, BoardRow
 from projections.follower import Follower
-from projections.view import CASE_STATE, View, ViewStopped
+from projections.view import CASE_STATE, View
 from replay.rebuild import RebuildFailed, rebuild_view, verify_view
+from tests.following import Stopped, catch_up
 from tests.ledger.samples import HOURS, appended, connected, fact, one, opening, wait_until
 
 NOBODY = UUID(int=0)
@@ -41,7 +42,7 @@ def followed(place: Place, view: View = CASE_STATE) -> None:
     """Let a follower bring the view up to date."""
     follower = Follower(place.conninfo, view)
     try:
-        follower.catch_up()
+        catch_up(follower)
     finally:
         follower.close()
 
@@ -277,7 +278,7 @@ def test_unreadable_event_stops_the_view_there_and_says_so(
     """What came before is taken in, nothing after; position and kind of problem are noted, every attempt says so."""
     case, position = poisoned
     for _ in range(2):
-        with pytest.raises(ViewStopped):
+        with pytest.raises(Stopped):
             followed(stories)
     assert current(stories) == (1, position, f"view case_state stopped at position {position}: KeyError")
     assert tracked(stories) == position - 1
@@ -296,7 +297,7 @@ def test_other_readers_go_on_while_a_view_is_stopped(
     """The ledger takes events, streams are read, the board answers for what is known, another view follows."""
     case, position = poisoned
     other = tally_view(stories)
-    with pytest.raises(ViewStopped):
+    with pytest.raises(Stopped):
         followed(stories)
     followed(stories, other)
     assert tracked(stories, other) == opened.head().size
@@ -325,7 +326,7 @@ def test_rebuild_fails_clearly_while_the_event_cannot_be_read(
 ) -> None:
     """The rebuild names the position, leaves nothing behind, and readers keep the view they have."""
     position = poisoned[1]
-    with pytest.raises(ViewStopped):
+    with pytest.raises(Stopped):
         followed(stories)
     before = current(stories), board(opened, position - 1)
     with pytest.raises(RebuildFailed, match=f"stopped at position {position}"):
@@ -342,7 +343,7 @@ def test_rebuild_lifts_the_stop_once_the_event_can_be_read(
 ) -> None:
     """With a program that can read the event, a rebuild takes in everything and the follower goes on."""
     case = poisoned[0]
-    with pytest.raises(ViewStopped):
+    with pytest.raises(Stopped):
         followed(stories)
     assert rebuild_view(stories.conninfo, FORGIVING).equal
     assert current(stories) == (2, None, None)
