@@ -18,6 +18,7 @@ from domain.time import read_instant
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
+    from api.opening import Place
     from replay.rebuild import Comparison
 
 Handler = Callable[[argparse.Namespace, Settings], int]
@@ -77,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_ledger(commands)
     _add_story(commands)
+    _add_rules(commands)
     _add_case(commands)
     _add_verify(commands)
     _add_replay(commands)
@@ -120,6 +122,23 @@ def _add_story(commands: _Commands) -> None:
     group = _group(commands, "story", "work with case stories, files of fictional cases")
     load = _command(group, "load", _load, "record stories as cases of a ledger with a simulated clock")
     load.add_argument("files", nargs="+", type=Path, metavar="FILE", help="story files; merged by recorded time")
+
+    check = _command(group, "check", _check_stories, "record stories in a throw-away ledger and ask what they expect")
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="story files")
+    check.add_argument(
+        "--rules", action="append", type=Path, default=[], metavar="FILE", help="adopt this rule book as well"
+    )
+
+
+def _add_rules(commands: _Commands) -> None:
+    group = _group(commands, "rules", "check, adopt and list the rules that deadlines are computed by")
+    check = _command(group, "check", _check_rules, "check a file of date vectors, or a rule book in TOML")
+    check.add_argument("file", type=Path, metavar="FILE", help="vectors (.json) or rule book (.toml)")
+    adopt = _command(group, "adopt", _adopt_rules, "adopt a rule book, and the readings chosen of it")
+    adopt.add_argument("file", type=Path, metavar="FILE", help="rule book in TOML")
+    adopt.add_argument("--approved-by", type=_code, metavar="STAFF", help="the lawyer who approved it")
+    adopt.add_argument("--set", action="append", default=[], metavar="SETTING=VALUE", help="choose a reading")
+    _command(group, "list", _list_rules, "list the rule books in force")
 
 
 def _add_case(commands: _Commands) -> None:
@@ -191,9 +210,19 @@ def _create(options: argparse.Namespace, settings: Settings) -> int:
     begins_at = (options.begins_at or BEGINS_AT) if options.simulated else None
     with opened(settings) as place:
         ledger = place.create(options.name, begins_at)
+        if begins_at is not None:
+            _adopt_shipped(place, begins_at)
     clock = f"a simulated clock that starts at {begins_at.isoformat()}" if begins_at else "the database's clock"
     print(f"Created ledger {ledger} with {clock}.")
     return 0
+
+
+def _adopt_shipped(place: "Place", instant: datetime) -> None:
+    from api.principals import command_line_principal
+    from api.rule_adoption import adopt_shipped
+
+    with place.ledger() as ledger:
+        adopt_shipped(ledger, command_line_principal("create"), instant)
 
 
 def _migrate(_: argparse.Namespace, settings: Settings) -> int:
@@ -217,6 +246,53 @@ def _load(options: argparse.Namespace, settings: Settings) -> int:
         cases = asyncio.run(load_stories(CaseRecorder(ledger), stories))
     for story in stories:
         print(f"{story.id}: {len(story.steps)} steps, case {cases[story.id]}")
+    return 0
+
+
+def _check_stories(options: argparse.Namespace, settings: Settings) -> int:
+    from api.opening import throw_away
+    from api.rules_text import read_book_file
+    from api.stories import read_story
+    from api.story_acceptance import accept_stories
+
+    stories = [read_story(path) for path in options.files]
+    books = [read_book_file(path)[0] for path in options.rules]
+    with throw_away(settings) as place:
+        passed, failed = accept_stories(place, stories, books, print)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _check_rules(options: argparse.Namespace, _: Settings) -> int:
+    from api.rules_text import check_file
+
+    lines, well = check_file(options.file)
+    print("\n".join(lines))
+    return 0 if well else 1
+
+
+def _adopt_rules(options: argparse.Namespace, settings: Settings) -> int:
+    from api.opening import opened
+    from api.principals import command_line_principal
+    from api.rule_adoption import adopt
+    from api.rules_text import book_line, read_book_file, read_choices
+
+    text, book = read_book_file(options.file)
+    choices = read_choices(options.set)
+    with opened(settings) as place, place.ledger() as ledger:
+        principal = command_line_principal("adopt rules")
+        event = adopt(ledger, principal, text, approved_by=options.approved_by, settings=choices)
+    print(f"Adopted {book_line(book)}; sha256 {event.sha256}.")
+    return 0
+
+
+def _list_rules(_: argparse.Namespace, settings: Settings) -> int:
+    from api.opening import opened
+    from api.rule_adoption import rules_at
+    from api.rules_text import rules_lines
+
+    with opened(settings) as place, place.ledger() as ledger:
+        print("\n".join(rules_lines(rules_at(ledger))))
     return 0
 
 

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from api.opening import Place
+from api.principals import command_line_principal
 from api.recording import CaseRecorder
+from api.rule_adoption import adopt_shipped, rules_at
 from api.stories import load_stories, read_story, shipped_stories
 from domain.time import COPENHAGEN
 from ledger.errors import LedgerError, NoLedger
@@ -29,5 +31,8 @@ def prepare(place: Place, notify: Callable[[str], None]) -> None:
         place.create("Demonstration", BEGINS_AT)
     place.migrate()
     with place.ledger() as ledger:
+        if not rules_at(ledger).adoptions:
+            fresh = ledger.head().size == 1
+            adopt_shipped(ledger, command_line_principal("create"), BEGINS_AT if fresh else ledger.now())
         stories = [read_story(path) for path in shipped_stories()]
         asyncio.run(load_stories(CaseRecorder(ledger), stories))

@@ -4,12 +4,15 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID, uuid4
 
+from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege
 
 from api.principals import command_line_principal
-from ledger.creation import connect_owner, create_database, create_ledger
+from ledger.creation import connect_owner, create_database, create_ledger, drop_database
 from ledger.embedded import EmbeddedPostgres
 from ledger.errors import MigrationError
 from ledger.keys import FileKeyStore, file_keys
@@ -57,6 +60,19 @@ class Place:
             yield ledger
         finally:
             ledger.close()
+
+
+@contextmanager
+def throw_away(settings: Settings) -> Generator[Place]:
+    """Yield an empty place with a database and keys of its own, and remove both in the end."""
+    with TemporaryDirectory(prefix="caseledger-check-") as folder, opened(settings) as place:
+        name = f"check_{uuid4().hex[:12]}"
+        create_database(place.owner, name)
+        try:
+            conninfo = make_conninfo(place.owner, dbname=name)
+            yield Place(conninfo, conninfo, file_keys(Path(folder)))
+        finally:
+            drop_database(place.owner, name)
 
 
 @contextmanager

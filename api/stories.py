@@ -7,7 +7,7 @@ ledger's clock never goes back; only a ledger with a simulated clock takes the s
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -29,6 +29,33 @@ from domain.events.base import Event, reference_marks
 from domain.time import Moment, read_instant, read_moment
 
 SCHEMA = "case-story/1"
+STEP_OFFSET = 1
+"""The case opens with an entry of its own, so step n is entry n + 1."""
+
+INSTANTS = frozenset({"at", "known_at", "as_of", "as_known_at", "instant"})
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "deadline": ("rule", "trigger_step"),
+    "not_applicable": ("rule", "trigger_step"),
+    "window": ("rule", "as_known_at"),
+    "recurring": ("rule",),
+    "known_at": ("at",),
+    "state": ("path", "at"),
+    "consent_status": ("consent", "at"),
+    "consent_group": ("at",),
+    "disclosure_check": ("step",),
+    "hearing_check": ("decision_step",),
+    "reassessment_check": ("step",),
+    "finding": ("code", "step"),
+    "count": ("what", "period"),
+    "series": (),
+    "visit_minutes": ("step",),
+    "session_list": (),
+    "duration": ("rule",),
+    "age_check": ("child", "at"),
+    "dossier": ("decision_step",),
+    "ambiguity": (),
+}
+"""Kinds of expected answers, each with the keys its question needs."""
 SHIPPED = Path(str(files("api").joinpath("case_stories")))
 STEP_SUFFIX = "_step"
 Time = TypeVar("Time", datetime, Moment)
@@ -50,13 +77,27 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Expectation:
+    """An answer the product must give about a story: its id there, its kind, and question and answer by key."""
+
+    id: str
+    kind: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
-    """A fictional case: its persons and its steps in order of recording."""
+    """A fictional case: its persons, its steps in order of recording, and what the product must answer about it.
+
+    ``readings`` are the settings the answers were computed with.
+    """
 
     id: str
     programme: str
     persons: tuple[NewPerson, ...]
     steps: tuple[Step, ...]
+    expect: tuple[Expectation, ...]
+    readings: Mapping[str, str]
 
 
 def shipped_stories() -> list[Path]:
@@ -91,7 +132,33 @@ def _story(content: dict[str, Any]) -> Story:
         raise ValueError("steps must be numbered 1, 2, 3 ... in order")
     if any(later.recorded_at < earlier.recorded_at for earlier, later in pairwise(steps)):
         raise ValueError("steps must be sorted by recorded_at")
-    return Story(content["id"], content["programme"], persons, steps)
+    expect = tuple(_expectation(item, len(steps)) for item in content.get("expect", ()))
+    readings = {str(name): str(value) for name, value in content.get("rule_parameters", {}).items()}
+    return Story(content["id"], content["programme"], persons, steps, expect, readings)
+
+
+def _expectation(item: dict[str, Any], steps: int) -> Expectation:
+    """Return an expected answer; raises Malformed where it names no kind, or a step that is not there."""
+    place = f"expect {item.get('id', '?')}"
+    if item.get("kind") not in KINDS:
+        raise Malformed([Problem(place, f"kind must be one of {', '.join(sorted(KINDS))}")])
+    for name, value in item.items():
+        is_step = name == "step" or (name.endswith(STEP_SUFFIX) and value is not None)
+        if is_step and not (isinstance(value, int) and 0 < value <= steps):
+            raise Malformed([Problem(f"{place} {name}", "must be the number of a step of this story")])
+        if name in INSTANTS and not (name == "at" and item["kind"] == "age_check"):
+            _moment_of_expectation(value, f"{place} {name}")
+    missing = [name for name in KINDS[item["kind"]] if name not in item]
+    if missing:
+        raise Malformed([Problem(f"{place} {missing[0]}", "is missing")])
+    return Expectation(str(item["id"]), item["kind"], item)
+
+
+def _moment_of_expectation(value: Any, place: str) -> None:
+    try:
+        read_instant(value)
+    except (TypeError, ValueError) as error:
+        raise Malformed([Problem(place, str(error))]) from None
 
 
 def _role(text: str) -> str:
@@ -134,7 +201,7 @@ def _version(step: Any, number: int, name: str) -> Any:
         return [_version(one, number, name) for one in step]  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(step, int) or isinstance(step, bool) or not 0 < step < number:
         raise Malformed([Problem(f"step {number} data/{name}", "must be the number of an earlier step")])
-    return step + 1
+    return step + STEP_OFFSET
 
 
 async def load_stories(recorder: CaseRecorder, stories: Sequence[Story]) -> dict[str, UUID]:

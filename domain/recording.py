@@ -15,8 +15,10 @@ from domain.case_file import CaseFile
 from domain.entries import Entry
 from domain.errors import Malformed, Problem
 from domain.events import BY_TOPIC, administration
+from domain.events.assessment import AssessmentRecorded
 from domain.events.base import Event, Refers, reference_marks, sealed_marks
 from domain.events.correction import EntryAnnulled, EntryCorrected
+from domain.plausibility import contradictions, outside_scale
 from domain.time import Moment, read_moment, write_moment
 
 CASE = "case"
@@ -52,6 +54,7 @@ def record_facts(case: CaseFile, facts: Sequence[Event]) -> list[Event]:
             fact, found = _correction(case, events, fact, pointer)
         if not found and isinstance(fact, EntryAnnulled):
             found = _annulment_problems(case, fact, pointer)
+        found += contradictions(case, events, fact, pointer)
         if fact.name() in ADMINISTRATIVE:
             found = [Problem(f"{pointer}/event", "is not a fact of a case: it has an address of its own")]
         problems += found
@@ -154,6 +157,8 @@ def _value_problems(entry: Entry, field: str, fact: EntryCorrected, pointer: str
     if not _holds(entry, field, change["new"]):
         problems.append(Problem(f"{pointer}/data/new", f"is no value that {field} can hold"))
     on_record = write_moment(entry.occurred_at) if field == OCCURRED_AT else entry.data.get(field)
+    if not problems and entry.topic == AssessmentRecorded.TOPIC and outside_scale({**entry.data, field: change["new"]}):
+        problems.append(Problem(f"{pointer}/data/new", "puts the score outside its own scale"))
     if not sealed and "old" in fact.model_fields_set and field != OCCURRED_AT and change["old"] != on_record:
         problems.append(Problem(f"{pointer}/data/old", "is not the value on record: read the case again"))
     return problems

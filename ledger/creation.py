@@ -26,6 +26,12 @@ def create_database(maintenance: str, name: str) -> None:
             connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
 
 
+def drop_database(maintenance: str, name: str) -> None:
+    """Remove a database, whoever is connected to it; quiet when it is gone."""
+    with connect_owner(maintenance) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
 def connect_owner(conninfo: str) -> psycopg.Connection[Any]:
     """Open an autocommit connection with the login's own rights; raises LedgerUnavailable."""
     try:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.store import Ledger
-from projections.view import CASE_STATE, FOLLOW
+from projections.view import CASE_STATE, FOLLOW, ROWS
 
 WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.02
@@ -34,7 +34,7 @@ class Board:
         """
         computed_to = self._wait_for(position)
         values = {"position": position, "after": after, "limit": limit}
-        rows = self._ledger.query(CASE_STATE.queries["board"], values)
+        rows = self._ledger.query(ROWS["board"], values)
         return computed_to, [BoardRow(key, value, known_from) for key, value, known_from in rows]
 
     def _wait_for(self, position: int) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from domain.entries import Entry
 from domain.register import ABOUT_ENTRIES, effective, target
+from domain.rules import Rules
 from domain.time import copenhagen_day, read_moment, start_of, write_moment
 
 ENROLMENT_STATUSES = ("none", "referred", "recommended", "admitted", "running", "closing", "closed")
@@ -81,6 +82,12 @@ def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
 def row(state: tuple[Entry, ...]) -> dict[str, Any] | None:
     """Return the remembered value, made of JSON values only; None before the case is opened."""
     return derive(effective(state))
+
+
+def parts(state: tuple[Entry, ...], _rules: Rules) -> dict[str, dict[str, Any]]:
+    """Return the remembered value as the only part of its case; none before the case is opened."""
+    value = row(state)
+    return {} if value is None else {"": value}
 
 
 def state_as_of(entries: Iterable[Entry], valid_at: datetime | None) -> dict[str, Any]:

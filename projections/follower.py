@@ -7,11 +7,12 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from domain.adoptions import TOPICS as RULE_TOPICS
 from ledger.format import StoredRow
 from ledger.mapper import read_clear
 from ledger.recorder import LedgerTrackingRecorder, datastore
 from ledger.store import WORKER_ROLE, conninfo_as
-from projections.view import FOLLOW, Change, Folder, View, ViewStopped, write_changes
+from projections.view import FOLLOW, ROWS, Change, Folder, View, ViewStopped, write_changes
 
 BATCH = 500
 WAKE_SECONDS = 1.0
@@ -101,13 +102,11 @@ class Follower:
         last = rows[-1].position
         for row in rows:
             try:
-                change = self._folder.add(row)
+                changes += self._folder.add(row)
             except ViewStopped as stopped:
                 cursor.execute(FOLLOW["stop_view"], [stopped.position, str(stopped), self._view.name])
                 last = row.position - 1
                 break
-            if change:
-                changes.append(change)
         write_changes(cursor, self._view, self._generation, changes)
         return last
 
@@ -123,14 +122,25 @@ def read_page(cursor: psycopg.Cursor[Any], after: int, limit: int) -> list[Store
 def load_states(
     cursor: psycopg.Cursor[Any], view: View, folder: Folder, generation: int, rows: list[StoredRow], upto: int
 ) -> None:
-    """Give the folder the state, as of position ``upto``, of the keys in ``rows`` that it does not know."""
+    """Give the folder the state, as of position ``upto``, of the keys in ``rows`` that it does not know.
+
+    Rows that adopt rules need every key.
+    """
+    if view.by_rules and not folder.rules_loaded:
+        adoptions = cursor.execute(FOLLOW["entries_of_topics"], [sorted(RULE_TOPICS), upto], binary=True)
+        folder.load_rules([read_clear(StoredRow(*row)) for row in adoptions.fetchall()])
     keys = folder.missing(rows)
+    if folder.meets_rules(rows):
+        everyone = [row[0] for row in cursor.execute(FOLLOW["keys_upto"], [upto]).fetchall()]
+        keys = list({*keys, *folder.unknown(everyone)})
     if not keys:
         return
     known: dict[UUID, list[StoredRow]] = {key: [] for key in keys}
     stored = cursor.execute(FOLLOW["entries_of_keys"], [keys, sorted(view.topics), upto], binary=True)
     for row in stored.fetchall():
         known[row[1]].append(StoredRow(*row))
-    values = dict(cursor.execute(view.queries["open_rows"], [generation, keys]).fetchall())
+    parts: dict[UUID, dict[str, Any]] = {key: {} for key in keys}
+    for key, part, value in cursor.execute(ROWS["open_rows"], [view.name, generation, keys]).fetchall():
+        parts[key][part] = value
     for key, earlier in known.items():
-        folder.load(key, map(read_clear, earlier), values.get(key))
+        folder.load(key, map(read_clear, earlier), parts[key])

@@ -1,49 +1,55 @@
 """What a remembered view is, and how its rows move: one fold, shared by the follower, the rebuild and the check."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any
 from uuid import UUID
 
 import orjson
 import psycopg
 
+from domain.adoptions import TOPICS as RULE_TOPICS
+from domain.adoptions import adopted
 from domain.entries import Entry
+from domain.rules import Rules
 from ledger.format import StoredRow
 from ledger.mapper import read_clear
 from ledger.queries import load_queries
-from projections import case_state
+from ledger.shipped import shipped_calendar
+from projections import case_state, case_views
 
 FOLLOW = load_queries("projections", "sql/follow.sql")
+ROWS = load_queries("projections", "sql/rows.sql")
+
+State = tuple[Entry, ...]
+Parts = Mapping[str, dict[str, Any]]
+"""What is remembered of one key: any number of rows, each under a name of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A question answered per key: the events it reads, how they fold, and what of the state is remembered.
 
-    ``row`` returns None while there is nothing to remember of a key. A row is added only when it differs from the
-    one before. ``queries`` are the statements over the view's own table.
+    ``parts`` returns the rows of a key from its state and the rules adopted so far; a row is added only when it
+    differs from the one before. ``by_rules`` says that the rules count: then adopting some computes every key anew.
     """
 
     name: str
     topics: frozenset[str]
-    fold: Callable[[tuple[Entry, ...], Entry], tuple[Entry, ...]]
-    row: Callable[[tuple[Entry, ...]], dict[str, Any] | None]
-    queries: Mapping[str, LiteralString]
+    fold: Callable[[State, Entry], State]
+    parts: Callable[[State, Rules], Parts]
+    by_rules: bool = False
 
     def follower(self, generation: int) -> str:
         """Return the name under which a generation's progress is tracked."""
         return f"{self.name}/{generation}"
 
 
-CASE_STATE = View(
-    "case_state",
-    case_state.TOPICS,
-    case_state.fold,
-    case_state.row,
-    load_queries("projections", "sql/case_state.sql"),
-)
-VIEWS: Mapping[str, View] = {view.name: view for view in (CASE_STATE,)}
+CASE_STATE = View("case_state", case_state.TOPICS, case_state.fold, case_state.parts)
+DEADLINES = View("deadlines", case_views.TOPICS, case_views.fold, case_views.deadline_parts, by_rules=True)
+CONSENTS = View("consents", case_views.TOPICS, case_views.fold, case_views.consent_parts)
+FINDINGS = View("findings", case_views.TOPICS, case_views.fold, case_views.finding_parts, by_rules=True)
+VIEWS: Mapping[str, View] = {view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS)}
 
 
 class ViewStopped(Exception):
@@ -56,79 +62,113 @@ class ViewStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From ``position`` on, ``value`` is what is known of ``key``."""
+    """From ``position`` on, ``value`` is what is known of a part of a key; None: nothing any more."""
 
     key: UUID
+    part: str
     position: int
-    value: dict[str, Any]
+    value: dict[str, Any] | None
 
 
 class Folder:
     """Folds rows of the ledger into changes of a view, remembering the state of each key it has met.
 
-    ``load`` fills in keys it has not: the earlier entries of a key, in order, and the row known of it, if any.
+    ``load`` fills in keys it has not: the earlier entries of a key, in order, and the rows known of it. ``load_rules``
+    does the same for the rules adopted earlier.
     """
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._states: dict[UUID, tuple[Entry, ...]] = {}
-        self._rows: dict[UUID, dict[str, Any] | None] = {}
+        self._states: dict[UUID, State] = {}
+        self._rows: dict[UUID, Parts] = {}
+        self._adoptions: list[Entry] = []
+        self._rules = adopted((), shipped_calendar())
+        self.rules_loaded = False
 
     def missing(self, rows: Iterable[StoredRow]) -> list[UUID]:
         """Return the keys among these rows whose state is not in memory."""
         return list({r.stream for r in rows if r.topic in self._view.topics} - self._states.keys())
 
-    def load(self, key: UUID, entries: Iterable[Entry], row: dict[str, Any] | None) -> None:
+    def unknown(self, keys: Iterable[UUID]) -> list[UUID]:
+        """Return the keys whose state is not in memory."""
+        return [key for key in keys if key not in self._states]
+
+    def meets_rules(self, rows: Iterable[StoredRow]) -> bool:
+        """Whether these rows adopt rules that count for the view, so that every key is needed."""
+        return self._view.by_rules and any(row.topic in RULE_TOPICS for row in rows)
+
+    def load(self, key: UUID, entries: Iterable[Entry], parts: Parts) -> None:
         """Take over the state of one key."""
-        state: tuple[Entry, ...] = ()
+        state: State = ()
         for entry in entries:
             state = self._view.fold(state, entry)
         self._states[key] = state
-        self._rows[key] = row
+        self._rows[key] = parts
 
-    def add(self, row: StoredRow) -> Change | None:
-        """Fold one row; returns the change of its key, if any. Raises ViewStopped when the fold cannot read it."""
-        if row.topic not in self._view.topics:
-            return None
+    def load_rules(self, adoptions: Iterable[Entry]) -> None:
+        """Take over the rules adopted so far, in order."""
+        self._adoptions = list(adoptions)
+        self._rules = adopted(self._adoptions, shipped_calendar())
+        self.rules_loaded = True
+
+    def add(self, row: StoredRow) -> list[Change]:
+        """Fold one row; returns what changes. Raises ViewStopped when the fold cannot read it."""
         try:
+            if self._view.by_rules and row.topic in RULE_TOPICS:
+                self.load_rules([*self._adoptions, read_clear(row)])
+                return [change for key in self._states for change in self._changes(key, row.position)]
+            if row.topic not in self._view.topics:
+                return []
             before = self._states.get(row.stream, ())
             state = self._view.fold(before, read_clear(row))
-            value = self._rows.get(row.stream) if state is before else self._view.row(state)
+            if state is before:
+                return []
+            self._states[row.stream] = state
+            return list(self._changes(row.stream, row.position))
         except Exception as error:
             raise ViewStopped(self._view.name, row.position, error) from error
-        self._states[row.stream] = state
-        if value is None or value == self._rows.get(row.stream):
-            return None
-        self._rows[row.stream] = value
-        return Change(row.stream, row.position, value)
 
     def forget(self) -> None:
         """Let go of all states, so that memory stays bounded; they are loaded again when needed."""
         self._states.clear()
         self._rows.clear()
+        self.rules_loaded = False
 
     def __len__(self) -> int:
         return len(self._states)
 
+    def _changes(self, key: UUID, position: int) -> Iterator[Change]:
+        """Yield how the rows of a key differ from those remembered, and remember the new ones."""
+        before, after = self._rows.get(key, {}), self._view.parts(self._states[key], self._rules)
+        self._rows[key] = after
+        for part in sorted(before.keys() | after.keys()):
+            value = after.get(part)
+            if value != before.get(part):
+                yield Change(key, part, position, value)
+
 
 def write_changes(cursor: psycopg.Cursor[Any], view: View, generation: int, changes: list[Change]) -> None:
-    """Write changes in order of position: each ends the row before it of its key."""
+    """Write changes in order of position: each ends the row before it of its part."""
+    ends: list[int | None] = [None] * len(changes)
+    first: dict[tuple[UUID, str], int] = {}
+    last: dict[tuple[UUID, str], int] = {}
+    for index, change in enumerate(changes):
+        part = (change.key, change.part)
+        if part in last:
+            ends[last[part]] = change.position
+        else:
+            first[part] = change.position
+        last[part] = index
     if not changes:
         return
-    ends: list[int | None] = [None] * len(changes)
-    first: dict[UUID, int] = {}
-    last: dict[UUID, int] = {}
-    for index, change in enumerate(changes):
-        if change.key in last:
-            ends[last[change.key]] = change.position
-        else:
-            first[change.key] = change.position
-        last[change.key] = index
-    cursor.execute(view.queries["close_rows"], [list(first), list(first.values()), generation])
+    closing = [[key for key, _ in first], [part for _, part in first], list(first.values())]
+    cursor.execute(ROWS["close_rows"], [*closing, view.name, generation])
+    added = [(change, end) for change, end in zip(changes, ends, strict=True) if change.value is not None]
     columns = [
-        [c.key for c in changes],
-        [c.position for c in changes],
-        ends,
-        [orjson.dumps(c.value).decode() for c in changes],
+        [change.key for change, _ in added],
+        [change.part for change, _ in added],
+        [change.position for change, _ in added],
+        [end for _, end in added],
+        [orjson.dumps(change.value).decode() for change, _ in added],
     ]
-    cursor.execute(view.queries["add_rows"], [generation, *columns])
+    cursor.execute(ROWS["add_rows"], [view.name, generation, *columns])

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from ledger.format import StoredRow
 from ledger.store import WORKER_ROLE, conninfo_as
 from projections.follower import read_page, tracking_recorder
-from projections.view import FOLLOW, Change, Folder, View, ViewStopped, write_changes
+from projections.view import FOLLOW, ROWS, Change, Folder, View, ViewStopped, write_changes
 
 BATCH = 2000
 ROUNDS = 2
@@ -118,7 +118,7 @@ def _fold(
 
 def _changes(folder: Folder, rows: list[StoredRow]) -> list[Change]:
     try:
-        return [change for row in rows if (change := folder.add(row))]
+        return [change for row in rows for change in folder.add(row)]
     except ViewStopped as error:
         raise RebuildFailed(str(error)) from error
 
@@ -146,11 +146,13 @@ def _head(connection: psycopg.Connection[Any]) -> int:
 
 def _compare(connection: psycopg.Connection[Any], view: View, live: int, new: int, position: int) -> Comparison:
     def ask(name: str, one: int, other: int) -> tuple[Any, ...] | None:
-        return connection.execute(view.queries[name], {"one": one, "other": other, "position": position}).fetchone()
+        return connection.execute(
+            ROWS[name], {"view": view.name, "one": one, "other": other, "position": position}
+        ).fetchone()
 
     missing, surplus = ask("differences", new, live), ask("differences", live, new)
     example = ask("first_difference", new, live) or ask("first_difference", live, new)
-    rows, keys = connection.execute(view.queries["count_rows"], [new, position]).fetchall()[0]
+    rows, keys = connection.execute(ROWS["count_rows"], [view.name, new, position]).fetchall()[0]
     return Comparison(
         view.name, position, rows, keys, missing[0] if missing else 0, surplus[0] if surplus else 0, example
     )
@@ -158,12 +160,12 @@ def _compare(connection: psycopg.Connection[Any], view: View, live: int, new: in
 
 def _drop(connection: psycopg.Connection[Any], view: View, generation: int) -> None:
     with connection.transaction():
-        connection.execute(view.queries["drop_generation"], [generation])
+        connection.execute(ROWS["drop_generation"], [view.name, generation])
         connection.execute(FOLLOW["forget_tracking"], [view.follower(generation)])
 
 
 def _drop_others(connection: psycopg.Connection[Any], view: View, generation: int) -> None:
     """Remove every generation but one, also what a rebuild that was cut off has left."""
     with connection.transaction():
-        connection.execute(view.queries["drop_other_generations"], [generation])
+        connection.execute(ROWS["drop_other_generations"], [view.name, generation])
         connection.execute(FOLLOW["forget_other_tracking"], [view.follower(generation), f"{view.name}/"])

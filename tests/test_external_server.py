@@ -94,7 +94,7 @@ def test_the_whole_way_on_a_server_of_ones_own(address: str, tmp_path: Path) -> 
     assert "extended to 30 August" not in shown.stdout
     verified = caseledger(address, tmp_path, "verify")
     assert verified.returncode == 0, verified.stdout
-    assert "INTACT: 275 events" in verified.stdout
+    assert "INTACT: 282 events" in verified.stdout
     assert "SIMULATED CLOCK" in verified.stdout
     rebuilt = caseledger(address, tmp_path, "replay", "rebuild")
     assert rebuilt.returncode == 0, rebuilt.stdout + rebuilt.stderr

@@ -22,6 +22,7 @@ CLOCKS = re.compile(r"datetime\.now\(|utcnow|date\.today|time\.time\(|perf_count
 STATEMENT = re.compile(r"""["'](SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|TRUNCATE|WITH)\s""")
 STATEMENTS_THAT_STAY = {
     ("ledger/creation.py", "CREATE DATABASE {} TEMPLATE template0"),
+    ("ledger/creation.py", "DROP DATABASE IF EXISTS {} WITH (FORCE)"),
     ("ledger/creation.py", "SELECT FROM pg_database WHERE datname = %s"),
     ("projections/installation.py", "SELECT pg_advisory_xact_lock(1128485189)"),
 }

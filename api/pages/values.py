@@ -25,9 +25,10 @@ NAME_ERASED = "navn slettet"
 
 PERSON_FIELDS = frozenset(
     {
-        "about", "by", "child", "children", "given_by", "holders", "informant", "informed", "joint_with", "mother",
-        "notifier", "on_behalf_of", "participants", "parties", "party", "person", "present", "ref", "refused_by",
-        "requested_by", "sealed_for", "subject", "to", "unborn", "withdrawn_by",
+        "about", "against", "by", "child", "children", "given_by", "holders", "informant", "informed", "joint_with",
+        "kept", "merged", "mother", "notifier", "on_behalf_of", "participants", "parties", "party", "person",
+        "present", "ref", "refused_by", "representative", "represents", "requested_by", "sealed_for", "sibling",
+        "subject", "subjects", "to", "unborn", "withdrawn_by",
     }
 )  # fmt: skip
 """Fields whose codes may be persons of the case."""

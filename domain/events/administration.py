@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 
-from domain.events.base import Code, EntryRef, Event, Instant, Refers, Sealed, StaffRef, Text, refuse_nul
+from domain.events.base import Code, EntryRef, Event, Instant, Refers, Sealed, StaffRef, Text, refuse_nul, unchanged
 from domain.events.fields import Codes, Hash, NewPersonRef, Whole
 
 RuleText = Annotated[str, StringConstraints(min_length=1, max_length=200_000), BeforeValidator(refuse_nul)]
@@ -90,13 +90,27 @@ class RuleBookAdopted(Event):
     """A version of the rules was adopted; its whole text is kept so that old answers can be computed again."""
 
     TOPIC: ClassVar[str] = "rule_book_adopted"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Regelsæt vedtaget"
     LABEL_EN: ClassVar[str] = "Rule book adopted"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     rule_book: Code
     version: Code
     text: RuleText
     sha256: Hash
+    approved_by: StaffRef | None = None
+    settings: dict[Code, Code] | None = None
+
+
+class RuleSettingsChosen(Event):
+    """Readings of the rule books in force were chosen; they hold for what is recorded from then on."""
+
+    TOPIC: ClassVar[str] = "rule_settings_chosen"
+    LABEL_DA: ClassVar[str] = "Fortolkning valgt"
+    LABEL_EN: ClassVar[str] = "Rule settings chosen"
+
+    settings: dict[Code, Code]
     approved_by: StaffRef | None = None
 
 
@@ -208,6 +222,7 @@ EVENTS: tuple[type[Event], ...] = (
     PersonRegistered,
     PersonJoined,
     RuleBookAdopted,
+    RuleSettingsChosen,
     KeyRotated,
     GateStopped,
     AccessGranted,

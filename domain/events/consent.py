@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import model_validator
 
-from domain.events.base import Code, Day, EntryRef, Event, PersonRef, Refers, Sealed, StaffRef, Text
+from domain.events.base import Code, Day, EntryRef, Event, PersonRef, Refers, Sealed, StaffRef, Text, unchanged
 from domain.events.fields import Codes, Hash, LegalBasis, People
 
 
@@ -15,8 +15,10 @@ class ConsentGiven(Event):
     """
 
     TOPIC: ClassVar[str] = "consent_given"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Samtykke givet"
     LABEL_EN: ClassVar[str] = "Consent given"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     consent: Code
     kind: Code
@@ -36,6 +38,10 @@ class ConsentGiven(Event):
     informed_with: Hash | None = None
     received_by: StaffRef | None = None
     evidence: Hash | None = None
+    purpose_code: Code | None = None
+    decision: Code | None = None
+    language: Code | None = None
+    interpreter: Code | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -49,8 +55,10 @@ class ConsentRefused(Event):
     """A person was asked and said no; nothing may rest on this consent until it is given."""
 
     TOPIC: ClassVar[str] = "consent_refused"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Samtykke nægtet"
     LABEL_EN: ClassVar[str] = "Consent refused"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     consent: Code
     kind: Code
@@ -60,6 +68,7 @@ class ConsentRefused(Event):
     data_categories: Codes | None = None
     on_behalf_of: People | None = None
     purpose: Annotated[Text | None, Sealed(of="refused_by")] = None
+    purpose_code: Code | None = None
 
 
 class ConsentWithdrawn(Event):
@@ -83,8 +92,10 @@ class DisclosureMade(Event):
     """
 
     TOPIC: ClassVar[str] = "disclosure_made"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Videregivelse"
     LABEL_EN: ClassVar[str] = "Disclosure made"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     to: Code
     basis: Code
@@ -96,14 +107,21 @@ class DisclosureMade(Event):
     about: People | None = None
     document_hashes: tuple[Hash, ...] | None = None
     informed_afterwards: bool | None = None
+    purpose_code: Code | None = None
+    recipient_person: Code | None = None
+    channel: Code | None = None
+    overridden_gates: Codes | None = None
+    override_reason: Annotated[Text | None, Sealed()] = None
 
 
 class DisclosureDenied(Event):
     """A disclosure was stopped before anything left the municipality."""
 
     TOPIC: ClassVar[str] = "disclosure_denied"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Videregivelse afvist"
     LABEL_EN: ClassVar[str] = "Disclosure denied"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     to: Code
     data_categories: Codes
@@ -111,6 +129,7 @@ class DisclosureDenied(Event):
     documents: Annotated[tuple[Text, ...], Sealed()]
     about: People | None = None
     purpose: Annotated[Text | None, Sealed()] = None
+    purpose_code: Code | None = None
 
 
 class InformationObtained(Event):
@@ -120,8 +139,10 @@ class InformationObtained(Event):
     """
 
     TOPIC: ClassVar[str] = "information_obtained"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Oplysninger indhentet"
     LABEL_EN: ClassVar[str] = "Information obtained"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     obtained_from: Code
     basis: Code
@@ -133,6 +154,7 @@ class InformationObtained(Event):
     documents: Annotated[tuple[Text, ...] | None, Sealed(of="about")] = None
     document_hashes: tuple[Hash, ...] | None = None
     purpose: Annotated[Text | None, Sealed(of="about")] = None
+    purpose_code: Code | None = None
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints, model_validator
 
-from domain.events.base import EntryRef, Event, PersonRef, Refers, Sealed, Text
+from domain.events.base import Code, EntryRef, Event, PersonRef, Refers, Sealed, Text, unchanged
 from domain.events.fields import Codes, Plain
 
 
@@ -18,8 +18,10 @@ class EntryCorrected(Event):
     """
 
     TOPIC: ClassVar[str] = "entry_corrected"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Berigtigelse"
     LABEL_EN: ClassVar[str] = "Entry corrected"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     corrects: Annotated[EntryRef, Refers()]
     field: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=80)]
@@ -29,6 +31,7 @@ class EntryCorrected(Event):
     requested_by: PersonRef | None = None
     told: Codes | None = None
     sealed_for: Annotated[PersonRef | None, Field(description="Set by the ledger")] = None
+    restricted: bool | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
@@ -49,12 +52,15 @@ class EntryAnnulled(Event):
     """An earlier entry should not have been made here; it leaves every answer and stays in the log."""
 
     TOPIC: ClassVar[str] = "entry_annulled"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Annulleret"
     LABEL_EN: ClassVar[str] = "Entry annulled"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     annuls: Annotated[EntryRef, Refers()]
     reason: Annotated[Text, Sealed()]
     moved_to: UUID | None = None
+    kind: Code | None = None
 
 
 EVENTS: tuple[type[Event], ...] = (EntryCorrected, EntryAnnulled)

@@ -2,7 +2,18 @@
 
 from typing import Annotated, ClassVar
 
-from domain.events.base import Code, Day, EntryRef, Event, MomentField, PersonRef, Refers, Sealed, Text
+from domain.events.base import (
+    Code,
+    Day,
+    EntryRef,
+    Event,
+    MomentField,
+    PersonRef,
+    Refers,
+    Sealed,
+    Text,
+    unchanged,
+)
 from domain.events.fields import Codes, Hash, LegalBasis, People, Whole
 
 
@@ -55,8 +66,10 @@ class DecisionMade(Event):
     """
 
     TOPIC: ClassVar[str] = "decision_made"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Afgørelse"
     LABEL_EN: ClassVar[str] = "Decision made"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     decision: Code
     outcome: Code
@@ -85,6 +98,10 @@ class DecisionMade(Event):
     overridden_gates: Codes | None = None
     override_reason: Annotated[Text | None, Sealed()] = None
     log_position: Whole | None = None
+    fully_favourable: bool | None = None
+    hearing_exception: Code | None = None
+    oral: bool | None = None
+    log_root: Hash | None = None
 
 
 class DecisionNotified(Event):
@@ -94,8 +111,10 @@ class DecisionNotified(Event):
     """
 
     TOPIC: ClassVar[str] = "decision_notified"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Afgørelse meddelt"
     LABEL_EN: ClassVar[str] = "Decision notified"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     decision: Code
     to: People
@@ -104,6 +123,8 @@ class DecisionNotified(Event):
     available_at: MomentField | None = None
     kind: Code | None = None
     letter_hash: Hash | None = None
+    fully_favourable: bool | None = None
+    guidance_version: Code | None = None
 
     @classmethod
     def moment_field(cls) -> str | None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from domain.events.base import Code, Day, EntryRef, Event, Refers, Sealed, Text
+from domain.events.base import Code, Day, EntryRef, Event, Refers, Sealed, Text, unchanged
 from domain.events.fields import Codes, TargetGroup, Whole
 
 
@@ -13,8 +13,10 @@ class AdmissionApproved(Event):
     """
 
     TOPIC: ClassVar[str] = "admission_approved"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Visiteret"
     LABEL_EN: ClassVar[str] = "Admission approved"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     programme: Code
     enrolment: Code | None = None
@@ -22,6 +24,10 @@ class AdmissionApproved(Event):
     target_group: TargetGroup | None = None
     config_version: Code | None = None
     decided_by: Code | None = None
+    equal_to_placement: bool | None = None
+    problem_codes: Codes | None = None
+    preconditions_met: Codes | None = None
+    preconditions_unmet: Codes | None = None
 
 
 class InterventionStarted(Event):
@@ -93,14 +99,19 @@ class EnrolmentClosed(Event):
     """
 
     TOPIC: ClassVar[str] = "enrolment_closed"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Indsats afsluttet"
     LABEL_EN: ClassVar[str] = "Enrolment closed"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     enrolment: Code
     reason: Code
     next_measure: Annotated[Text | None, Sealed()] = None
     final_meeting: Annotated[EntryRef | None, Refers(to=("MeetingHeld",))] = None
     decided_by: Code | None = None
+    next_measure_code: Code | None = None
+    team_discussed: bool | None = None
+    cross_professional: bool | None = None
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
-from domain.events.base import Code, Event, Sealed, StaffRef, Text
+from domain.events.base import Code, Event, Sealed, StaffRef, Text, unchanged
 from domain.events.fields import Codes, Hash, Whole
 
 
@@ -15,8 +15,10 @@ class MeetingHeld(Event):
     """
 
     TOPIC: ClassVar[str] = "meeting_held"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Møde afholdt"
     LABEL_EN: ClassVar[str] = "Meeting held"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     type: Code
     participants: Codes
@@ -31,6 +33,12 @@ class MeetingHeld(Event):
     material: Annotated[Text | None, Sealed()] = None
     working_points: Annotated[tuple[Text, ...] | None, Sealed()] = None
     enrolment: Code | None = None
+    invited: Codes | None = None
+    plans_presented: Codes | None = None
+    agenda_template: Code | None = None
+    video_used: bool | None = None
+    points_presented: bool | None = None
+    job_centre_considered: bool | None = None
 
 
 class SteeringOverviewPublished(Event):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from domain.events.base import Code, Day, EntryRef, Event, PersonRef, Refers, Sealed, Text
+from domain.events.base import Code, Day, EntryRef, Event, PersonRef, Refers, Sealed, Text, unchanged
 from domain.events.fields import Codes, Hash, Interval, People, Whole
 
 
@@ -31,8 +31,10 @@ class FollowUpHeld(Event):
     """
 
     TOPIC: ClassVar[str] = "follow_up_held"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Opfølgning"
     LABEL_EN: ClassVar[str] = "Follow-up held"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     kind: Code
     participants: Codes
@@ -42,6 +44,9 @@ class FollowUpHeld(Event):
     prognosis_long: Annotated[Text | None, Sealed()] = None
     next_step: Annotated[Text | None, Sealed()] = None
     enrolment: Code | None = None
+    support_sufficient: bool | None = None
+    based_on_entries: Annotated[tuple[EntryRef, ...] | None, Refers(to=("StatusNoteWritten",))] = None
+    held_by: Code | None = None
 
 
 class FollowUpScheduleDecided(Event):
@@ -68,8 +73,10 @@ class StatusNoteWritten(Event):
     """
 
     TOPIC: ClassVar[str] = "status_note_written"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Statusnotat"
     LABEL_EN: ClassVar[str] = "Status note written"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     kind: Code
     to: Code | None = None
@@ -81,6 +88,9 @@ class StatusNoteWritten(Event):
     enrolment: Code | None = None
     about: People | None = None
     text: Annotated[Text | None, Sealed(of="about")] = None
+    based_on_entry: Annotated[EntryRef | None, Refers(to=("MeetingHeld",))] = None
+    with_family: bool | None = None
+    needs_met: bool | None = None
 
 
 EVENTS: tuple[type[Event], ...] = (PlanAdopted, FollowUpHeld, FollowUpScheduleDecided, StatusNoteWritten)

@@ -2,7 +2,19 @@
 
 from typing import Annotated, ClassVar
 
-from domain.events.base import Code, EntryRef, Event, MomentField, PersonRef, Refers, Sealed, StaffRef, Text
+from domain.events.base import (
+    Code,
+    Day,
+    EntryRef,
+    Event,
+    MomentField,
+    PersonRef,
+    Refers,
+    Sealed,
+    StaffRef,
+    Text,
+    unchanged,
+)
 from domain.events.fields import Codes, Hash, LegalBasis, People, TargetGroup
 
 
@@ -124,8 +136,10 @@ class RecommendationMade(Event):
     """
 
     TOPIC: ClassVar[str] = "recommendation_made"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Indstilling"
     LABEL_EN: ClassVar[str] = "Recommendation made"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     programme: Code
     to: Code
@@ -133,18 +147,27 @@ class RecommendationMade(Event):
     enrolment: Code | None = None
     target_group: TargetGroup | None = None
     grounds: Annotated[Text | None, Sealed()] = None
+    problem_codes: Codes | None = None
+    preconditions_met: Codes | None = None
+    preconditions_unmet: Codes | None = None
 
 
 class CaseAllocated(Event):
     """A member of staff became responsible for the case in a role."""
 
     TOPIC: ClassVar[str] = "case_allocated"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Sag fordelt"
     LABEL_EN: ClassVar[str] = "Case allocated"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     to: StaffRef
     for_role: Code
     handover_note: Annotated[Text | None, Sealed()] = None
+    from_staff: StaffRef | None = None
+    unit: Code | None = None
+    substitute_for: StaffRef | None = None
+    effective_from: Day | None = None
 
 
 class NoteRecorded(Event):
@@ -154,14 +177,23 @@ class NoteRecorded(Event):
     """
 
     TOPIC: ClassVar[str] = "note_recorded"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Notat"
     LABEL_EN: ClassVar[str] = "Note recorded"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     informant: PersonRef
     channel: Code
     content: Annotated[Text, Sealed(of="informant")]
     relates_to: Annotated[EntryRef | None, Refers()] = None
     essential_step: bool | None = None
+    statement_kind: Code | None = None
+    decision_ref: Code | None = None
+    about: People | None = None
+    interpreter: Code | None = None
+    language: Code | None = None
+    identity_checked: Code | None = None
+    answer_given: Annotated[Text | None, Sealed(of="informant")] = None
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import model_validator
 
-from domain.events.base import Code, Day, Event, Instant, Number, Sealed, StaffRef, Text
+from domain.events.base import Code, Day, Event, Instant, Number, Sealed, StaffRef, Text, unchanged
 from domain.events.fields import Codes, People, Whole
 
 
@@ -15,8 +15,10 @@ class VisitHeld(Event):
     """
 
     TOPIC: ClassVar[str] = "visit_held"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Besøg afholdt"
     LABEL_EN: ClassVar[str] = "Visit held"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     kind: Code
     started: Instant | None = None
@@ -30,6 +32,8 @@ class VisitHeld(Event):
     enrolment: Code | None = None
     staff: tuple[StaffRef, ...] | None = None
     present: Codes | None = None
+    content: Codes | None = None
+    help_kind: Codes | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:

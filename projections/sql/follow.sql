@@ -43,6 +43,15 @@ FROM ledger.event WHERE position > %s ORDER BY position LIMIT %s
 -- Where the ledger stands.
 SELECT size FROM ledger.head
 
+-- name: keys_upto
+-- Every case opened by a position.
+SELECT stream FROM ledger.event WHERE topic = 'case_opened' AND position <= %s
+
+-- name: entries_of_topics
+-- Entries of some kinds by a position, whatever stream they stand in.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE topic = ANY(%s) AND position <= %s ORDER BY position
+
 -- name: entries_of_keys
 -- What the fold has kept of some streams, up to and including a position.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment

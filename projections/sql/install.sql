@@ -17,16 +17,20 @@ CREATE TABLE IF NOT EXISTS view.notification_tracking (
     notification_id  bigint
 );
 
--- Where a case stands. A row holds what was known of it in the positions [known_from, known_to); the last is open.
-CREATE TABLE IF NOT EXISTS view.case_state_v1 (
+-- What the views remember: for each view, key and part of it what was known in the positions [known_from, known_to);
+-- the last is open. A part is one answer among several about a key: one clock of a case, one finding.
+CREATE TABLE IF NOT EXISTS view.remembered_v1 (
+    view       text   NOT NULL,
     generation int    NOT NULL,
     key        uuid   NOT NULL,
+    part       text   NOT NULL,
     known_from bigint NOT NULL,
     known_to   bigint,
     value      jsonb  NOT NULL,
-    PRIMARY KEY (generation, key, known_from)
+    PRIMARY KEY (view, generation, key, part, known_from)
 );
-CREATE INDEX IF NOT EXISTS case_state_v1_open ON view.case_state_v1 (generation, key) WHERE known_to IS NULL;
+CREATE INDEX IF NOT EXISTS remembered_v1_open ON view.remembered_v1 (view, generation, key) WHERE known_to IS NULL;
+DROP TABLE IF EXISTS view.case_state_v1;
 
 GRANT USAGE ON SCHEMA view TO caseledger_app, caseledger_worker, caseledger_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA view TO caseledger_app, caseledger_worker, caseledger_reader;

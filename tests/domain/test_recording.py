@@ -276,6 +276,7 @@ OWN: dict[str, dict[str, Any]] = {
     "CaseOpened": OPENING,
     "PersonRegistered": {"person": ID, "key": ID, "key_commitment": "ab" * 32, "full_name": "Alma Eksempel"},
     "PersonJoined": {"ref": "p", "person": ID, "key": ID, "role": "r"},
+    "RuleSettingsChosen": {"settings": {"A5": "grid"}},
     "RuleBookAdopted": {"rule_book": "r", "version": "1", "text": "t", "sha256": "ab" * 32},
     "KeyRotated": {"purpose": "p", "old_key": "a", "new_key": "b"},
     "GateStopped": {"gate": "g", "act": "DecisionMade", "findings": ["f"]},

@@ -196,7 +196,7 @@ def dump(place: Place) -> bytes:
         rows = rows_of(connection)
         stored = [b"".join((r.topic.encode(), r.blind, r.segments, r.state, r.commitment)) for r in rows]
         for table in (
-            "view.case_state_v1",
+            "view.remembered_v1",
             "view.current",
             "view.notification_tracking",
             "ledger.request",

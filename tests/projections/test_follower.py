@@ -48,7 +48,7 @@ def active_followers(place: Place) -> list[int]:
     """Return the server processes that hold the lock of the view's follower."""
     with connected(place) as connection:
         rows = connection.execute(
-            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         ).fetchall()
     return [row[0] for row in rows]
@@ -245,7 +245,7 @@ def test_rows_at_a_position_are_the_fold_of_the_first_events(stories: Place) -> 
         rows = list(ledger.read_range(1, ledger.head().size))
         for position in (0, 1, 2, size - 1, size, *(chance.randrange(size) for _ in range(60))):
             folder = Folder(CASE_STATE)
-            changes = [change for row in rows[:position] if (change := folder.add(row))]
+            changes = [change for row in rows[:position] for change in folder.add(row)]
             values = {change.key: (change.value, change.position) for change in changes}
             board = Board(ledger).page(position, NOBODY, 1000)[1]
             assert {row.case: (row.state, row.known_from) for row in board} == values
@@ -256,7 +256,7 @@ def test_rows_of_a_case_follow_each_other_without_gap(stories: Place) -> None:
     followed(stories)
     with connected(stories) as connection:
         rows = connection.execute(
-            "SELECT key, known_from, known_to, value FROM view.case_state_v1 ORDER BY key, known_from"
+            "SELECT key, known_from, known_to, value FROM view.remembered_v1 ORDER BY key, known_from"
         ).fetchall()
     for key in {row[0] for row in rows}:
         of_case = [row[1:] for row in rows if row[0] == key]
@@ -290,7 +290,7 @@ def test_batch_is_taken_in_whole_or_not_at_all(stories: Place, monkeypatch: pyte
     follower.close()
     monkeypatch.undo()
     with connected(stories) as connection:
-        assert connection.execute("SELECT count(*) FROM view.case_state_v1").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM view.remembered_v1").fetchone() == (0,)
     assert tracked(stories) == 0
     followed(stories)
     assert verify_view(stories.conninfo, CASE_STATE).equal

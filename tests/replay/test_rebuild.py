@@ -13,6 +13,7 @@ import pytest
 
 from api.opening import Place
 from domain.entries import Entry
+from domain.rules import Rules
 from ledger.store import Ledger
 from projections import case_state
 from projections.board import Board, BoardRow
@@ -70,7 +71,7 @@ def tracked(place: Place, view: View = CASE_STATE) -> int:
 def generations(place: Place) -> set[int]:
     """Return the generations that have rows."""
     with connected(place) as connection:
-        return {row[0] for row in connection.execute("SELECT DISTINCT generation FROM view.case_state_v1")}
+        return {row[0] for row in connection.execute("SELECT DISTINCT generation FROM view.remembered_v1")}
 
 
 def open_case(ledger: Ledger) -> UUID:
@@ -128,12 +129,13 @@ def test_view_nobody_has_followed_yet_is_made(stories: Place) -> None:
 @pytest.mark.parametrize(
     ("change", "missing", "surplus"),
     [
-        ("UPDATE view.case_state_v1 SET value = jsonb_set(value, '{number}', '\"forged\"') WHERE {row}", 1, 1),
-        ("UPDATE view.case_state_v1 SET known_from = known_from + 1 WHERE {row}", 1, 1),
-        ("UPDATE view.case_state_v1 SET known_to = known_to + 1 WHERE {row}", 1, 1),
-        ("DELETE FROM view.case_state_v1 WHERE {row}", 1, 0),
+        ("UPDATE view.remembered_v1 SET value = jsonb_set(value, '{number}', '\"forged\"') WHERE {row}", 1, 1),
+        ("UPDATE view.remembered_v1 SET known_from = known_from + 1 WHERE {row}", 1, 1),
+        ("UPDATE view.remembered_v1 SET known_to = known_to + 1 WHERE {row}", 1, 1),
+        ("DELETE FROM view.remembered_v1 WHERE {row}", 1, 0),
         (
-            "INSERT INTO view.case_state_v1 SELECT 1, gen_random_uuid(), 100, NULL, value FROM view.case_state_v1"
+            "INSERT INTO view.remembered_v1 SELECT view, 1, gen_random_uuid(), part, 100, NULL, value"
+            " FROM view.remembered_v1"
             " WHERE {row}",
             0,
             1,
@@ -148,7 +150,7 @@ def test_tampered_row_is_named_and_repaired(
     before = board(opened)
     with connected(stories) as connection:
         key, known_from = connection.execute(
-            "SELECT key, known_from FROM view.case_state_v1 WHERE known_to IS NOT NULL"
+            "SELECT key, known_from FROM view.remembered_v1 WHERE known_to IS NOT NULL"
             " ORDER BY known_from OFFSET 20 LIMIT 1"
         ).fetchall()[0]
         row = f"key = '{key}' AND known_from = {known_from}"
@@ -253,12 +255,12 @@ def test_second_rebuild_at_the_same_time_is_refused(stories: Place, opened: Ledg
     assert len(board(opened)) == 6
 
 
-def forgiving_row(state: tuple[Entry, ...]) -> dict[str, Any] | None:
+def forgiving_parts(state: tuple[Entry, ...], rules: Rules) -> dict[str, dict[str, Any]]:
     """Return the value of a case without the events that the view could not read."""
-    return case_state.row(tuple(e for e in state if e.topic != HOURS or "hours_per_week" in e.data))
+    return case_state.parts(tuple(e for e in state if e.topic != HOURS or "hours_per_week" in e.data), rules)
 
 
-FORGIVING = replace(CASE_STATE, row=forgiving_row)
+FORGIVING = replace(CASE_STATE, parts=forgiving_parts)
 
 
 @pytest.fixture
@@ -285,7 +287,7 @@ def test_unreadable_event_stops_the_view_there_and_says_so(
     rows = {row.case: row for row in board(opened, position - 1)}
     assert rows[case].state["support"] == {"hours_per_week": 5}
     with connected(stories) as connection:
-        assert connection.execute("SELECT max(known_from) FROM view.case_state_v1").fetchone() == (position - 1,)
+        assert connection.execute("SELECT max(known_from) FROM view.remembered_v1").fetchone() == (position - 1,)
     follower = Follower(stories.conninfo, CASE_STATE)
     follower.run(threading.Event())  # returns by itself
     follower.close()
@@ -296,7 +298,7 @@ def test_other_readers_go_on_while_a_view_is_stopped(
 ) -> None:
     """The ledger takes events, streams are read, the board answers for what is known, another view follows."""
     case, position = poisoned
-    other = tally_view(stories)
+    other = tally_view()
     with pytest.raises(Stopped):
         followed(stories)
     followed(stories, other)
@@ -308,17 +310,13 @@ def test_other_readers_go_on_while_a_view_is_stopped(
     assert (computed_to, len(rows)) == (position - 1, 7)
 
 
-def tally_view(place: Place) -> View:
-    """Return another view, with a table of its own, that counts what it reads of each case."""
+def tally_view() -> View:
+    """Return another view that counts what it reads of each case."""
 
-    def count(state: tuple[Entry, ...]) -> dict[str, Any]:
-        return {"entries": len(state)}
+    def count(state: tuple[Entry, ...], _rules: Rules) -> dict[str, dict[str, Any]]:
+        return {"": {"entries": len(state)}}
 
-    with connected(place) as connection:
-        connection.execute("CREATE TABLE view.tally_v1 (LIKE view.case_state_v1 INCLUDING ALL)")
-        connection.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON view.tally_v1 TO caseledger_worker")
-    queries = {name: text.replace("case_state", "tally") for name, text in CASE_STATE.queries.items()}
-    return replace(CASE_STATE, name="tally", row=count, queries=queries)
+    return replace(CASE_STATE, name="tally", parts=count)
 
 
 def test_rebuild_fails_clearly_while_the_event_cannot_be_read(
@@ -359,7 +357,8 @@ def test_rows_of_an_interrupted_switch_do_not_stay_for_ever(stories: Place, open
     """Rows of generations that nobody reads any more are gone after the next rebuild, however they were left."""
     with connected(stories) as connection:
         connection.execute(
-            "INSERT INTO view.case_state_v1 SELECT -1, key, known_from, known_to, value FROM view.case_state_v1"
+            "INSERT INTO view.remembered_v1 SELECT view, -1, key, part, known_from, known_to, value"
+            " FROM view.remembered_v1"
         )
         connection.execute(
             "INSERT INTO view.notification_tracking VALUES ('case_state/-1', 5), ('case_statement/1', 7)"

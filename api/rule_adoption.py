@@ -1,0 +1,100 @@
+"""Adopting rules: putting the text of a rule book, or the choice of a reading, on the ledger's own record.
+
+A real ledger takes a rule book only with the name of the lawyer who approved it; a simulated one, which holds
+fictional cases only, takes any.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from api.principals import Principal
+from domain.adoptions import HOLIDAYS, TOPICS, adopted, check_readings, fingerprint
+from domain.calendar import read_holidays
+from domain.entries import Draft
+from domain.events.administration import RuleBookAdopted, RuleSettingsChosen
+from domain.events.base import Envelope, Event
+from domain.rule_book import read_rule_book
+from domain.rules import Rules
+from ledger.errors import LedgerError
+from ledger.mapper import read_clear
+from ledger.requests import Appended, Part, Request
+from ledger.shipped import shipped_calendar, shipped_texts
+from ledger.store import Ledger
+
+
+class AdoptionRefused(LedgerError):
+    """The rules were not adopted; nothing is written."""
+
+
+def rules_at(ledger: Ledger, position: int | None = None) -> Rules:
+    """Return the rules adopted by a position (None: now)."""
+    rows = [row for topic in sorted(TOPICS) for row in ledger.read_topic(topic, position)]
+    return adopted(map(read_clear, rows), shipped_calendar())
+
+
+def adopt(
+    ledger: Ledger,
+    principal: Principal,
+    text: str,
+    *,
+    approved_by: str | None = None,
+    settings: Mapping[str, str] | None = None,
+    instant: datetime | None = None,
+) -> RuleBookAdopted:
+    """Adopt a rule book and return what went on record; raises RuleBookError, UnknownSetting or AdoptionRefused."""
+    _require_approval(ledger, approved_by)
+    book = read_rule_book(text)
+    check_readings([book], settings or {})
+    event = RuleBookAdopted(
+        rule_book=book.book.id,
+        version=book.book.version,
+        text=text,
+        sha256=fingerprint(text),
+        approved_by=approved_by,
+        settings=dict(settings) if settings else None,
+    )
+    _append(ledger, principal, [event], instant)
+    return event
+
+
+def adopt_shipped(ledger: Ledger, principal: Principal, instant: datetime | None = None) -> None:
+    """Adopt the holiday table and every rule book that comes with the program; simulated ledgers only."""
+    _require_approval(ledger, None)
+    events: list[Event] = []
+    for name, text in shipped_texts().items():
+        version = read_holidays(text).version if name == HOLIDAYS else read_rule_book(text).book.version
+        events.append(RuleBookAdopted(rule_book=name, version=version, text=text, sha256=fingerprint(text)))
+    _append(ledger, principal, events, instant)
+
+
+def choose_readings(
+    ledger: Ledger,
+    principal: Principal,
+    settings: Mapping[str, str],
+    *,
+    approved_by: str | None = None,
+    instant: datetime | None = None,
+) -> None:
+    """Choose readings of the books in force, from now on; raises UnknownSetting or AdoptionRefused."""
+    _require_approval(ledger, approved_by)
+    check_readings([adoption.book for adoption in rules_at(ledger).adoptions], settings)
+    _append(ledger, principal, [RuleSettingsChosen(settings=dict(settings), approved_by=approved_by)], instant)
+
+
+def _require_approval(ledger: Ledger, approved_by: str | None) -> None:
+    if approved_by is None and not ledger.simulated:
+        raise AdoptionRefused(
+            "A real ledger adopts rules only with the name of the lawyer who approved them: add --approved-by."
+        )
+
+
+def _append(ledger: Ledger, principal: Principal, events: Sequence[Event], instant: datetime | None) -> None:
+    """Let the ledger's own stream go on with some events; raises AdoptionRefused when another was faster."""
+    version = len(ledger.read_stream(ledger.id))
+    commit, now = uuid4(), instant or datetime.now(UTC)
+    envelope = Envelope(occurred_at=now, actor=principal.actor, commit=commit)
+    drafts = [Draft(ledger.id, version + n, event, envelope) for n, event in enumerate(events, start=1)]
+    part = Part(ledger.id, version, tuple(map(ledger.mapper.to_new_event, drafts)))
+    if not isinstance(ledger.append_now(Request((part,)), instant), Appended):
+        raise AdoptionRefused("The ledger has moved on meanwhile: look at its rules and try again.")

@@ -1,0 +1,47 @@
+"""What a finding is, and what a check that looks for findings says about itself."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from domain.inquiry import Inquiry
+from domain.levels import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something on record that calls for a look.
+
+    ``entry`` is the version of the entry it is about; ``rests_on`` those of the further entries it follows from.
+    ``detail`` holds codes, numbers and dates that the explanation names, never a text from the file. ``key`` tells
+    apart several findings of one code on one entry. ``level`` is None where the check's own holds.
+    """
+
+    code: str
+    entry: int
+    rests_on: tuple[int, ...] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    key: str = ""
+    level: Level | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One kind of finding: how grave, by which source, in which words, and the function that looks for it.
+
+    ``danish`` and ``english`` are templates over the finding's ``detail`` (``{days_early}``). ``verification`` is V
+    (read in a published copy), M (from memory), seed (programme text) or internal.
+    """
+
+    code: str
+    level: Level
+    citation: str
+    verification: str
+    danish: str
+    english: str
+    find: Callable[[Inquiry], Iterable[Finding]]
+
+    def explain(self, finding: Finding, language: str = "da") -> str:
+        """Return what a finding says, in Danish (``da``) or English (``en``)."""
+        template = self.danish if language == "da" else self.english
+        return template.format_map(finding.detail)

@@ -1,0 +1,230 @@
+"""What a reviewer would point out about consents, and about what was passed on or taken in on them."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from domain.consents import consent_ids, consent_status, holders_consent, periods, support_givers
+from domain.custody import children, custody_holders
+from domain.disclosures import CONSENT, COVERED, LAW, NOT_COVERED, covers, disclosures
+from domain.entries import Entry
+from domain.events.assessment import InvestigationOpened
+from domain.events.child import ChildBorn, CustodyRecorded
+from domain.events.consent import ConsentWithdrawn, DisclosureDenied, DisclosureMade, InformationObtained
+from domain.events.control import ConsultationGiven, MinutesDistributed, SupervisionHeld
+from domain.events.enrolment import InterventionStarted
+from domain.events.meeting import MeetingHeld, RelayLogOpened
+from domain.findings.base import Check, Finding
+from domain.inquiry import Inquiry
+from domain.known import many
+
+EXPIRES_WITHIN = timedelta(days=30)
+MEETING, WARDS = "professional_meeting_without_parents", ("hospital", "ward", "maternity", "sygehus", "føde")
+
+
+def _second_holder(inquiry: Inquiry) -> Iterator[Finding]:
+    for record in (entry for entry in inquiry.facts if entry.topic == CustodyRecorded.TOPIC):
+        current = custody_holders(inquiry.known, inquiry.at, record.data["child"])
+        if tuple(record.data["holders"]) != current or len(current) < 2:
+            continue
+        consent = holders_consent(inquiry.known, inquiry.at, record.data["child"])
+        if consent.missing and any(True for _ in support_givers(inquiry.known, inquiry.at)):
+            detail = {"missing": ", ".join(consent.missing)}
+            yield Finding("CONSENT_SECOND_CUSTODY_HOLDER_MISSING", record.version, (), detail)
+
+
+def _custody_unknown(inquiry: Inquiry) -> Iterator[Finding]:
+    for child in children(inquiry.known):
+        births = [e for e in inquiry.facts if e.topic == ChildBorn.TOPIC and e.data["child"] == child]
+        started = any(entry.topic == InterventionStarted.TOPIC for entry in inquiry.facts)
+        if births and started and not custody_holders(inquiry.known, inquiry.at, child):
+            yield Finding("CUSTODY_UNKNOWN", births[0].version)
+
+
+def _made(inquiry: Inquiry) -> Iterator[Entry]:
+    """Yield the disclosures that took place."""
+    happened = {entry.version for entry in inquiry.facts}
+    return (e for e in disclosures(inquiry.known) if e.topic != DisclosureDenied.TOPIC and e.version in happened)
+
+
+def _after_withdrawal(inquiry: Inquiry) -> Iterator[Finding]:
+    for entry in _made(inquiry):
+        both = covers(inquiry.known, entry.version)
+        if both and both.by_record_then.answer == COVERED and both.by_all_facts.answer == NOT_COVERED:
+            gaps = ", ".join(sorted({gap.reason for gap in both.by_all_facts.gaps}))
+            yield Finding("DISCLOSURE_AFTER_WITHDRAWAL", entry.version, (), {"gaps": gaps})
+
+
+def _not_covered(inquiry: Inquiry) -> Iterator[Finding]:
+    for entry in _made(inquiry):
+        both = covers(inquiry.known, entry.version)
+        if (
+            both
+            and entry.data["basis"] == CONSENT
+            and both.by_record_then.answer == NOT_COVERED == both.by_all_facts.answer
+        ):
+            gaps = ", ".join(sorted({gap.reason for gap in both.by_all_facts.gaps}))
+            yield Finding("DISCLOSURE_NOT_COVERED", entry.version, (), {"gaps": gaps})
+
+
+def _no_basis(inquiry: Inquiry) -> Iterator[Finding]:
+    for entry in _made(inquiry):
+        if entry.data["basis"] == LAW and not many(entry.data.get("legal_basis")):
+            yield Finding("DISCLOSURE_BASIS_NOT_STATED", entry.version)
+
+
+def _other_person(inquiry: Inquiry) -> Iterator[Finding]:
+    """A professional meeting without the parents is discussed with the consent of each who is a subject."""
+    subjects = {
+        str(person): entry.version
+        for entry in inquiry.facts
+        if entry.topic == InvestigationOpened.TOPIC
+        for person in many(entry.data.get("subject"))
+    }
+    adults = {person: version for person, version in subjects.items() if person not in children(inquiry.known)}
+    for meeting in _professional_meetings(inquiry):
+        givers = set(_givers(inquiry, MEETING, meeting))
+        missing = sorted(person for person in adults if person not in givers)
+        if givers and missing:
+            rests_on = tuple(sorted({adults[person] for person in missing}))
+            yield Finding("CONSENT_OTHER_PERSON_MISSING", meeting.version, rests_on, {"missing": ", ".join(missing)})
+
+
+def _professional_meetings(inquiry: Inquiry) -> Iterator[Entry]:
+    types = ["meeting_1_professional"]
+    if inquiry.rules.setting("A16") == "start_up_only":
+        types.append("team_ad_hoc")
+    for entry in inquiry.facts:
+        if entry.topic == MeetingHeld.TOPIC and entry.data["type"] in types and not entry.data.get("parents_present"):
+            yield entry
+
+
+def _givers(inquiry: Inquiry, kind: str, meeting: Entry) -> Iterator[str]:
+    """Yield who had a consent of a kind in force at a meeting, which for ad hoc ones must name them."""
+    for consent in consent_ids(inquiry.known):
+        found = consent_status(inquiry.known, consent, meeting.happened)
+        named = meeting.data["type"] != "team_ad_hoc" or "meeting:team_ad_hoc" in found.scope
+        if named and found.in_force and found.given is not None and found.given.data["kind"] == kind:
+            yield str(found.given.data["given_by"])
+
+
+def _meeting_without(inquiry: Inquiry) -> Iterator[Finding]:
+    if inquiry.programme != "smaaboernsteam_001":
+        return
+    for meeting in _professional_meetings(inquiry):
+        kinds = [MEETING] if meeting.data["type"] == "team_ad_hoc" else [MEETING, "disclosure"]
+        missing = [kind for kind in kinds if not any(True for _ in _givers(inquiry, kind, meeting))]
+        if missing:
+            yield Finding("MEETING_WITHOUT_CONSENT", meeting.version, (), {"missing": ", ".join(missing)})
+
+
+def _hospital(inquiry: Inquiry) -> Iterator[Finding]:
+    if inquiry.programme != "smaaboernsteam_001":
+        return
+    for birth in (entry for entry in inquiry.facts if entry.topic == ChildBorn.TOPIC):
+        found = [consent_status(inquiry.known, consent, birth.happened) for consent in consent_ids(inquiry.known)]
+        asked = [one for one in found if one.entry is not None and _for_ward(inquiry, one.consent)]
+        if asked and not any(one.in_force for one in asked):
+            yield Finding("HOSPITAL_CONSENT_NOT_IN_FORCE", birth.version, (), {"status": asked[-1].status})
+
+
+def _for_ward(inquiry: Inquiry, consent: str) -> bool:
+    given = [entry for entry in inquiry.facts if entry.topic == "consent_given" and entry.data["consent"] == consent]
+    return any(ward in str(item).casefold() for entry in given for item in entry.data["scope"] for ward in WARDS)
+
+
+def _expiring(inquiry: Inquiry) -> Iterator[Finding]:
+    for consent in consent_ids(inquiry.known):
+        for period in periods(inquiry.known, consent)[-1:]:
+            ends = period.ends
+            if ends is not None and period.ended_by is None and inquiry.at <= ends <= inquiry.at + EXPIRES_WITHIN:
+                yield Finding("CONSENT_EXPIRES_SOON", period.begun_by, (), {"consent": consent})
+
+
+def _relay_log(inquiry: Inquiry) -> Iterator[Finding]:
+    for log in (entry for entry in inquiry.facts if entry.topic == RelayLogOpened.TOPIC):
+        if not consent_status(inquiry.known, log.data["consent"], log.happened).in_force:
+            yield Finding("RELAY_LOG_WITHOUT_CONSENT", log.version)
+
+
+def _recipient_not_told(inquiry: Inquiry) -> Iterator[Finding]:
+    withdrawn = [entry for entry in inquiry.facts if entry.topic == ConsentWithdrawn.TOPIC]
+    made = [entry for entry in _made(inquiry) if entry.topic == DisclosureMade.TOPIC]
+    for disclosure in made:
+        ends = [w for w in withdrawn if w.data["consent"] in many(disclosure.data.get("consents"))]
+        later = any(e.data["to"] == disclosure.data["to"] and e.happened > disclosure.happened for e in made)
+        if ends and not later and not disclosure.data.get("informed_afterwards"):
+            yield Finding("RECIPIENT_NOT_TOLD", disclosure.version, tuple(entry.version for entry in ends))
+
+
+def _minutes(inquiry: Inquiry) -> Iterator[Finding]:
+    for sent in (entry for entry in inquiry.facts if entry.topic == MinutesDistributed.TOPIC):
+        if not sent.data["filed"]:
+            yield Finding("MINUTES_NOT_FILED", sent.version)
+
+
+def _supervision(inquiry: Inquiry) -> Iterator[Finding]:
+    for held in (entry for entry in inquiry.facts if entry.topic == SupervisionHeld.TOPIC):
+        if held.data["external"] and not held.data["anonymised"] and not held.data.get("basis"):
+            yield Finding("SUPERVISION_IDENTIFIABLE", held.version)
+
+
+def _consultation(inquiry: Inquiry) -> Iterator[Finding]:
+    for given in (entry for entry in inquiry.facts if entry.topic == ConsultationGiven.TOPIC):
+        if not given.data["anonymous"] and not given.data.get("basis"):
+            yield Finding("CONSULTATION_IDENTIFIABLE", given.version)
+
+
+def _obtained(inquiry: Inquiry) -> Iterator[Finding]:
+    for entry in (e for e in inquiry.facts if e.topic == InformationObtained.TOPIC):
+        both = covers(inquiry.known, entry.version)
+        if both and both.by_all_facts.answer == NOT_COVERED and entry.data["basis"] not in (CONSENT, LAW):
+            yield Finding("INFORMATION_WITHOUT_BASIS", entry.version)
+
+
+CHECKS: tuple[Check, ...] = (
+    Check("CONSENT_SECOND_CUSTODY_HOLDER_MISSING", "statute", "barnets lov § 32(2); forældreansvarsloven § 3", "M",
+          "Fælles forældremyndighed: samtykke til støtten mangler fra {missing}.",
+          "Joint custody: consent to support is missing from {missing}.", _second_holder),
+    Check("CUSTODY_UNKNOWN", "normal", "barnets lov § 32(2)", "M",
+          "Barnet får støtte, men det fremgår ikke, hvem der har forældremyndigheden.",
+          "The child receives support, but nothing shows who holds custody.", _custody_unknown),
+    Check("DISCLOSURE_AFTER_WITHDRAWAL", "statute", "forvaltningsloven § 28", "V",
+          "Samtykket svigter som grundlag, når alle oplysninger tages med ({gaps}); et andet grundlag er ikke angivet.",
+          "By all facts the consent fails as a basis ({gaps}); no other basis is stated.", _after_withdrawal),
+    Check("DISCLOSURE_NOT_COVERED", "statute", "forvaltningsloven § 28", "V",
+          "Samtykket dækker ikke videregivelsen ({gaps}); et andet grundlag er ikke angivet.",
+          "The consent does not cover the disclosure ({gaps}); no other basis is stated.", _not_covered),
+    Check("DISCLOSURE_BASIS_NOT_STATED", "statute", "forvaltningsloven § 28", "V",
+          "Videregivelsen sker med hjemmel i lov, men loven er ikke angivet.",
+          "The disclosure rests on law, but the law is not named.", _no_basis),
+    Check("CONSENT_OTHER_PERSON_MISSING", "must", "001 L132; GDPR art. 4(11)", "V",
+          "En person drøftes uden selv at have samtykket: {missing}.",
+          "A person is discussed without their own consent: {missing}.", _other_person),
+    Check("MEETING_WITHOUT_CONSENT", "must", "001 L132", "seed",
+          "Fag-fagligt møde uden samtykke ({missing}).",
+          "A professional meeting without consent ({missing}).", _meeting_without),
+    Check("HOSPITAL_CONSENT_NOT_IN_FORCE", "must", "001 L149", "seed",
+          "Samtykket til kontakt med fødeafdelingen gjaldt ikke ved fødslen ({status}).",
+          "The consent to contact the maternity ward was not in force at birth ({status}).", _hospital),
+    Check("CONSENT_EXPIRES_SOON", "internal", "internal standard", "internal",
+          "Samtykket {consent} udløber inden for 30 dage.",
+          "The consent {consent} expires within 30 days.", _expiring),
+    Check("RELAY_LOG_WITHOUT_CONSENT", "must", "002 L47-54", "seed",
+          "Stafetloggen er oprettet uden et gældende samtykke.",
+          "The relay log was opened without a consent in force.", _relay_log),
+    Check("RECIPIENT_NOT_TOLD", "normal", "GDPR art. 19", "M",
+          "Samtykket er trukket tilbage; det fremgår ikke, at modtageren har fået det at vide.",
+          "The consent was withdrawn; nothing shows that the recipient was told.", _recipient_not_told),
+    Check("MINUTES_NOT_FILED", "must", "offentlighedsloven § 15; 001 L141", "V",
+          "Referatet er sendt ud, men ikke journaliseret.",
+          "The minutes were sent out but not filed.", _minutes),
+    Check("SUPERVISION_IDENTIFIABLE", "must", "forvaltningsloven § 28; 001 L75", "V",
+          "En genkendelig sag er drøftet med en ekstern supervisor uden angivet grundlag.",
+          "An identifiable case was taken to an outside supervisor without a stated basis.", _supervision),
+    Check("CONSULTATION_IDENTIFIABLE", "must", "forvaltningsloven § 28; 002 L14", "V",
+          "En genkendelig familie er drøftet i konsultativ bistand uden angivet grundlag.",
+          "An identifiable family was discussed in a consultation without a stated basis.", _consultation),
+    Check("INFORMATION_WITHOUT_BASIS", "statute", "retssikkerhedsloven §§ 11 a and 11 c", "V",
+          "Oplysninger er indhentet uden angivet grundlag.",
+          "Information was obtained without a stated basis.", _obtained),
+)  # fmt: skip

@@ -1,0 +1,97 @@
+"""What was on record of a case at some instant: the common currency of every rule, consent, decision and finding.
+
+A question about the past is asked of ``Known`` cut to what was recorded by then. Facts come corrected, without those
+annulled, in the order in which they happened.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any, cast
+
+from domain.entries import Entry
+from domain.events import BY_TOPIC
+from domain.events.base import Event
+from domain.register import effective
+from domain.time import Moment, end_of, read_moment, start_of
+
+
+@dataclass(frozen=True)
+class Known:
+    """The entries of one case that were on record, in the order recorded."""
+
+    entries: tuple[Entry, ...]
+
+    @cached_property
+    def facts(self) -> tuple[Entry, ...]:
+        """The facts in force, corrected, ordered by when they happened, then version."""
+        return effective(self.entries)
+
+    @cached_property
+    def _by_version(self) -> dict[int, Entry]:
+        return {fact.version: fact for fact in self.facts}
+
+    @cached_property
+    def _by_topic(self) -> dict[str, tuple[Entry, ...]]:
+        grouped: dict[str, list[Entry]] = {}
+        for fact in self.facts:
+            grouped.setdefault(fact.topic, []).append(fact)
+        return {topic: tuple(facts) for topic, facts in grouped.items()}
+
+    def of(self, *kinds: type[Event]) -> tuple[Entry, ...]:
+        """The facts in force of some kinds, in the order in which they happened."""
+        if len(kinds) == 1:
+            return self._by_topic.get(kinds[0].TOPIC, ())
+        topics = {kind.TOPIC for kind in kinds}
+        return tuple(fact for fact in self.facts if fact.topic in topics)
+
+    def fact(self, version: int | None) -> Entry | None:
+        """The fact in force with a version; None where there is none, or it was annulled."""
+        return self._by_version.get(version) if version is not None else None
+
+    def recorded_by(self, instant: datetime) -> "Known":
+        """What was on record at an instant, equal counts."""
+        cut = tuple(entry for entry in self.entries if entry.recorded_at <= instant)
+        return self if len(cut) == len(self.entries) else Known(cut)
+
+    def happened_by(self, instant: datetime) -> tuple[Entry, ...]:
+        """The facts in force that had happened at an instant, equal counts."""
+        return tuple(fact for fact in self.facts if fact.happened <= instant)
+
+
+def moment_of(entry: Entry) -> Moment:
+    """Return the moment from which an entry starts or stops a clock: when it was received, available or known of.
+
+    That is the field its kind names, as corrected, where it holds one; otherwise when it happened.
+    """
+    field = BY_TOPIC[entry.topic].moment_field()
+    value = entry.data.get(field) if field else None
+    return read_moment(value) if isinstance(value, str) else entry.occurred_at
+
+
+def counts_from(entry: Entry) -> datetime:
+    """Return the instant from which an entry's moment counts, in UTC: a day counts from its start."""
+    return start_of(moment_of(entry))
+
+
+def counts_until(entry: Entry) -> datetime:
+    """Return the instant at which an entry's moment is over, in UTC: a day lasts to 23:59:59 in Copenhagen."""
+    return end_of(moment_of(entry))
+
+
+def holds(entry: Entry, field: str) -> bool:
+    """Whether an entry has a value in a field, sealed or clear, read or not."""
+    return entry.data.get(field) is not None or field in entry.sealed
+
+
+def many(value: Any) -> tuple[Any, ...]:
+    """Return a field that holds one thing or a list of them as a tuple; nothing is an empty one."""
+    if value is None:
+        return ()
+    return tuple(cast(Iterable[Any], value)) if isinstance(value, list | tuple) else (value,)
+
+
+def known(entries: Iterable[Entry]) -> Known:
+    """Return what some entries of one case amount to; they may come in any order."""
+    return Known(tuple(sorted(entries, key=lambda entry: entry.version)))

@@ -1,0 +1,44 @@
+"""Accounts that contradict themselves or what is on record: refused, because no such thing can have happened.
+
+A fact that is merely late, over a limit or outside an age is never refused; a finding tells.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from domain.case_file import CaseFile
+from domain.errors import Problem
+from domain.events.assessment import AssessmentRecorded
+from domain.events.base import Event
+from domain.events.child import ChildBorn
+from domain.register import effective
+
+
+def contradictions(case: CaseFile, before: list[Event], fact: Event, pointer: str) -> Iterator[Problem]:
+    """Yield why a fact cannot have happened as told, given the case and the facts ``before`` it in its commit."""
+    if isinstance(fact, AssessmentRecorded):
+        values: dict[str, Any] = {"score": fact.score, "scale_min": fact.scale_min, "scale_max": fact.scale_max}
+        if outside_scale(values):
+            yield Problem(f"{pointer}/data/score", "lies outside its own scale: correct the score or the scale")
+    if isinstance(fact, ChildBorn):
+        yield from _second_birth(case, before, fact, pointer)
+
+
+def outside_scale(values: dict[str, Any]) -> bool:
+    """Whether a score lies outside the scale given with it; what is not given bounds nothing."""
+    score, low, high = (values.get(name) for name in ("score", "scale_min", "scale_max"))
+    if score is None:
+        return False
+    number = Decimal(str(score))
+    return (low is not None and number < Decimal(str(low))) or (high is not None and number > Decimal(str(high)))
+
+
+def _second_birth(case: CaseFile, before: list[Event], fact: ChildBorn, pointer: str) -> Iterator[Problem]:
+    """Yield a problem where the child is born already; a twin is a child with a reference of its own."""
+    earlier = [entry for entry in effective(case.entries) if entry.topic == ChildBorn.TOPIC]
+    known = [entry.version for entry in earlier if entry.data["child"] == fact.child]
+    if known or any(isinstance(event, ChildBorn) and event.child == fact.child for event in before):
+        where = f" in entry {known[0]}" if known else " earlier in this commit"
+        detail = f"is born already{where}: correct that entry, or give a twin a reference of its own"
+        yield Problem(f"{pointer}/data/child", detail)

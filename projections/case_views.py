@@ -1,0 +1,95 @@
+"""What is remembered of each case beside its state: its clocks, its consents with their uses, its findings.
+
+Reads the clear part only. Rows hold what follows from the entries on record alone: how a clock stands, or whether a
+week without a note has passed by now, is worked out from them at the instant asked about.
+"""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from domain.clocks import deadlines
+from domain.consents import Period, consent_ids, entries_of, periods
+from domain.deadlines import as_values
+from domain.disclosures import covers, disclosures
+from domain.entries import Entry
+from domain.events import EVENTS
+from domain.events.access import RecordViewed
+from domain.events.administration import EVENTS as ADMINISTRATION
+from domain.events.administration import CaseOpened, PersonJoined
+from domain.findings.catalogue import findings
+from domain.inquiry import Inquiry
+from domain.known import Known
+from domain.rules import Rules
+from domain.time import write_instant
+
+TOPICS = frozenset(event.TOPIC for event in EVENTS.values() if event not in (*ADMINISTRATION, RecordViewed)) | {
+    CaseOpened.TOPIC,
+    PersonJoined.TOPIC,
+}
+"""Topics of the entries that stand in cases."""
+
+Parts = dict[str, dict[str, Any]]
+
+
+def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
+    """Return the entries of a case with one more, without the values of its sealed fields."""
+    data = {name: fact for name, fact in entry.data.items() if name not in entry.sealed}
+    return (*state, replace(entry, data=data))
+
+
+def inquiry_of(state: tuple[Entry, ...], rules: Rules) -> Inquiry:
+    """Return the question what follows from all entries on record, with the clock at the last of them."""
+    return Inquiry(Known(state), rules, max(entry.recorded_at for entry in state))
+
+
+def deadline_parts(state: tuple[Entry, ...], rules: Rules) -> Parts:
+    """Return every clock of a case under ``rule/trigger/number``."""
+    clocks = deadlines(inquiry_of(state, rules))
+    return {f"{clock.rule}/{clock.trigger}/{clock.number}": as_values(clock) for clock in clocks}
+
+
+def finding_parts(state: tuple[Entry, ...], rules: Rules) -> Parts:
+    """Return every finding of a case under ``code/entry/key``."""
+    found = findings(inquiry_of(state, rules))
+    return {f"{finding.code}/{finding.entry}/{finding.key}": asdict(finding) for finding in found}
+
+
+def consent_parts(state: tuple[Entry, ...], _rules: Rules) -> Parts:
+    """Return every consent of a case with its periods, and every disclosure with how it was covered."""
+    known = Known(state)
+    consents = {f"consent/{consent}": _consent(known, consent) for consent in consent_ids(known)}
+    return consents | {f"disclosure/{entry.version}": _disclosure(known, entry) for entry in disclosures(known)}
+
+
+def _consent(known: Known, consent: str) -> dict[str, Any]:
+    """Return what is remembered of a consent: its last terms, and when it was in force."""
+    last = entries_of(known, consent)[-1]
+    terms = next((e for e in reversed(entries_of(known, consent)) if "scope" in e.data), last).data
+    return {
+        "kind": terms.get("kind"),
+        "person": terms.get("given_by") or terms.get("refused_by"),
+        "scope": list(terms.get("scope", ())),
+        "data_categories": list(terms.get("data_categories") or ()),
+        "last": last.topic,
+        "last_entry": last.version,
+        "periods": [_period(period) for period in periods(known, consent)],
+    }
+
+
+def _period(period: Period) -> dict[str, Any]:
+    ends = None if period.ends is None else write_instant(period.ends)
+    return asdict(period) | {"begins": write_instant(period.begins), "ends": ends}
+
+
+def _disclosure(known: Known, entry: Entry) -> dict[str, Any]:
+    """Return how a disclosure was covered, by the register then and by all facts."""
+    both = covers(known, entry.version)
+    return {
+        "event": entry.topic,
+        "happened": write_instant(entry.happened),
+        "to": entry.data.get("to") or entry.data.get("obtained_from"),
+        "basis": entry.data.get("basis"),
+        "by_record_then": both.by_record_then.answer if both else None,
+        "by_all_facts": both.by_all_facts.answer if both else None,
+        "gaps": sorted({gap.reason for gap in both.by_all_facts.gaps}) if both else [],
+    }

@@ -1,0 +1,72 @@
+-- name: close_rows
+-- What was known of these parts ends here.
+UPDATE view.remembered_v1 t SET known_to = c.known_to
+FROM unnest(%s::uuid[], %s::text[], %s::bigint[]) AS c (key, part, known_to)
+WHERE t.view = %s AND t.generation = %s AND t.key = c.key AND t.part = c.part AND t.known_to IS NULL
+
+-- name: add_rows
+-- What is known of these parts from here on.
+INSERT INTO view.remembered_v1 (view, generation, key, part, known_from, known_to, value)
+SELECT %s, %s, r.key, r.part, r.known_from, r.known_to, r.value
+FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::jsonb[])
+    AS r (key, part, known_from, known_to, value)
+
+-- name: open_rows
+-- What is known now of these keys.
+SELECT key, part, value FROM view.remembered_v1
+WHERE view = %s AND generation = %s AND key = ANY(%s) AND known_to IS NULL
+
+-- name: board
+-- Every key as known at a position, in order of key, after a key.
+SELECT key, value, known_from FROM view.remembered_v1
+WHERE view = 'case_state' AND generation = (SELECT generation FROM view.current WHERE view = 'case_state')
+    AND known_from <= %(position)s AND (known_to IS NULL OR known_to > %(position)s) AND key > %(after)s
+ORDER BY key LIMIT %(limit)s
+
+-- name: parts_at
+-- All rows of a view as known at a position, with since when each is known.
+SELECT r.key, r.part, r.value, r.known_from, e.recorded_at
+FROM view.remembered_v1 r JOIN ledger.event e ON e.position = r.known_from
+WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current WHERE view = %(view)s)
+    AND r.known_from <= %(position)s AND (r.known_to IS NULL OR r.known_to > %(position)s)
+ORDER BY r.key, r.part
+
+-- name: history_of_key
+-- Every row a view has remembered of one key up to a position, oldest first.
+SELECT r.part, r.value, r.known_from, r.known_to, e.recorded_at
+FROM view.remembered_v1 r JOIN ledger.event e ON e.position = r.known_from
+WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current WHERE view = %(view)s)
+    AND r.key = %(key)s AND r.known_from <= %(position)s
+ORDER BY r.part, r.known_from
+
+-- name: drop_generation
+-- Rows that no reader sees any more.
+DELETE FROM view.remembered_v1 WHERE view = %s AND generation = %s
+
+-- name: drop_other_generations
+-- Rows of all generations but the one that readers see.
+DELETE FROM view.remembered_v1 WHERE view = %s AND generation <> %s
+
+-- name: differences
+-- Rows of one generation up to a position that the other does not have; an end beyond the position counts as open.
+SELECT count(*) FROM (
+    SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
+    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(one)s AND known_from <= %(position)s
+    EXCEPT
+    SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
+    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(other)s AND known_from <= %(position)s
+) d
+
+-- name: first_difference
+-- One row that the two generations do not share, to name it.
+SELECT key, known_from FROM (
+    SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
+    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(one)s AND known_from <= %(position)s
+    EXCEPT
+    SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
+    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(other)s AND known_from <= %(position)s
+) d ORDER BY known_from LIMIT 1
+
+-- name: count_rows
+-- How many rows a generation has up to a position, and over how many keys.
+SELECT count(*), count(DISTINCT key) FROM view.remembered_v1 WHERE view = %s AND generation = %s AND known_from <= %s
