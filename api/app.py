@@ -15,6 +15,7 @@ from api.pages.routes import create_pages
 from api.problems import KINDS, ProblemError
 from api.reading import CaseReader
 from api.recording import CaseRecorder
+from api.rules_routes import create_rules_router
 from ledger.errors import LedgerError
 from ledger.store import Ledger
 from projections.board import Board
@@ -42,7 +43,9 @@ def create_app(ledger: Ledger) -> FastAPI:
     reader = CaseReader(ledger, Board(ledger))
     cursors = Cursors(ledger.keys)
     problems.install(app)
-    app.include_router(create_router(CaseRecorder(ledger), reader, cursors))
+    recorder = CaseRecorder(ledger)
+    app.include_router(create_router(recorder, reader, cursors))
+    app.include_router(create_rules_router(ledger, recorder, reader))
     app.include_router(create_pages(reader, cursors, simulated=ledger.simulated))
     _add_health(app, ledger)
     _add_explanations(app)

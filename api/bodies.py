@@ -28,11 +28,13 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
 MOST_DIGITS = 4
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What a request sends: strict, nothing unknown."""
+
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Command(_Body):
+class Command(Body):
     """One fact to record."""
 
     event: Annotated[str, Field(description="Name of the event", examples=["NoteRecorded"])]
@@ -44,7 +46,7 @@ class Command(_Body):
     source: Annotated[Code | None, Field(description="Where the fact comes from")] = None
 
 
-class CommitBody(_Body):
+class CommitBody(Body):
     """1..100 facts that are recorded together or not at all."""
 
     commands: Annotated[tuple[Command, ...], Field(min_length=1, max_length=MAX_COMMANDS)]
@@ -53,7 +55,7 @@ class CommitBody(_Body):
     legal_basis: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
 
 
-class PersonBody(_Body):
+class PersonBody(Body):
     """A person to register."""
 
     ref: Annotated[NewPersonRef, Field(description="Reference within the case", examples=["parent-A"])]
@@ -62,7 +64,7 @@ class PersonBody(_Body):
     identifier: Annotated[Text | None, Field(description="CPR or substitute number; sealed")] = None
 
 
-class CaseBody(_Body):
+class CaseBody(Body):
     """A case to open, with its persons and, if known, first facts."""
 
     programme: Annotated[Code, Field(examples=["smaaboernsteam_001"])]
@@ -76,7 +78,7 @@ class CaseBody(_Body):
     legal_basis: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
 
 
-class JoinBody(_Body):
+class JoinBody(Body):
     """A person to register and to add to a case."""
 
     person: PersonBody
@@ -85,7 +87,7 @@ class JoinBody(_Body):
     legal_basis: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
 
 
-BodyKind = TypeVar("BodyKind", CommitBody, CaseBody, JoinBody)
+BodyKind = TypeVar("BodyKind", bound=Body)
 
 
 async def read_body(request: Request) -> bytes:

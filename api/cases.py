@@ -61,13 +61,13 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         raw = await bodies.read_body(request)
         body = bodies.parse(bodies.CaseBody, raw)
         commit = Commit(
-            bodies.facts(body.commands, body.occurred_at), key, _place(request) + raw, body.reason, body.legal_basis
+            bodies.facts(body.commands, body.occurred_at), key, place_of(request) + raw, body.reason, body.legal_basis
         )
         persons = [bodies.new_person(person) for person in body.persons]
         recorded = await recorder.open_case(
             of_request(request), body.number, body.programme, persons, body.occurred_at, commit
         )
-        return _receipt(recorded)
+        return receipt_of(recorded)
 
     @router.post(
         "/cases/{case_id}/commits",
@@ -86,9 +86,9 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         raw = await bodies.read_body(request)
         body = bodies.parse(bodies.CommitBody, raw)
         facts = bodies.facts(body.commands, body.occurred_at)
-        commit = Commit(facts, key, _place(request) + raw, body.reason, body.legal_basis)
-        return _receipt(
-            await recorder.record(of_request(request), _case_id(request.path_params["case_id"]), expected, commit)
+        commit = Commit(facts, key, place_of(request) + raw, body.reason, body.legal_basis)
+        return receipt_of(
+            await recorder.record(of_request(request), case_id_of(request.path_params["case_id"]), expected, commit)
         )
 
     @router.post(
@@ -107,12 +107,12 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         key, expected = idempotency_key(request), expected_version(request)
         raw = await bodies.read_body(request)
         body = bodies.parse(bodies.JoinBody, raw)
-        commit = Commit((), key, _place(request) + raw, body.reason, body.legal_basis)
+        commit = Commit((), key, place_of(request) + raw, body.reason, body.legal_basis)
         person = bodies.new_person(body.person)
         recorded = await recorder.add_person(
-            of_request(request), _case_id(request.path_params["case_id"]), expected, person, body.occurred_at, commit
+            of_request(request), case_id_of(request.path_params["case_id"]), expected, person, body.occurred_at, commit
         )
-        return _receipt(recorded)
+        return receipt_of(recorded)
 
     @router.get("/cases", summary="List cases", responses=examples.BOARD | problems())
     async def list_cases(
@@ -129,7 +129,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         after = UUID(cursors.read(cursor, context)) if cursor else UUID(int=0)
         look = await reader.board(of_request(request, purpose), question(known_at, valid_at), after, limit)
         following = cursors.write(str(look.following), context) if look.following else None
-        return _json(answers.board(look, following))
+        return answer_json(answers.board(look, following))
 
     @router.get("/cases/{case_id}", summary="Read a case", responses=examples.CASE | problems("not-found"))
     async def read_case(
@@ -138,7 +138,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         """Read where a case stood: as recorded by `known_at`, of what had happened by `valid_at`."""
         refuse_unknown_parameters(request, "known_at", "valid_at")
         look = await _look(request, case_id, known_at, valid_at, purpose, "case")
-        return _json(answers.case(look), {"ETag": etag(look.file.version)})
+        return answer_json(answers.case(look), {"ETag": etag(look.file.version)})
 
     @router.get(
         "/cases/{case_id}/events", summary="Read a case's entries", responses=examples.EVENTS | problems("not-found")
@@ -160,35 +160,35 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         cut = look.question.valid_at
         shown = [e for e in look.entries if e.version > after and (cut is None or start_of(e.occurred_at) <= cut)]
         following = cursors.write(str(shown[limit - 1].version), context) if len(shown) > limit else None
-        return _json(answers.events(look, shown[:limit], following), {"ETag": etag(look.file.version)})
+        return answer_json(answers.events(look, shown[:limit], following), {"ETag": etag(look.file.version)})
 
     async def _look(
         request: Request, case_id: str, known_at: str | None, valid_at: str | None, purpose: str | None, what: str
     ) -> CaseLook:
         principal = of_request(request, purpose)
-        return await reader.case(principal, _case_id(case_id), question(known_at, valid_at), what)
+        return await reader.case(principal, case_id_of(case_id), question(known_at, valid_at), what)
 
     return router
 
 
-def _place(request: Request) -> bytes:
+def place_of(request: Request) -> bytes:
     """Return what a repeat must be sent to, beside having the same body."""
     return f"{request.method} {request.url.path}\n".encode()
 
 
-def _case_id(text: str) -> UUID:
+def case_id_of(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
         raise ProblemError("not-found", "There is no case with this id.") from None
 
 
-def _receipt(recorded: Recorded) -> Response:
+def receipt_of(recorded: Recorded) -> Response:
     headers = {"ETag": etag(recorded.version), "Location": f"/cases/{recorded.case}"}
-    return _json(answers.receipt(recorded), headers, 201)
+    return answer_json(answers.receipt(recorded), headers, 201)
 
 
-def _json(content: Any, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
+def answer_json(content: Any, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
     """Answer with JSON that no cache keeps: what it holds is personal."""
     everywhere = {"Cache-Control": "no-store", **(headers or {})}
     return Response(orjson.dumps(content), status, everywhere, "application/json")

@@ -1,7 +1,7 @@
 """Putting a request together: facts become drafts, each with its envelope and the keys that seal it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -19,12 +19,16 @@ from ledger.requests import NewEvent
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One event of a commit with its own times; ``source`` says where the fact comes from."""
+    """One event of a commit with its own times.
+
+    ``source`` says where the fact comes from, ``through_gate`` that an act has passed the gate before it.
+    """
 
     event: Event
     occurred_at: Moment
     reached_at: Moment | None = None
     source: str | None = None
+    through_gate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +62,15 @@ class Work:
         self._commit_id = uuid4()
         self._events: list[tuple[Event, Envelope]] = []
 
-    def add(
-        self, event: Event, occurred_at: Moment, reached_at: Moment | None = None, source: str | None = None
-    ) -> None:
-        """Take in the next event of the case."""
-        self._events.append((event, self._envelope(event, occurred_at, reached_at, source)))
+    def add(self, event: Event, occurred_at: Moment) -> None:
+        """Take in the next event of the case, one of the ledger's own."""
+        self.take(event, Fact(event, occurred_at))
+
+    def take(self, event: Event, fact: Fact) -> None:
+        """Take in a fact, as the event that was decided on for it."""
+        envelope = self._envelope(fact.occurred_at, fact.reached_at, fact.source)
+        gated = event.name() in ACTS_WITH_A_GATE and not fact.through_gate
+        self._events.append((event, replace(envelope, reported_without_gate=gated)))
 
     def drafts(self, case: UUID, version: int) -> list[Draft]:
         """Return the events of the case as drafts that follow a version."""
@@ -73,7 +81,7 @@ class Work:
 
     def registration(self, event: PersonRegistered, registered_at: Moment) -> Draft:
         """Return the first entry of a person's own stream."""
-        envelope = self._envelope(event, registered_at, None, None, reason=False)
+        envelope = self._envelope(registered_at, None, None, reason=False)
         return Draft(event.person, 1, event, envelope, {str(event.person): event.key}, event.key)
 
     def latest(self) -> datetime:
@@ -88,7 +96,6 @@ class Work:
 
     def _envelope(
         self,
-        event: Event,
         occurred_at: Moment,
         reached_at: Moment | None,
         source: str | None,
@@ -103,7 +110,6 @@ class Work:
             legal_basis=self.commit.legal_basis,
             reason=self.commit.reason if reason else None,
             source=source,
-            reported_without_gate=event.name() in ACTS_WITH_A_GATE,
         )
 
 
@@ -120,6 +126,22 @@ def stored_row(draft: Draft, event: NewEvent, position: int, recorded_at: dateti
         event.segments,
         event.state,
         b"",
+    )
+
+
+def preview_event(file: CaseFile, event: Event, occurred_at: datetime, principal: Principal) -> Entry:
+    """Return an act still to come as the entry it would be in a case, for the gate before it."""
+    return Entry(
+        stream=file.case,
+        version=file.version + 1,
+        position=0,
+        recorded_at=occurred_at,
+        topic=event.TOPIC,
+        schema=event.VERSION,
+        occurred_at=occurred_at,
+        actor=principal.actor,
+        commit=uuid4(),
+        data=event.model_dump(mode="json", exclude_none=True),
     )
 
 

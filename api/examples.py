@@ -39,6 +39,30 @@ COMMIT: dict[str, Any] = {
     "reason": "Telephone call",
 }
 
+DISCLOSURE: dict[str, Any] = {
+    "to": "daycare",
+    "about": ["child-A"],
+    "data_categories": ["social"],
+    "purpose": "Handover to daycare",
+    "basis": "consent",
+}
+
+DECISION: dict[str, Any] = {
+    "decision": {
+        "decision": "dec-1",
+        "outcome": "grant",
+        "legal_basis": ["barnets lov § 32 stk. 1 nr. 5"],
+        "competence_ref": "deleg-2026-01",
+        "purpose": "Safe care from birth",
+        "expected_duration": "P6M",
+        "plan_needed": True,
+        "hearing": [7],
+        "child_view": 9,
+        "complaint_guidance": True,
+    },
+    "overrides": {"SUPPORT_WITHOUT_INVESTIGATION": "Acute: the mapping is opened today."},
+}
+
 JOIN: dict[str, Any] = {
     "person": {"ref": "child-B", "role": "child", "full_name": "Bo Eksempel"},
     "occurred_at": "2026-08-12",
@@ -195,15 +219,19 @@ _VERSION = {
 }
 
 
-def request(kind: type[BaseModel], example: dict[str, Any], *, versioned: bool = False) -> dict[str, Any]:
+def request(
+    kind: type[BaseModel], example: dict[str, Any], *, versioned: bool = False, keyed: bool = True
+) -> dict[str, Any]:
     """Return the OpenAPI description of a recording request: headers, and the body with nested schemas in place.
+
+    A request that is not ``keyed`` asks and records nothing but the look.
 
     The routes read headers and body themselves, so that each refusal is told in this API's own words.
     """
     schema = kind.model_json_schema()
     resolved = _inline(schema, schema.pop("$defs", {}))
     return {
-        "parameters": [_CASE_PARAMETER, _KEY, _VERSION] if versioned else [_KEY],
+        "parameters": [_CASE_PARAMETER, _KEY, _VERSION] if versioned else [_KEY] if keyed else [_CASE_PARAMETER],
         "requestBody": {"required": True, "content": {"application/json": {"schema": resolved, "example": example}}},
     }
 

@@ -25,7 +25,9 @@ from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
 from ledger.store import Head, Ledger
 from projections.board import Board, BoardRow
+from projections.boards import PartRow, rows_at
 from projections.case_state import state_as_of
+from projections.view import View
 from replay.verify import Fault, verify_stream
 
 
@@ -102,6 +104,17 @@ class BoardLook:
     access_position: int
 
 
+@dataclass(frozen=True, slots=True)
+class PartsLook:
+    """All remembered rows of a view as one reader sees them at one instant."""
+
+    question: Question
+    position: int
+    computed_to: int
+    rows: tuple[PartRow, ...]
+    access_position: int
+
+
 class CaseReader:
     """Reads one ledger for principals."""
 
@@ -125,6 +138,14 @@ class CaseReader:
         shown = tuple(row.case for row in rows)
         access = await self._put_on_record(principal, "case_list", shown, position, question)
         return BoardLook(question, position, computed_to, tuple(rows), following, access)
+
+    async def parts(self, principal: Principal, view: View, question: Question) -> PartsLook:
+        """Return all rows of a view as known at an instant; raises as ``case`` does."""
+        position = await asyncio.to_thread(self._position, question)
+        computed_to, rows = await asyncio.to_thread(rows_at, self._ledger, view, position)
+        shown = tuple(dict.fromkeys(row.case for row in rows))
+        access = await self._put_on_record(principal, f"{view.name}_board", shown, position, question)
+        return PartsLook(question, position, computed_to, tuple(rows), access)
 
     def _as_of(self, rows: list[BoardRow], position: int, valid_at: datetime) -> list[BoardRow]:
         """Fold the cases of a page anew as of an instant in the world; leaves out those not opened by then."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from api.drafting import Commit, Work, preview_of, stored_row
+from api.drafting import Commit, Fact, Work, preview_of, stored_row
 from api.principals import Principal
 from domain.case_file import CaseFile
 from domain.entries import Draft, Entry
 from domain.errors import DomainError, Malformed, Problem
 from domain.events import BY_TOPIC
 from domain.events.administration import CaseOpened, CasePerson, PersonJoined, PersonRegistered
-from domain.recording import record_facts
+from domain.recording import check_references, record_facts
 from domain.time import Moment
 from ledger.keys import key_commitment
 from ledger.mapper import read_clear
@@ -120,7 +120,7 @@ class CaseRecorder:
         work.add(opened, opened_at)
         preview = CaseFile(case, (preview_of(work.drafts(case, 0)[0]),))
         for fact, event in zip(commit.facts, record_facts(preview, [f.event for f in commit.facts]), strict=True):
-            work.add(event, fact.occurred_at, fact.reached_at, fact.source)
+            work.take(event, fact)
         return await self._append(work, registrations, opened_at)
 
     async def add_person(
@@ -152,7 +152,31 @@ class CaseRecorder:
             file = await self._file(case, expected)
             work = Work(principal, commit, instant, file, file.key, file.keys())
             for fact, event in zip(commit.facts, record_facts(file, [f.event for f in commit.facts]), strict=True):
-                work.add(event, fact.occurred_at, fact.reached_at, fact.source)
+                work.take(event, fact)
+            return await self._append(work, [], None)
+
+        return await self._or_repeated(principal, commit, attempt)
+
+    async def perform(
+        self,
+        principal: Principal,
+        case: UUID,
+        expected: int,
+        commit: Commit,
+        decide: Callable[[CaseFile], Sequence[Fact]],
+    ) -> Recorded:
+        """Record what ``decide`` makes of the case as it stands: an act, or that a gate stopped it; raises as above.
+
+        References in the facts are checked as in a commit of facts.
+        """
+
+        async def attempt() -> Recorded:
+            file = await self._file(case, expected)
+            facts = decide(file)
+            check_references(file, [fact.event for fact in facts])
+            work = Work(principal, commit, None, file, file.key, file.keys())
+            for fact in facts:
+                work.take(fact.event, fact)
             return await self._append(work, [], None)
 
         return await self._or_repeated(principal, commit, attempt)

@@ -101,13 +101,16 @@ def status(deadline: Deadline, at: datetime) -> str:
     return "warning" if deadline.warn_at is not None and at > deadline.warn_at else "open"
 
 
+_NEVER_LATE = ("cancelled", "not_applicable", "not_started", "superseded")
+
+
 def late_by(deadline: Deadline, at: datetime) -> timedelta | None:
     """Return by how much a clock was satisfied late, or is overdue at an instant; None where it is neither.
 
     Elapsed time for rules in hours, whole calendar days for all others.
     """
     end = deadline.satisfied_at or at
-    if deadline.due is None or end <= deadline.due or plain_status(deadline, at) in ("cancelled", "not_applicable"):
+    if deadline.due is None or end <= deadline.due or status(deadline, at) in _NEVER_LATE:
         return None
     if deadline.in_hours:
         return end - deadline.due

@@ -64,6 +64,15 @@ def record_facts(case: CaseFile, facts: Sequence[Event]) -> list[Event]:
     return events
 
 
+def check_references(case: CaseFile, acts: Sequence[Event]) -> None:
+    """Raise Malformed where an act refers to an entry that is not there, or of another kind than the field is about."""
+    problems = [
+        problem for index, act in enumerate(acts) for problem in _reference_problems(case, acts[:index], act, "")
+    ]
+    if problems:
+        raise Malformed(problems)
+
+
 def _name_at(case: CaseFile, before: Sequence[Event], version: int) -> str | None:
     """Return the name of the event with a version: an entry of the case, or one ``before`` in the same commit."""
     entry = case.entry(version)

@@ -116,7 +116,8 @@ class Folder:
         try:
             if self._view.by_rules and row.topic in RULE_TOPICS:
                 self.load_rules([*self._adoptions, read_clear(row)])
-                return [change for key in self._states for change in self._changes(key, row.position)]
+                begun = [key for key, state in self._states.items() if state]
+                return [change for key in begun for change in self._changes(key, row.position)]
             if row.topic not in self._view.topics:
                 return []
             before = self._states.get(row.stream, ())

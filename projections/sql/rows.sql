@@ -31,14 +31,6 @@ WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current 
     AND r.known_from <= %(position)s AND (r.known_to IS NULL OR r.known_to > %(position)s)
 ORDER BY r.key, r.part
 
--- name: history_of_key
--- Every row a view has remembered of one key up to a position, oldest first.
-SELECT r.part, r.value, r.known_from, r.known_to, e.recorded_at
-FROM view.remembered_v1 r JOIN ledger.event e ON e.position = r.known_from
-WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current WHERE view = %(view)s)
-    AND r.key = %(key)s AND r.known_from <= %(position)s
-ORDER BY r.part, r.known_from
-
 -- name: drop_generation
 -- Rows that no reader sees any more.
 DELETE FROM view.remembered_v1 WHERE view = %s AND generation = %s

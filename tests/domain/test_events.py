@@ -34,7 +34,8 @@ PersonalDataErased
 """.split()  # noqa: SIM905
 
 ADMINISTRATION = """
-LedgerOpened CaseOpened PersonRegistered PersonJoined RuleBookAdopted RuleSettingsChosen KeyRotated GateStopped AccessGranted AccessEnded
+LedgerOpened CaseOpened PersonRegistered PersonJoined RuleBookAdopted RuleSettingsChosen KeyRotated
+GateStopped AccessGranted AccessEnded
 BreakGlassOpened BreakGlassReviewed Exported
 """.split()  # noqa: SIM905
 

@@ -8,7 +8,7 @@ import pytest
 
 from api.opening import Place
 from ledger.store import Ledger
-from projections import board as board_module
+from projections import following as board_module
 from projections.board import Board, BoardRow
 from projections.follower import Follower
 from projections.view import CASE_STATE

@@ -1,0 +1,139 @@
+"""Acts that pass a gate: a disclosure, a decision. The stop is put on record, and so is an override with its reason."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from api.drafting import Commit, Fact, preview_event
+from api.principals import Principal
+from api.recording import CaseRecorder, Recorded
+from api.rule_adoption import rules_at
+from domain.case_file import CaseFile
+from domain.decision_gate import Stop, decision_stops, standing
+from domain.disclosures import Gap, GateAnswer, Proposal, may_disclose
+from domain.events.administration import GateStopped
+from domain.events.consent import DisclosureMade
+from domain.events.decision import DecisionMade
+from domain.inquiry import Inquiry
+from domain.known import Known
+from domain.people import protections
+from ledger.store import Ledger
+
+NAME, ADDRESS, EXISTENCE = "name", "address", "existence"
+
+
+@dataclass(frozen=True, slots=True)
+class DisclosureAct:
+    """A disclosure to make: what the gate is asked, and the texts that go on record with it."""
+
+    proposal: Proposal
+    purpose: str
+    documents: tuple[str, ...]
+    override_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionAct:
+    """A decision to make, with a reason for each gate it is to pass all the same."""
+
+    decision: DecisionMade
+    overrides: Mapping[str, str]
+
+
+def gap_code(gap: Gap) -> str:
+    """Return a gap as a code that can stand in clear: the reason, and whom and what it concerns."""
+    return ":".join([gap.reason, *(part for part in (gap.consent, gap.person, gap.category) if part)])
+
+
+class Gatekeeper:
+    """Lets acts of one ledger pass, or stops them."""
+
+    def __init__(self, ledger: Ledger, recorder: CaseRecorder) -> None:
+        self._ledger = ledger
+        self._recorder = recorder
+
+    async def disclose(
+        self, principal: Principal, case: UUID, expected: int, act: DisclosureAct, commit: Commit
+    ) -> Recorded:
+        """Record a disclosure, or that it was stopped; raises as recording does."""
+        now = await asyncio.to_thread(self._ledger.now)
+
+        def decide(file: CaseFile) -> Sequence[Fact]:
+            answer = disclosure_answer(file, act.proposal, now)
+            passing = answer.open or (act.override_reason is not None and not answer.protected)
+            if not passing:
+                return [_stopped("disclosure", "DisclosureMade", answer, now)]
+            return [Fact(_disclosure(act, answer), now, through_gate=True)]
+
+        return await self._recorder.perform(principal, case, expected, commit, decide)
+
+    async def decide(
+        self, principal: Principal, case: UUID, expected: int, act: DecisionAct, commit: Commit
+    ) -> Recorded:
+        """Record a decision bound to what the ledger held when it was made, or that it was stopped."""
+        now, head = await asyncio.to_thread(lambda: (self._ledger.now(), self._ledger.head()))
+        rules = await asyncio.to_thread(rules_at, self._ledger)
+        bound = act.decision.model_copy(update={"log_position": head.size, "log_root": head.root.hex()})
+
+        def decide(file: CaseFile) -> Sequence[Fact]:
+            preview = preview_event(file, bound, now, principal)
+            stops = decision_stops(Inquiry(Known((*file.entries, preview)), rules, now), preview.version)
+            left = standing(stops, act.overrides)
+            if left:
+                codes = tuple(dict.fromkeys(stop.finding.code for stop in left))
+                stopped = GateStopped(gate="decision", act="DecisionMade", findings=codes, decision=bound.decision)
+                return [Fact(stopped, now)]
+            return [Fact(_overridden(bound, stops, act.overrides), now, through_gate=True)]
+
+        return await self._recorder.perform(principal, case, expected, commit, decide)
+
+
+def disclosure_answer(file: CaseFile, proposal: Proposal, at: datetime) -> GateAnswer:
+    """Return what the gate says to a disclosure: protected names and existence are kept from other persons."""
+    known = Known(file.entries)
+    protected = [
+        person
+        for person, kinds in protections(known, at).items()
+        if person != proposal.to and proposal.to in file.persons and kinds & {NAME, ADDRESS, EXISTENCE}
+    ]
+    return may_disclose(known, proposal, at, protected)
+
+
+def decision_answer(file: CaseFile, act: DecisionAct, ledger: Ledger, principal: Principal) -> tuple[Stop, ...]:
+    """Return everything that stands against a decision, whatever reasons are given."""
+    now = ledger.now()
+    preview = preview_event(file, act.decision, now, principal)
+    return decision_stops(Inquiry(Known((*file.entries, preview)), rules_at(ledger), now), preview.version)
+
+
+def _stopped(gate: str, act: str, answer: GateAnswer, now: datetime) -> Fact:
+    codes = tuple(map(gap_code, (*answer.protected, *answer.gaps)))
+    return Fact(GateStopped(gate=gate, act=act, findings=codes), now)
+
+
+def _disclosure(act: DisclosureAct, answer: GateAnswer) -> DisclosureMade:
+    proposal = act.proposal
+    return DisclosureMade(
+        to=proposal.to,
+        basis=proposal.basis,
+        consents=answer.consents,
+        data_categories=proposal.data_categories,
+        documents=act.documents,
+        purpose=act.purpose,
+        legal_basis=proposal.legal_basis or None,
+        about=proposal.about or None,
+        purpose_code=proposal.purpose_code,
+        overridden_gates=tuple(map(gap_code, answer.gaps)) or None,
+        override_reason=act.override_reason if answer.gaps else None,
+    )
+
+
+def _overridden(decision: DecisionMade, stops: Sequence[Stop], overrides: Mapping[str, str]) -> DecisionMade:
+    """Return the decision with the gates it passed with a reason."""
+    codes = tuple(dict.fromkeys(stop.finding.code for stop in stops))
+    if not codes:
+        return decision
+    reason = "\n".join(f"{code}: {overrides[code]}" for code in codes)
+    return decision.model_copy(update={"overridden_gates": codes, "override_reason": reason})

@@ -1,0 +1,228 @@
+"""What the API says about clocks, consents, findings, gates and dossiers, as JSON values: one shape for each."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from api.acts import gap_code
+from api.reading import CaseLook
+from domain.consents import (
+    ConsentStatus,
+    HoldersConsent,
+    consent_ids,
+    consent_status,
+    entries_of,
+    missing_joint,
+    periods,
+)
+from domain.deadlines import Deadline, late_by, plain_status, status
+from domain.decision_gate import Stop
+from domain.disclosures import Cover, GateAnswer, covers, disclosures
+from domain.dossier import Dossier
+from domain.events import BY_TOPIC
+from domain.findings.base import Finding
+from domain.findings.catalogue import CHECKS, level_of
+from domain.findings.handling import Life
+from domain.known import Known
+from domain.rules import Rules
+from domain.time import write_instant
+from replay.questions import DueChange
+
+Values = dict[str, Any]
+
+
+def instant(value: datetime | None) -> str | None:
+    """Return an instant as fixed-width UTC text."""
+    return None if value is None else write_instant(value)
+
+
+def deadline(clock: Deadline, rules: Rules, at: datetime) -> Values:
+    """Return one clock with its rule in words, how it stands, and by how much it is late."""
+    late = late_by(clock, at)
+    found = next((rule for rule in rules.all_versions(clock.rule) if rule.version == clock.rule_version), None)
+    return {
+        "rule": clock.rule,
+        "rule_version": clock.rule_version,
+        "rule_book": clock.book,
+        "rule_book_version": clock.book_version,
+        "level": clock.level,
+        "duty": None if found is None else {"da": found.danish, "en": found.english},
+        "citation": None if found is None else found.citation,
+        "verification": None if found is None else found.verification_note or found.verification,
+        "for_citizen": clock.citizen,
+        "subject": clock.subject,
+        "trigger": clock.trigger,
+        "number": clock.number,
+        "started": instant(clock.started),
+        "not_before": instant(clock.not_before),
+        "warn_at": instant(clock.warn_at),
+        "due": instant(clock.due),
+        "status": status(clock, at),
+        "status_by_time_alone": plain_status(clock, at),
+        "satisfied_by": clock.satisfied_by,
+        "satisfied_at": instant(clock.satisfied_at),
+        "late_by_seconds": int(late.total_seconds()) if late is not None and clock.in_hours else None,
+        "late_by_days": late.days if late is not None and not clock.in_hours else None,
+        "extended_to": instant(clock.extended_to),
+        "ended_by": clock.cancelled_by or clock.settled_by,
+        "superseded_by": clock.superseded_by,
+        "disputed_because": clock.dispute,
+    }
+
+
+def due_changes(changes: Sequence[DueChange]) -> list[Values]:
+    """Return the due dates a clock has had, and since when each was known."""
+    return [{"due": instant(c.due), "known_from": c.known_from, "recorded_at": instant(c.recorded_at)} for c in changes]
+
+
+def consents(known: Known, at: datetime) -> list[Values]:
+    """Return every consent with how it stands, its terms and when it was in force."""
+    return [_consent(known, consent_status(known, consent, at), at) for consent in consent_ids(known)]
+
+
+def _consent(known: Known, found: ConsentStatus, at: datetime) -> Values:
+    entries = entries_of(known, found.consent)
+    terms = next(entry.data for entry in reversed(entries) if "scope" in entry.data or entry is entries[0])
+    return {
+        "consent": found.consent,
+        "status": found.status,
+        "kind": terms.get("kind"),
+        "person": terms.get("given_by") or terms.get("refused_by"),
+        "capacity": terms.get("capacity"),
+        "on_behalf_of": terms.get("on_behalf_of"),
+        "scope": list(terms.get("scope") or ()),
+        "scope_left": list(found.scope),
+        "data_categories": list(terms.get("data_categories") or ()),
+        "valid_from": terms.get("valid_from"),
+        "valid_to": terms.get("valid_to"),
+        "missing_joint": list(missing_joint(known, found.consent, at)),
+        "periods": [
+            {
+                "begins": instant(period.begins),
+                "ends": instant(period.ends),
+                "begun_by": period.begun_by,
+                "ended_by": period.ended_by,
+            }
+            for period in periods(known, found.consent)
+        ],
+        "entries": [
+            {
+                "version": entry.version,
+                "event": BY_TOPIC[entry.topic].name(),
+                "happened": instant(entry.happened),
+                "recorded_at": instant(entry.recorded_at),
+            }
+            for entry in entries
+        ],
+    }
+
+
+def uses(known: Known, happened_by: datetime) -> list[Values]:
+    """Return every disclosure with how it was covered, by the register then and by all facts."""
+    found: list[Values] = []
+    for entry in disclosures(known):
+        both = covers(known, entry.version)
+        if both is not None and entry.happened <= happened_by:
+            found.append(
+                {
+                    "version": entry.version,
+                    "event": BY_TOPIC[entry.topic].name(),
+                    "happened": instant(entry.happened),
+                    "to": entry.data.get("to") or entry.data.get("obtained_from"),
+                    "consents": list(entry.data.get("consents") or ()),
+                    "by_record_then": _cover(both.by_record_then),
+                    "by_all_facts": _cover(both.by_all_facts),
+                }
+            )
+    return found
+
+
+def _cover(cover: Cover) -> Values:
+    return {"answer": cover.answer, "basis": cover.basis, "missing": [gap_code(gap) for gap in cover.gaps]}
+
+
+def holders(found: HoldersConsent) -> Values:
+    """Return whose consent to support is there and whose is missing."""
+    return {"holders": list(found.holders), "missing": list(found.missing), "satisfied": found.satisfied}
+
+
+def finding(found: Finding) -> Values:
+    """Return one finding in words, with its source and how binding the rule behind it is."""
+    check = CHECKS[found.code]
+    return {
+        "code": found.code,
+        "level": level_of(found),
+        "entry": found.entry,
+        "rests_on": list(found.rests_on),
+        "key": found.key or None,
+        "detail": dict(found.detail),
+        "explanation": {"da": check.explain(found), "en": check.explain(found, "en")},
+        "citation": check.citation,
+        "verification": check.verification,
+    }
+
+
+def life(found: Life) -> Values:
+    """Return a finding with what became of it."""
+    return finding(found.finding) | {
+        "state": found.state,
+        "since": instant(found.since),
+        "overdue": found.overdue,
+        "assessed_by": found.assessed.version if found.assessed else None,
+        "remedied_by": found.remedied.version if found.remedied else None,
+    }
+
+
+def gate(answer: GateAnswer) -> Values:
+    """Return what the gate before a disclosure says."""
+    return {
+        "open": answer.open,
+        "consents": list(answer.consents),
+        "missing": [gap_code(gap) for gap in answer.gaps],
+        "not_overridable": [gap_code(gap) for gap in answer.protected],
+    }
+
+
+def stops(found: Iterable[Stop]) -> list[Values]:
+    """Return what stands against a decision."""
+    return [finding(stop.finding) | {"overridable": stop.overridable} for stop in found]
+
+
+def dossier(found: Dossier, rules: Rules) -> Values:
+    """Return the dossier of a decision."""
+    return {
+        "decision": found.decision.data["decision"],
+        "entry": found.decision.version,
+        "instant": instant(found.instant),
+        "statuses": [{"status": s.status, "entry": s.entry, "at": instant(s.at)} for s in found.statuses],
+        "lamps": dict(found.lamps),
+        "recorded_then": list(found.recorded_then),
+        "recorded_later_but_occurred_before": list(found.recorded_later_but_occurred_before),
+        "later_corrections": list(found.later_corrections),
+        "basis": [
+            asdict(row) | {"happened": instant(row.happened), "recorded_at": instant(row.recorded_at)}
+            for row in found.basis
+        ],
+        "hearings": [asdict(check) | {"deadline": check.deadline.isoformat()} for check in found.hearings],
+        "hearing_open_until": found.hearing_open_until,
+        "consents_in_force": list(found.consents_in_force),
+        "consents_not_in_force": dict(found.consents_not_in_force),
+        "deadlines": [deadline(clock, rules, found.instant) for clock, _ in found.deadlines],
+        "parties": list(found.parties),
+        "findings": [finding(one) for one in found.findings],
+    }
+
+
+def frame(look: CaseLook, at: datetime) -> Values:
+    """Return what every answer about a case says of itself."""
+    return {
+        "case": str(look.file.case),
+        "version": look.file.version,
+        "known_at": instant(look.question.known_at),
+        "valid_at": instant(look.question.valid_at),
+        "clock": instant(at),
+        "as_of_position": look.position,
+        "root": look.head.root.hex() if look.position == look.head.size else None,
+        "access_event": look.access_position,
+    }

@@ -1,0 +1,335 @@
+"""The HTTP API of clocks, consents, findings, dossiers and gates: of one case, and across cases."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from api import bodies, examples, rule_answers
+from api.acts import Gatekeeper, decision_answer, disclosure_answer
+from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems, receipt_of
+from api.conditions import expected_version, idempotency_key, question, refuse_unknown_parameters
+from api.drafting import Commit
+from api.principals import of_request
+from api.problems import ProblemError
+from api.reading import CaseLook, CaseReader, PartsLook, Question
+from api.recording import CaseRecorder, Recorded
+from api.rule_adoption import rules_at
+from api.rule_bodies import DecisionBody, DisclosureBody
+from domain.deadlines import from_values, status
+from domain.events.administration import GateStopped
+from domain.findings.base import Finding
+from domain.findings.catalogue import level_of
+from domain.findings.handling import lives
+from domain.known import Known
+from domain.levels import LEVELS
+from domain.people import silenced
+from domain.rules import Rules
+from ledger.mapper import read_clear
+from ledger.store import Ledger
+from projections.view import CONSENTS, DEADLINES, FINDINGS, View
+from replay.questions import CaseQuestions
+
+MOST_ROWS = 1000
+StatusFilter = Annotated[list[str] | None, Query(alias="status", description="Only these statuses")]
+LevelFilter = Annotated[list[str] | None, Query(alias="level", description=f"Only these: {', '.join(LEVELS)}")]
+HIDDEN = ("superseded", "not_applicable", "cancelled", "not_started")
+"""Statuses a board leaves out unless asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A case as one reader sees it, with the questions to it and the instant the clock shows."""
+
+    look: CaseLook
+    questions: CaseQuestions
+    at: datetime
+
+    @property
+    def known(self) -> Known:
+        """What was on record as of the instant asked about."""
+        return self.questions.record
+
+    @property
+    def frame(self) -> dict[str, Any]:
+        """What every answer says of itself."""
+        return rule_answers.frame(self.look, self.at)
+
+
+def create_rules_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseReader) -> APIRouter:
+    """Return the routes over one ledger."""
+    router = APIRouter(tags=["rules"])
+    _add_case_routes(router, ledger, reader)
+    _add_boards(router, ledger, reader)
+    _add_acts(router, ledger, recorder, reader)
+    return router
+
+
+async def _asked(ledger: Ledger, reader: CaseReader, request: Request, case_id: str, what: str, *more: str) -> Asked:
+    """Return a case for a question, with the look on record; raises ProblemError for a misspelt parameter."""
+    refuse_unknown_parameters(request, "known_at", "valid_at", *more)
+    known_at, valid_at = request.query_params.get("known_at"), request.query_params.get("valid_at")
+    asked = question(known_at, valid_at)
+    look = await reader.case(of_request(request, request.headers.get("purpose")), case_id_of(case_id), asked, what)
+    rules, now = await asyncio.to_thread(lambda: (rules_at(ledger, look.position), ledger.now()))
+    clear = Known(tuple(look.entries))
+    return Asked(look, CaseQuestions(clear, rules), asked.valid_at or asked.known_at or now)
+
+
+def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
+    @router.get("/cases/{case_id}/deadlines", summary="Read a case's clocks", responses=problems("not-found"))
+    async def read_deadlines(
+        request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
+        """Every clock of the case: what started and satisfied it, how it stands, and the due dates it has had."""
+        del known_at, valid_at, purpose
+        asked = await _asked(ledger, reader, request, case_id, "deadlines")
+        return answer_json(asked.frame | await asyncio.to_thread(_deadlines, asked))
+
+    @router.get("/cases/{case_id}/consents", summary="Read a case's consents", responses=problems("not-found"))
+    async def read_consents(
+        request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
+        """Every consent and its history, whose is missing, and how each disclosure was covered on both clocks."""
+        del known_at, valid_at, purpose
+        asked = await _asked(ledger, reader, request, case_id, "consents")
+        return answer_json(
+            asked.frame
+            | {
+                "consents": rule_answers.consents(asked.known, asked.at),
+                "support": rule_answers.holders(asked.questions.holders_consent(asked.at)),
+                "disclosures": rule_answers.uses(asked.known, asked.at),
+            }
+        )
+
+    @router.get("/cases/{case_id}/findings", summary="Read a case's findings", responses=problems("not-found"))
+    async def read_findings(
+        request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
+        """What a careful reader would point out, with what became of each finding."""
+        del known_at, valid_at, purpose
+        asked = await _asked(ledger, reader, request, case_id, "findings")
+        found = await asyncio.to_thread(asked.questions.findings, asked.at)
+        with_lives = lives(found, asked.known, asked.at)
+        return answer_json(asked.frame | {"items": [rule_answers.life(one) for one in with_lives]})
+
+    @router.get(
+        "/cases/{case_id}/decisions/{version}/dossier",
+        summary="Read a decision's dossier",
+        responses=problems("not-found"),
+    )
+    async def read_dossier(request: Request, case_id: str, version: int, purpose: Purpose = None) -> Response:
+        """Everything about a decision as the register stood when it was made, and what was recorded since."""
+        del purpose
+        asked = await _asked(ledger, reader, request, case_id, "dossier")
+        found = await asyncio.to_thread(asked.questions.dossier, version)
+        if found is None:
+            raise ProblemError("not-found", "That entry is no decision in force: use the version of one.")
+        return answer_json(asked.frame | rule_answers.dossier(found, asked.questions.rules))
+
+
+def _deadlines(asked: Asked) -> dict[str, Any]:
+    """Return the clocks of a case, those that must not remind anyone marked."""
+    clocks = asked.questions.deadlines(asked.at)
+    changes = asked.questions.due_changes()
+    quiet = silenced(asked.known, clocks, asked.at)
+    items = [
+        rule_answers.deadline(clock, asked.questions.rules, asked.at)
+        | {"silenced": clock.key in quiet, "due_dates": rule_answers.due_changes(changes.get(clock.key, ()))}
+        for clock in clocks
+    ]
+    return {"items": items, "rule_books": _books(asked.questions.rules)}
+
+
+def _books(rules: Rules) -> list[dict[str, Any]]:
+    """Return the rule books the answer rests on, with what is not verified in them."""
+    latest = {adoption.book.book.id: adoption for adoption in rules.adoptions}
+    return [
+        {
+            "rule_book": name,
+            "version": adoption.book.book.version,
+            "adopted_at_position": adoption.position,
+            "approved_by": adoption.approved_by,
+            "readings": dict(adoption.readings),
+            "unverified_rules": sorted({rule.id for rule in adoption.book.unverified}),
+        }
+        for name, adoption in latest.items()
+    ]
+
+
+def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
+    async def look_at(request: Request, view: View, known_at: str | None, purpose: str | None) -> PartsLook:
+        asked = Question(known_at=question(known_at, None).known_at)
+        return await reader.parts(of_request(request, purpose), view, asked)
+
+    @router.get("/deadlines", summary="The clocks of all cases", responses=problems())
+    async def board(
+        request: Request,
+        known_at: KnownAt = None,
+        statuses: StatusFilter = None,
+        levels: LevelFilter = None,
+        purpose: Purpose = None,
+    ) -> Response:
+        """Every clock as known at an instant and as the clock stood then, the soonest due first."""
+        refuse_unknown_parameters(request, "known_at", "status", "level")
+        look = await look_at(request, DEADLINES, known_at, purpose)
+        rules = await asyncio.to_thread(rules_at, ledger, look.position)
+        at = look.question.known_at or ledger.now()
+        rows = [(row, from_values(row.value)) for row in look.rows]
+        wanted = [
+            (row, clock)
+            for row, clock in rows
+            if _wanted(status(clock, at), statuses) and (not levels or clock.level in levels)
+        ]
+        wanted.sort(key=lambda pair: (pair[1].due is None, pair[1].due or pair[1].started, str(pair[0].case)))
+        items = [
+            {"case": str(row.case), "known_since": rule_answers.instant(row.known_since)}
+            | rule_answers.deadline(clock, rules, at)
+            for row, clock in wanted[:MOST_ROWS]
+        ]
+        return answer_json(_board(look, at, items, len(wanted)))
+
+    @router.get("/findings", summary="The findings of all cases", responses=problems())
+    async def findings_board(
+        request: Request, known_at: KnownAt = None, levels: LevelFilter = None, purpose: Purpose = None
+    ) -> Response:
+        """Every finding as known at an instant: what followed from the last entry of each case by then."""
+        refuse_unknown_parameters(request, "known_at", "level")
+        look = await look_at(request, FINDINGS, known_at, purpose)
+        at = look.question.known_at or ledger.now()
+        found = [(row, _finding(row.value)) for row in look.rows]
+        wanted = [(row, one) for row, one in found if not levels or level_of(one) in levels]
+        wanted.sort(key=lambda pair: (LEVELS.index(level_of(pair[1])), str(pair[0].case), pair[1].entry))
+        items = [
+            {"case": str(row.case), "known_since": rule_answers.instant(row.known_since)} | rule_answers.finding(one)
+            for row, one in wanted[:MOST_ROWS]
+        ]
+        return answer_json(_board(look, at, items, len(wanted)))
+
+    @router.get("/disclosures", summary="The disclosures of all cases", responses=problems())
+    async def disclosures_board(
+        request: Request, known_at: KnownAt = None, uncovered: bool = False, purpose: Purpose = None
+    ) -> Response:
+        """Every disclosure with its cover as known at an instant; `uncovered` leaves out the covered ones."""
+        refuse_unknown_parameters(request, "known_at", "uncovered")
+        look = await look_at(request, CONSENTS, known_at, purpose)
+        at = look.question.known_at or ledger.now()
+        items = [
+            {"case": str(row.case), "version": int(row.part.partition("/")[2]), **row.value}
+            for row in look.rows
+            if row.part.startswith("disclosure/") and not (uncovered and row.value["by_all_facts"] == "covered")
+        ]
+        return answer_json(_board(look, at, items, len(items)))
+
+
+def _wanted(standing: str, statuses: Sequence[str] | None) -> bool:
+    return standing in statuses if statuses else standing not in HIDDEN
+
+
+def _finding(value: Mapping[str, Any]) -> Finding:
+    content: dict[str, Any] = dict(value) | {"rests_on": tuple(value["rests_on"])}
+    return Finding(**content)
+
+
+def _board(look: PartsLook, at: datetime, items: list[dict[str, Any]], total: int) -> dict[str, Any]:
+    return {
+        "known_at": rule_answers.instant(look.question.known_at),
+        "clock": rule_answers.instant(at),
+        "as_of_position": look.position,
+        "computed_to": look.computed_to,
+        "items": items,
+        "total": total,
+        "access_event": look.access_position,
+    }
+
+
+def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader: CaseReader) -> None:
+    gatekeeper = Gatekeeper(ledger, recorder)
+    gate_problems = (
+        "malformed", "key-reused", "stale-version", "version-required", "not-found", "body-too-large",
+        "wrong-media-type", "refused",
+    )  # fmt: skip
+
+    @router.post(
+        "/cases/{case_id}/disclosures",
+        status_code=201,
+        summary="Make a disclosure through its gate",
+        responses=examples.RECEIPT | problems(*gate_problems),
+        openapi_extra=examples.request(DisclosureBody, examples.DISCLOSURE, versioned=True),
+    )
+    async def disclose(request: Request) -> Response:
+        """Make a disclosure, or be told what is missing; a stop, and an override with its reason, go on record."""
+        commit, expected, raw = await _act(request)
+        act = bodies.parse(DisclosureBody, raw).act()
+        recorded = await gatekeeper.disclose(of_request(request), _case(request), expected, act, commit)
+        return await _outcome(ledger, recorded)
+
+    @router.post(
+        "/cases/{case_id}/decisions",
+        status_code=201,
+        summary="Make a decision through its gate",
+        responses=examples.RECEIPT | problems(*gate_problems),
+        openapi_extra=examples.request(DecisionBody, examples.DECISION, versioned=True),
+    )
+    async def decide(request: Request) -> Response:
+        """Make a decision bound to the ledger's position and root, or be told what stands against it."""
+        commit, expected, raw = await _act(request)
+        act = bodies.parse(DecisionBody, raw).act()
+        recorded = await gatekeeper.decide(of_request(request), _case(request), expected, act, commit)
+        return await _outcome(ledger, recorded)
+
+    @router.post(
+        "/cases/{case_id}/disclosures/check",
+        summary="Ask the gate before a disclosure",
+        responses=problems("malformed", "not-found"),
+        openapi_extra=examples.request(DisclosureBody, examples.DISCLOSURE, keyed=False),
+    )
+    async def check_disclosure(request: Request, case_id: str) -> Response:
+        """May this be shared, with whom, on whose consent: what the gate would say, with nothing done."""
+        act = bodies.parse(DisclosureBody, await bodies.read_body(request)).act()
+        asked = await _asked(ledger, reader, request, case_id, "disclosure_gate")
+        return answer_json(asked.frame | rule_answers.gate(disclosure_answer(asked.look.file, act.proposal, asked.at)))
+
+    @router.post(
+        "/cases/{case_id}/decisions/check",
+        summary="Ask the gate before a decision",
+        responses=problems("malformed", "not-found"),
+        openapi_extra=examples.request(DecisionBody, examples.DECISION, keyed=False),
+    )
+    async def check_decision(request: Request, case_id: str) -> Response:
+        """What would stand against this decision, with nothing done."""
+        act = bodies.parse(DecisionBody, await bodies.read_body(request)).act()
+        asked = await _asked(ledger, reader, request, case_id, "decision_gate")
+        found = await asyncio.to_thread(decision_answer, asked.look.file, act, ledger, of_request(request))
+        return answer_json(asked.frame | {"open": not found, "stops": rule_answers.stops(found)})
+
+
+async def _act(request: Request) -> tuple[Commit, int, bytes]:
+    """Return the empty commit of an act, the version it was decided on, and its body."""
+    key, expected = idempotency_key(request), expected_version(request)
+    raw = await bodies.read_body(request)
+    return Commit((), key, place_of(request) + raw), expected, raw
+
+
+def _case(request: Request) -> UUID:
+    return case_id_of(request.path_params["case_id"])
+
+
+async def _outcome(ledger: Ledger, recorded: Recorded) -> Response:
+    """Answer with the receipt of an act, or with the problem of one that was stopped, the same for every repeat."""
+    version, position, event = recorded.entries[-1]
+    if event != GateStopped.name():
+        return receipt_of(recorded)
+    stopped = await asyncio.to_thread(_stop_at, ledger, position)
+    detail = "Nothing was done; the stop is on record. Put right what is missing, or give a reason where one may pass."
+    raise ProblemError("refused", detail, stops=stopped, entry=version, current_version=recorded.version)
+
+
+def _stop_at(ledger: Ledger, position: int) -> list[str]:
+    """Return what stopped an act, from the entry that says so."""
+    return list(read_clear(ledger.read_range(position, position)[0]).data["findings"])
