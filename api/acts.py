@@ -9,7 +9,6 @@ from uuid import UUID
 from api.drafting import Commit, Fact, preview_event
 from api.principals import Principal
 from api.recording import CaseRecorder, Recorded
-from api.rule_adoption import rules_at
 from domain.case_file import CaseFile
 from domain.decision_gate import Stop, decision_stops, standing
 from domain.disclosures import Gap, GateAnswer, Proposal, may_disclose
@@ -20,6 +19,7 @@ from domain.inquiry import Inquiry
 from domain.known import Known
 from domain.people import protections
 from ledger.store import Ledger
+from projections.boards import adopted_upto
 
 NAME, ADDRESS, EXISTENCE = "name", "address", "existence"
 
@@ -74,7 +74,7 @@ class Gatekeeper:
     ) -> Recorded:
         """Record a decision bound to what the ledger held when it was made, or that it was stopped."""
         now, head = await asyncio.to_thread(lambda: (self._ledger.now(), self._ledger.head()))
-        rules = await asyncio.to_thread(rules_at, self._ledger)
+        rules = await asyncio.to_thread(adopted_upto, self._ledger)
         bound = act.decision.model_copy(update={"log_position": head.size, "log_root": head.root.hex()})
 
         def decide(file: CaseFile) -> Sequence[Fact]:
@@ -105,7 +105,7 @@ def decision_answer(file: CaseFile, act: DecisionAct, ledger: Ledger, principal:
     """Return everything that stands against a decision, whatever reasons are given."""
     now = ledger.now()
     preview = preview_event(file, act.decision, now, principal)
-    return decision_stops(Inquiry(Known((*file.entries, preview)), rules_at(ledger), now), preview.version)
+    return decision_stops(Inquiry(Known((*file.entries, preview)), adopted_upto(ledger), now), preview.version)
 
 
 def _stopped(gate: str, act: str, answer: GateAnswer, now: datetime) -> Fact:

@@ -288,11 +288,11 @@ def _adopt_rules(options: argparse.Namespace, settings: Settings) -> int:
 
 def _list_rules(_: argparse.Namespace, settings: Settings) -> int:
     from api.opening import opened
-    from api.rule_adoption import rules_at
     from api.rules_text import rules_lines
+    from projections.boards import adopted_upto
 
     with opened(settings) as place, place.ledger() as ledger:
-        print("\n".join(rules_lines(rules_at(ledger))))
+        print("\n".join(rules_lines(adopted_upto(ledger))))
     return 0
 
 

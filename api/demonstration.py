@@ -7,10 +7,11 @@ from datetime import datetime
 from api.opening import Place
 from api.principals import command_line_principal
 from api.recording import CaseRecorder
-from api.rule_adoption import adopt_shipped, rules_at
+from api.rule_adoption import adopt_shipped
 from api.stories import load_stories, read_story, shipped_stories
 from domain.time import COPENHAGEN
 from ledger.errors import LedgerError, NoLedger
+from projections.boards import adopted_upto
 
 BEGINS_AT = datetime(2020, 1, 1, tzinfo=COPENHAGEN)
 """Where the clock of a simulated ledger starts unless told otherwise."""
@@ -31,7 +32,7 @@ def prepare(place: Place, notify: Callable[[str], None]) -> None:
         place.create("Demonstration", BEGINS_AT)
     place.migrate()
     with place.ledger() as ledger:
-        if not rules_at(ledger).adoptions:
+        if not adopted_upto(ledger).adoptions:
             fresh = ledger.head().size == 1
             adopt_shipped(ledger, command_line_principal("create"), BEGINS_AT if fresh else ledger.now())
         stories = [read_story(path) for path in shipped_stories()]

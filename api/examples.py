@@ -138,7 +138,9 @@ _BOARD: dict[str, Any] = {
     "access_event": 4714,
 }
 
-MAY_BE_NULL = frozenset({"known_at", "full_name"})
+MAY_BE_NULL = frozenset(
+    {"known_at", "full_name", "subject", "due", "ends", "satisfied_by", "satisfied_at", "key", "person"}
+)
 """Members that hold a value in the examples and may hold none."""
 
 PROBLEM_SCHEMA: dict[str, Any] = {
@@ -162,15 +164,16 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def _answer(status: int, description: str, example: dict[str, Any], etag: bool) -> dict[int | str, dict[str, Any]]:
+def answer(status: int, description: str, example: dict[str, Any], etag: bool) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of an answer from an example of it."""
     schema = _schema_of(example)
-    answer: dict[str, Any] = {
+    described: dict[str, Any] = {
         "description": description,
         "content": {"application/json": {"schema": schema, "example": example}},
     }
     if etag:
-        answer["headers"] = {"ETag": {"description": "Version of the case", "schema": {"type": "string"}}}
-    return {status: answer}
+        described["headers"] = {"ETag": {"description": "Version of the case", "schema": {"type": "string"}}}
+    return {status: described}
 
 
 def _schema_of(value: Any) -> dict[str, Any]:
@@ -195,10 +198,10 @@ def _member(name: str, value: Any) -> dict[str, Any]:
     return schema | {"type": [schema["type"], "null"]} if value is not None and name in MAY_BE_NULL else schema
 
 
-RECEIPT = _answer(201, "Recorded; a repeat of the same request gets this same answer", _RECEIPT, True)
-CASE = _answer(200, "The case as of the instants asked about", _CASE, True)
-EVENTS = _answer(200, "A page of entries", _EVENTS, True)
-BOARD = _answer(200, "A page of cases", _BOARD, False)
+RECEIPT = answer(201, "Recorded; a repeat of the same request gets this same answer", _RECEIPT, True)
+CASE = answer(200, "The case as of the instants asked about", _CASE, True)
+EVENTS = answer(200, "A page of entries", _EVENTS, True)
+BOARD = answer(200, "A page of cases", _BOARD, False)
 
 
 _CASE_PARAMETER = {"name": "case_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}

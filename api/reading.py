@@ -25,7 +25,7 @@ from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
 from ledger.store import Head, Ledger
 from projections.board import Board, BoardRow
-from projections.boards import PartRow, rows_at
+from projections.boards import PartRow, rows_as_of, rows_at
 from projections.case_state import state_as_of
 from projections.view import View
 from replay.verify import Fault, verify_stream
@@ -142,7 +142,11 @@ class CaseReader:
     async def parts(self, principal: Principal, view: View, question: Question) -> PartsLook:
         """Return all rows of a view as known at an instant; raises as ``case`` does."""
         position = await asyncio.to_thread(self._position, question)
-        computed_to, rows = await asyncio.to_thread(rows_at, self._ledger, view, position)
+        if question.valid_at is None:
+            computed_to, rows = await asyncio.to_thread(rows_at, self._ledger, view, position)
+        else:
+            rows = await asyncio.to_thread(rows_as_of, self._ledger, view, position, question.valid_at)
+            computed_to = position
         shown = tuple(dict.fromkeys(row.case for row in rows))
         access = await self._put_on_record(principal, f"{view.name}_board", shown, position, question)
         return PartsLook(question, position, computed_to, tuple(rows), access)

@@ -9,28 +9,21 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from api.principals import Principal
-from domain.adoptions import HOLIDAYS, TOPICS, adopted, check_readings, fingerprint
+from domain.adoptions import HOLIDAYS, check_readings, fingerprint
 from domain.calendar import read_holidays
 from domain.entries import Draft
 from domain.events.administration import RuleBookAdopted, RuleSettingsChosen
 from domain.events.base import Envelope, Event
 from domain.rule_book import read_rule_book
-from domain.rules import Rules
 from ledger.errors import LedgerError
-from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
-from ledger.shipped import shipped_calendar, shipped_texts
+from ledger.shipped import shipped_texts
 from ledger.store import Ledger
+from projections.boards import adopted_upto
 
 
 class AdoptionRefused(LedgerError):
     """The rules were not adopted; nothing is written."""
-
-
-def rules_at(ledger: Ledger, position: int | None = None) -> Rules:
-    """Return the rules adopted by a position (None: now)."""
-    rows = [row for topic in sorted(TOPICS) for row in ledger.read_topic(topic, position)]
-    return adopted(map(read_clear, rows), shipped_calendar())
 
 
 def adopt(
@@ -78,7 +71,7 @@ def choose_readings(
 ) -> None:
     """Choose readings of the books in force, from now on; raises UnknownSetting or AdoptionRefused."""
     _require_approval(ledger, approved_by)
-    check_readings([adoption.book for adoption in rules_at(ledger).adoptions], settings)
+    check_readings([adoption.book for adoption in adopted_upto(ledger).adoptions], settings)
     _append(ledger, principal, [RuleSettingsChosen(settings=dict(settings), approved_by=approved_by)], instant)
 
 

@@ -10,16 +10,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from api import bodies, examples, rule_answers
+from api import bodies, examples, rule_answers, rule_examples
 from api.acts import Gatekeeper, decision_answer, disclosure_answer
 from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems, receipt_of
-from api.conditions import expected_version, idempotency_key, question, refuse_unknown_parameters
+from api.conditions import etag, expected_version, idempotency_key, question, refuse_unknown_parameters
 from api.drafting import Commit
 from api.principals import of_request
 from api.problems import ProblemError
-from api.reading import CaseLook, CaseReader, PartsLook, Question
+from api.reading import CaseLook, CaseReader, PartsLook
 from api.recording import CaseRecorder, Recorded
-from api.rule_adoption import rules_at
 from api.rule_bodies import DecisionBody, DisclosureBody
 from domain.deadlines import from_values, status
 from domain.events.administration import GateStopped
@@ -32,10 +31,12 @@ from domain.people import silenced
 from domain.rules import Rules
 from ledger.mapper import read_clear
 from ledger.store import Ledger
+from projections.boards import adopted_upto
 from projections.view import CONSENTS, DEADLINES, FINDINGS, View
 from replay.questions import CaseQuestions
 
 MOST_ROWS = 1000
+ASKING = ("malformed", "not-found", "body-too-large", "wrong-media-type")
 StatusFilter = Annotated[list[str] | None, Query(alias="status", description="Only these statuses")]
 LevelFilter = Annotated[list[str] | None, Query(alias="level", description=f"Only these: {', '.join(LEVELS)}")]
 HIDDEN = ("superseded", "not_applicable", "cancelled", "not_started")
@@ -60,6 +61,10 @@ class Asked:
         """What every answer says of itself."""
         return rule_answers.frame(self.look, self.at)
 
+    def answer(self, content: dict[str, Any]) -> Response:
+        """Return an answer about the case, with its version as ETag."""
+        return answer_json(content, {"ETag": etag(self.look.file.version)})
+
 
 def create_rules_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseReader) -> APIRouter:
     """Return the routes over one ledger."""
@@ -76,29 +81,37 @@ async def _asked(ledger: Ledger, reader: CaseReader, request: Request, case_id: 
     known_at, valid_at = request.query_params.get("known_at"), request.query_params.get("valid_at")
     asked = question(known_at, valid_at)
     look = await reader.case(of_request(request, request.headers.get("purpose")), case_id_of(case_id), asked, what)
-    rules, now = await asyncio.to_thread(lambda: (rules_at(ledger, look.position), ledger.now()))
+    rules, now = await asyncio.to_thread(lambda: (adopted_upto(ledger, look.position), ledger.now()))
     clear = Known(tuple(look.entries))
     return Asked(look, CaseQuestions(clear, rules), asked.valid_at or asked.known_at or now)
 
 
 def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
-    @router.get("/cases/{case_id}/deadlines", summary="Read a case's clocks", responses=problems("not-found"))
+    @router.get(
+        "/cases/{case_id}/deadlines",
+        summary="Read a case's clocks",
+        responses=rule_examples.DEADLINES | problems("not-found"),
+    )
     async def read_deadlines(
         request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
     ) -> Response:
         """Every clock of the case: what started and satisfied it, how it stands, and the due dates it has had."""
         del known_at, valid_at, purpose
         asked = await _asked(ledger, reader, request, case_id, "deadlines")
-        return answer_json(asked.frame | await asyncio.to_thread(_deadlines, asked))
+        return asked.answer(asked.frame | await asyncio.to_thread(_deadlines, asked))
 
-    @router.get("/cases/{case_id}/consents", summary="Read a case's consents", responses=problems("not-found"))
+    @router.get(
+        "/cases/{case_id}/consents",
+        summary="Read a case's consents",
+        responses=rule_examples.CONSENTS | problems("not-found"),
+    )
     async def read_consents(
         request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
     ) -> Response:
         """Every consent and its history, whose is missing, and how each disclosure was covered on both clocks."""
         del known_at, valid_at, purpose
         asked = await _asked(ledger, reader, request, case_id, "consents")
-        return answer_json(
+        return asked.answer(
             asked.frame
             | {
                 "consents": rule_answers.consents(asked.known, asked.at),
@@ -107,7 +120,11 @@ def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> N
             }
         )
 
-    @router.get("/cases/{case_id}/findings", summary="Read a case's findings", responses=problems("not-found"))
+    @router.get(
+        "/cases/{case_id}/findings",
+        summary="Read a case's findings",
+        responses=rule_examples.FINDINGS | problems("not-found"),
+    )
     async def read_findings(
         request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
     ) -> Response:
@@ -116,21 +133,28 @@ def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> N
         asked = await _asked(ledger, reader, request, case_id, "findings")
         found = await asyncio.to_thread(asked.questions.findings, asked.at)
         with_lives = lives(found, asked.known, asked.at)
-        return answer_json(asked.frame | {"items": [rule_answers.life(one) for one in with_lives]})
+        return asked.answer(asked.frame | {"items": [rule_answers.life(one) for one in with_lives]})
 
     @router.get(
         "/cases/{case_id}/decisions/{version}/dossier",
         summary="Read a decision's dossier",
-        responses=problems("not-found"),
+        responses=rule_examples.DOSSIER | problems("not-found"),
     )
-    async def read_dossier(request: Request, case_id: str, version: int, purpose: Purpose = None) -> Response:
+    async def read_dossier(
+        request: Request,
+        case_id: str,
+        version: int,
+        known_at: KnownAt = None,
+        valid_at: ValidAt = None,
+        purpose: Purpose = None,
+    ) -> Response:
         """Everything about a decision as the register stood when it was made, and what was recorded since."""
-        del purpose
+        del known_at, valid_at, purpose
         asked = await _asked(ledger, reader, request, case_id, "dossier")
         found = await asyncio.to_thread(asked.questions.dossier, version)
         if found is None:
             raise ProblemError("not-found", "That entry is no decision in force: use the version of one.")
-        return answer_json(asked.frame | rule_answers.dossier(found, asked.questions.rules))
+        return asked.answer(asked.frame | rule_answers.dossier(found, asked.questions.rules))
 
 
 def _deadlines(asked: Asked) -> dict[str, Any]:
@@ -163,23 +187,25 @@ def _books(rules: Rules) -> list[dict[str, Any]]:
 
 
 def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
-    async def look_at(request: Request, view: View, known_at: str | None, purpose: str | None) -> PartsLook:
-        asked = Question(known_at=question(known_at, None).known_at)
-        return await reader.parts(of_request(request, purpose), view, asked)
+    async def look_at(
+        request: Request, view: View, known_at: str | None, valid_at: str | None, purpose: str | None
+    ) -> PartsLook:
+        refuse_unknown_parameters(request, "known_at", "valid_at", "status", "level", "uncovered")
+        return await reader.parts(of_request(request, purpose), view, question(known_at, valid_at))
 
-    @router.get("/deadlines", summary="The clocks of all cases", responses=problems())
+    @router.get("/deadlines", summary="The clocks of all cases", responses=rule_examples.DEADLINE_BOARD | problems())
     async def board(
         request: Request,
         known_at: KnownAt = None,
+        valid_at: ValidAt = None,
         statuses: StatusFilter = None,
         levels: LevelFilter = None,
         purpose: Purpose = None,
     ) -> Response:
         """Every clock as known at an instant and as the clock stood then, the soonest due first."""
-        refuse_unknown_parameters(request, "known_at", "status", "level")
-        look = await look_at(request, DEADLINES, known_at, purpose)
-        rules = await asyncio.to_thread(rules_at, ledger, look.position)
-        at = look.question.known_at or ledger.now()
+        look = await look_at(request, DEADLINES, known_at, valid_at, purpose)
+        rules = await asyncio.to_thread(adopted_upto, ledger, look.position)
+        at = look.question.valid_at or look.question.known_at or ledger.now()
         rows = [(row, from_values(row.value)) for row in look.rows]
         wanted = [
             (row, clock)
@@ -194,14 +220,17 @@ def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
         ]
         return answer_json(_board(look, at, items, len(wanted)))
 
-    @router.get("/findings", summary="The findings of all cases", responses=problems())
+    @router.get("/findings", summary="The findings of all cases", responses=rule_examples.FINDING_BOARD | problems())
     async def findings_board(
-        request: Request, known_at: KnownAt = None, levels: LevelFilter = None, purpose: Purpose = None
+        request: Request,
+        known_at: KnownAt = None,
+        valid_at: ValidAt = None,
+        levels: LevelFilter = None,
+        purpose: Purpose = None,
     ) -> Response:
         """Every finding as known at an instant: what followed from the last entry of each case by then."""
-        refuse_unknown_parameters(request, "known_at", "level")
-        look = await look_at(request, FINDINGS, known_at, purpose)
-        at = look.question.known_at or ledger.now()
+        look = await look_at(request, FINDINGS, known_at, valid_at, purpose)
+        at = look.question.valid_at or look.question.known_at or ledger.now()
         found = [(row, _finding(row.value)) for row in look.rows]
         wanted = [(row, one) for row, one in found if not levels or level_of(one) in levels]
         wanted.sort(key=lambda pair: (LEVELS.index(level_of(pair[1])), str(pair[0].case), pair[1].entry))
@@ -211,14 +240,19 @@ def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
         ]
         return answer_json(_board(look, at, items, len(wanted)))
 
-    @router.get("/disclosures", summary="The disclosures of all cases", responses=problems())
+    @router.get(
+        "/disclosures", summary="The disclosures of all cases", responses=rule_examples.DISCLOSURE_BOARD | problems()
+    )
     async def disclosures_board(
-        request: Request, known_at: KnownAt = None, uncovered: bool = False, purpose: Purpose = None
+        request: Request,
+        known_at: KnownAt = None,
+        valid_at: ValidAt = None,
+        uncovered: bool = False,
+        purpose: Purpose = None,
     ) -> Response:
         """Every disclosure with its cover as known at an instant; `uncovered` leaves out the covered ones."""
-        refuse_unknown_parameters(request, "known_at", "uncovered")
-        look = await look_at(request, CONSENTS, known_at, purpose)
-        at = look.question.known_at or ledger.now()
+        look = await look_at(request, CONSENTS, known_at, valid_at, purpose)
+        at = look.question.valid_at or look.question.known_at or ledger.now()
         items = [
             {"case": str(row.case), "version": int(row.part.partition("/")[2]), **row.value}
             for row in look.rows
@@ -239,6 +273,7 @@ def _finding(value: Mapping[str, Any]) -> Finding:
 def _board(look: PartsLook, at: datetime, items: list[dict[str, Any]], total: int) -> dict[str, Any]:
     return {
         "known_at": rule_answers.instant(look.question.known_at),
+        "valid_at": rule_answers.instant(look.question.valid_at),
         "clock": rule_answers.instant(at),
         "as_of_position": look.position,
         "computed_to": look.computed_to,
@@ -286,19 +321,19 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
     @router.post(
         "/cases/{case_id}/disclosures/check",
         summary="Ask the gate before a disclosure",
-        responses=problems("malformed", "not-found"),
+        responses=rule_examples.DISCLOSURE_GATE | problems(*ASKING),
         openapi_extra=examples.request(DisclosureBody, examples.DISCLOSURE, keyed=False),
     )
     async def check_disclosure(request: Request, case_id: str) -> Response:
         """May this be shared, with whom, on whose consent: what the gate would say, with nothing done."""
         act = bodies.parse(DisclosureBody, await bodies.read_body(request)).act()
         asked = await _asked(ledger, reader, request, case_id, "disclosure_gate")
-        return answer_json(asked.frame | rule_answers.gate(disclosure_answer(asked.look.file, act.proposal, asked.at)))
+        return asked.answer(asked.frame | rule_answers.gate(disclosure_answer(asked.look.file, act.proposal, asked.at)))
 
     @router.post(
         "/cases/{case_id}/decisions/check",
         summary="Ask the gate before a decision",
-        responses=problems("malformed", "not-found"),
+        responses=rule_examples.DECISION_GATE | problems(*ASKING),
         openapi_extra=examples.request(DecisionBody, examples.DECISION, keyed=False),
     )
     async def check_decision(request: Request, case_id: str) -> Response:
@@ -306,7 +341,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
         act = bodies.parse(DecisionBody, await bodies.read_body(request)).act()
         asked = await _asked(ledger, reader, request, case_id, "decision_gate")
         found = await asyncio.to_thread(decision_answer, asked.look.file, act, ledger, of_request(request))
-        return answer_json(asked.frame | {"open": not found, "stops": rule_answers.stops(found)})
+        return asked.answer(asked.frame | {"open": not found, "stops": rule_answers.stops(found)})
 
 
 async def _act(request: Request) -> tuple[Commit, int, bytes]:

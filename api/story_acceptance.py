@@ -8,13 +8,14 @@ from uuid import UUID
 from api.opening import Place
 from api.principals import command_line_principal
 from api.recording import CaseRecorder
-from api.rule_adoption import adopt, adopt_shipped, choose_readings, rules_at
+from api.rule_adoption import adopt, adopt_shipped, choose_readings
 from api.stories import Story, StoryError, load_stories
 from api.story_check import Checked, check_story, require_rules
 from domain.adoptions import UnknownSetting
 from domain.known import known
 from ledger.mapper import read_clear
 from ledger.store import Ledger
+from projections.boards import adopted_upto
 from replay.questions import CaseQuestions
 
 BEFORE = timedelta(days=366)
@@ -46,7 +47,7 @@ def accept_stories(
 
 def questions_of(ledger: Ledger, case: UUID) -> CaseQuestions:
     """Return the questions to everything on record of a case, from its clear part."""
-    return CaseQuestions(known(map(read_clear, ledger.read_stream(case))), rules_at(ledger))
+    return CaseQuestions(known(map(read_clear, ledger.read_stream(case))), adopted_upto(ledger))
 
 
 def _adopt(ledger: Ledger, stories: Sequence[Story], books: Sequence[str], instant: datetime) -> None:

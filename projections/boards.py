@@ -5,9 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from domain.adoptions import TOPICS, adopted
+from domain.entries import Entry
+from domain.rules import Rules
+from ledger.mapper import read_clear
+from ledger.shipped import shipped_calendar
 from ledger.store import Ledger
 from projections.following import wait_for
-from projections.view import ROWS, View
+from projections.view import FOLLOW, ROWS, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +23,27 @@ class PartRow:
     part: str
     value: dict[str, Any]
     known_from: int
-    known_since: datetime
+    known_since: datetime | None
+
+
+def rows_as_of(ledger: Ledger, view: View, position: int, valid_at: datetime) -> list[PartRow]:
+    """Fold every case anew as of an instant in the world, from what was on record at a position."""
+    cases = [key for (key,) in ledger.query(FOLLOW["keys_upto"], [position])]
+    entries: dict[UUID, list[Entry]] = {case: [] for case in cases}
+    for stored in ledger.read_streams(cases, position):
+        entries[stored.stream].append(read_clear(stored))
+    rules = adopted_upto(ledger, position)
+    return [
+        PartRow(case, part, value, position, None)
+        for case, known in entries.items()
+        for part, value in view.parts(view.state(known), rules, valid_at).items()
+    ]
+
+
+def adopted_upto(ledger: Ledger, position: int | None = None) -> Rules:
+    """Return the rules adopted by a position (None: now)."""
+    rows = [row for topic in sorted(TOPICS) for row in ledger.read_topic(topic, position)]
+    return adopted(map(read_clear, rows), shipped_calendar())
 
 
 def rows_at(ledger: Ledger, view: View, position: int) -> tuple[int, list[PartRow]]:

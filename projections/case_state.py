@@ -84,9 +84,9 @@ def row(state: tuple[Entry, ...]) -> dict[str, Any] | None:
     return derive(effective(state))
 
 
-def parts(state: tuple[Entry, ...], _rules: Rules) -> dict[str, dict[str, Any]]:
-    """Return the remembered value as the only part of its case; none before the case is opened."""
-    value = row(state)
+def parts(state: tuple[Entry, ...], _rules: Rules, at: datetime | None) -> dict[str, dict[str, Any]]:
+    """Return the remembered value as the only part of its case, as of an instant; none before the case is opened."""
+    value = row(state) if at is None else state_as_of(state, at)
     return {} if value is None else {"": value}
 
 

@@ -5,6 +5,7 @@ week without a note has passed by now, is worked out from them at the instant as
 """
 
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 from domain.clocks import deadlines
@@ -37,28 +38,29 @@ def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
     return (*state, replace(entry, data=data))
 
 
-def inquiry_of(state: tuple[Entry, ...], rules: Rules) -> Inquiry:
-    """Return the question what follows from all entries on record, with the clock at the last of them."""
-    return Inquiry(Known(state), rules, max(entry.recorded_at for entry in state))
+def inquiry_of(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> Inquiry:
+    """Return the question what follows from the entries on record; the clock shows the last of them unless told."""
+    return Inquiry(Known(state), rules, at or max(entry.recorded_at for entry in state))
 
 
-def deadline_parts(state: tuple[Entry, ...], rules: Rules) -> Parts:
+def deadline_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> Parts:
     """Return every clock of a case under ``rule/trigger/number``."""
-    clocks = deadlines(inquiry_of(state, rules))
+    clocks = deadlines(inquiry_of(state, rules, at))
     return {f"{clock.rule}/{clock.trigger}/{clock.number}": as_values(clock) for clock in clocks}
 
 
-def finding_parts(state: tuple[Entry, ...], rules: Rules) -> Parts:
+def finding_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> Parts:
     """Return every finding of a case under ``code/entry/key``."""
-    found = findings(inquiry_of(state, rules))
+    found = findings(inquiry_of(state, rules, at))
     return {f"{finding.code}/{finding.entry}/{finding.key}": asdict(finding) for finding in found}
 
 
-def consent_parts(state: tuple[Entry, ...], _rules: Rules) -> Parts:
+def consent_parts(state: tuple[Entry, ...], _rules: Rules, at: datetime | None) -> Parts:
     """Return every consent of a case with its periods, and every disclosure with how it was covered."""
     known = Known(state)
     consents = {f"consent/{consent}": _consent(known, consent) for consent in consent_ids(known)}
-    return consents | {f"disclosure/{entry.version}": _disclosure(known, entry) for entry in disclosures(known)}
+    made = [entry for entry in disclosures(known) if at is None or entry.happened <= at]
+    return consents | {f"disclosure/{entry.version}": _disclosure(known, entry) for entry in made}
 
 
 def _consent(known: Known, consent: str) -> dict[str, Any]:

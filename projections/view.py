@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,15 +31,23 @@ Parts = Mapping[str, dict[str, Any]]
 class View:
     """A question answered per key: the events it reads, how they fold, and what of the state is remembered.
 
-    ``parts`` returns the rows of a key from its state and the rules adopted so far; a row is added only when it
-    differs from the one before. ``by_rules`` says that the rules count: then adopting some computes every key anew.
+    ``parts`` returns the rows of a key from its state and the rules adopted so far, as of an instant in the world
+    (None: of all that is on record); a row is added only when it differs from the one before. ``by_rules`` says that
+    the rules count: then adopting some computes every key anew.
     """
 
     name: str
     topics: frozenset[str]
     fold: Callable[[State, Entry], State]
-    parts: Callable[[State, Rules], Parts]
+    parts: Callable[[State, Rules, datetime | None], Parts]
     by_rules: bool = False
+
+    def state(self, entries: Iterable[Entry]) -> State:
+        """Return what is kept of a key's entries, in order."""
+        state: State = ()
+        for entry in entries:
+            state = self.fold(state, entry)
+        return state
 
     def follower(self, generation: int) -> str:
         """Return the name under which a generation's progress is tracked."""
@@ -99,10 +108,7 @@ class Folder:
 
     def load(self, key: UUID, entries: Iterable[Entry], parts: Parts) -> None:
         """Take over the state of one key."""
-        state: State = ()
-        for entry in entries:
-            state = self._view.fold(state, entry)
-        self._states[key] = state
+        self._states[key] = self._view.state(entries)
         self._rows[key] = parts
 
     def load_rules(self, adoptions: Iterable[Entry]) -> None:
@@ -140,7 +146,7 @@ class Folder:
 
     def _changes(self, key: UUID, position: int) -> Iterator[Change]:
         """Yield how the rows of a key differ from those remembered, and remember the new ones."""
-        before, after = self._rows.get(key, {}), self._view.parts(self._states[key], self._rules)
+        before, after = self._rows.get(key, {}), self._view.parts(self._states[key], self._rules, None)
         self._rows[key] = after
         for part in sorted(before.keys() | after.keys()):
             value = after.get(part)

@@ -25,7 +25,7 @@ from ledger.store import Ledger
 from projections import follower as follower_module
 from projections.board import Board
 from projections.follower import Follower, HoleInLedger
-from projections.view import CASE_STATE, FOLLOW, Folder
+from projections.view import CASE_STATE, FOLLOW, VIEWS, Folder
 from replay.rebuild import verify_view
 from replay.verify import verify_ledger
 from tests.following import catch_up
@@ -48,7 +48,8 @@ def active_followers(place: Place) -> list[int]:
     """Return the server processes that hold the lock of the view's follower."""
     with connected(place) as connection:
         rows = connection.execute(
-            "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND (classid::bigint << 32) + objid::bigint = hashtextextended('caseledger view case_state', 0)"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         ).fetchall()
     return [row[0] for row in rows]
@@ -61,7 +62,7 @@ def waiting_followers(place: Place) -> int:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             " AND query LIKE '%pg_try_advisory_lock%'"
         ).fetchall()
-    return rows[0][0]
+    return rows[0][0] // len(VIEWS)
 
 
 def start_worker(place: Place) -> Popen[bytes]:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 from subprocess import PIPE, Popen
 from typing import Any
 from uuid import UUID, uuid4
@@ -255,9 +256,9 @@ def test_second_rebuild_at_the_same_time_is_refused(stories: Place, opened: Ledg
     assert len(board(opened)) == 6
 
 
-def forgiving_parts(state: tuple[Entry, ...], rules: Rules) -> dict[str, dict[str, Any]]:
+def forgiving_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> dict[str, dict[str, Any]]:
     """Return the value of a case without the events that the view could not read."""
-    return case_state.parts(tuple(e for e in state if e.topic != HOURS or "hours_per_week" in e.data), rules)
+    return case_state.parts(tuple(e for e in state if e.topic != HOURS or "hours_per_week" in e.data), rules, at)
 
 
 FORGIVING = replace(CASE_STATE, parts=forgiving_parts)
@@ -313,7 +314,7 @@ def test_other_readers_go_on_while_a_view_is_stopped(
 def tally_view() -> View:
     """Return another view that counts what it reads of each case."""
 
-    def count(state: tuple[Entry, ...], _rules: Rules) -> dict[str, dict[str, Any]]:
+    def count(state: tuple[Entry, ...], _rules: Rules, _at: datetime | None) -> dict[str, dict[str, Any]]:
         return {"": {"entries": len(state)}}
 
     return replace(CASE_STATE, name="tally", parts=count)

@@ -1,0 +1,223 @@
+"""What OpenAPI shows of the answers about clocks, consents, findings, dossiers and gates."""
+
+from typing import Any
+
+from api.examples import CASE_ID, answer
+
+_ROOT = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+_AT = "2024-08-21T07:00:00.000000Z"
+_FRAME: dict[str, Any] = {
+    "case": CASE_ID,
+    "version": 26,
+    "known_at": _AT,
+    "valid_at": None,
+    "clock": _AT,
+    "as_of_position": 80,
+    "root": None,
+    "access_event": 4712,
+}
+_DEADLINE: dict[str, Any] = {
+    "rule": "UND-24H",
+    "rule_version": 1,
+    "rule_book": "statute",
+    "rule_book_version": "1",
+    "level": "statute",
+    "duty": {"da": "Vurdér, om barnet er i fare", "en": "Assess whether the child is in danger"},
+    "citation": "barnets lov § 136(2)",
+    "verification": "duration V, number M",
+    "for_citizen": False,
+    "subject": "child-F",
+    "trigger": 2,
+    "number": 0,
+    "started": "2024-03-28T15:30:00.000000Z",
+    "not_before": None,
+    "warn_at": None,
+    "due": "2024-03-29T15:30:00.000000Z",
+    "status": "breached",
+    "status_by_time_alone": "breached",
+    "satisfied_by": 3,
+    "satisfied_at": "2024-03-30T09:00:00.000000Z",
+    "late_by_seconds": 63000,
+    "late_by_days": None,
+    "extended_to": None,
+    "ended_by": None,
+    "superseded_by": None,
+    "disputed_because": None,
+}
+_FINDING: dict[str, Any] = {
+    "code": "CHILD_VIEW_MISSING",
+    "level": "statute",
+    "entry": 26,
+    "rests_on": [23],
+    "key": None,
+    "detail": {},
+    "explanation": {
+        "da": "Det fremgår ikke, at barnets perspektiv er inddraget før afgørelsen.",
+        "en": "Nothing shows",
+    },
+    "citation": "barnets lov § 5(3)-(4)",
+    "verification": "V",
+}
+_COVER: dict[str, Any] = {"answer": "not_covered", "basis": "consent", "missing": ["withdrawn:c-daycare"]}
+_BOARD: dict[str, Any] = {
+    "known_at": _AT,
+    "valid_at": None,
+    "clock": _AT,
+    "as_of_position": 80,
+    "computed_to": 284,
+    "total": 1,
+    "access_event": 4712,
+}
+_CASE_ROW: dict[str, Any] = {"case": CASE_ID, "known_since": "2024-03-30T09:00:00.000000Z"}
+
+DEADLINES = answer(
+    200,
+    "The clocks of a case",
+    _FRAME
+    | {
+        "items": [
+            _DEADLINE
+            | {
+                "silenced": False,
+                "due_dates": [{"due": _DEADLINE["due"], "known_from": 2, "recorded_at": _DEADLINE["started"]}],
+            }
+        ],
+        "rule_books": [
+            {
+                "rule_book": "statute",
+                "version": "1",
+                "adopted_at_position": 3,
+                "approved_by": None,
+                "readings": {},
+                "unverified_rules": ["UND-24H"],
+            }
+        ],
+    },
+    etag=True,
+)
+CONSENTS = answer(
+    200,
+    "The consents of a case and the disclosures that rest on them",
+    _FRAME
+    | {
+        "consents": [
+            {
+                "consent": "c-daycare",
+                "status": "withdrawn",
+                "kind": "disclosure",
+                "person": "parent-F",
+                "capacity": "custody_holder",
+                "on_behalf_of": ["child-F"],
+                "scope": ["daycare"],
+                "scope_left": ["daycare"],
+                "data_categories": ["social"],
+                "valid_from": "2024-04-10",
+                "valid_to": None,
+                "missing_joint": ["parent-G"],
+                "periods": [{"begins": _AT, "ends": None, "begun_by": 9, "ended_by": None}],
+                "entries": [{"version": 9, "event": "ConsentGiven", "happened": _AT, "recorded_at": _AT}],
+            }
+        ],
+        "support": {"holders": ["parent-F"], "missing": ["parent-F"], "satisfied": False},
+        "disclosures": [
+            {
+                "version": 18,
+                "event": "DisclosureMade",
+                "happened": _AT,
+                "to": "daycare",
+                "consents": ["c-daycare"],
+                "by_record_then": _COVER,
+                "by_all_facts": _COVER,
+            }
+        ],
+    },
+    etag=True,
+)
+FINDINGS = answer(
+    200,
+    "The findings of a case with what became of each",
+    _FRAME
+    | {
+        "items": [_FINDING | {"state": "new", "since": _AT, "overdue": False, "assessed_by": None, "remedied_by": None}]
+    },
+    etag=True,
+)
+DOSSIER = answer(
+    200,
+    "Everything about a decision",
+    _FRAME
+    | {
+        "decision": "dec-6",
+        "entry": 26,
+        "instant": _AT,
+        "statuses": [{"status": "made", "entry": 26, "at": _AT}],
+        "lamps": {"legal_basis": "yes", "competence": "no"},
+        "recorded_then": [1],
+        "recorded_later_but_occurred_before": [29],
+        "later_corrections": [30],
+        "basis": [
+            {
+                "entry": 22,
+                "event": "assessment_recorded",
+                "happened": _AT,
+                "recorded_at": _AT,
+                "recorded_by": "u-61",
+                "in_hearing": "no",
+                "corrected": [["score", 4, 3]],
+            }
+        ],
+        "hearings": [
+            {
+                "hearing": 23,
+                "party": "parent-F",
+                "deadline": "2024-08-23",
+                "response": None,
+                "ok": False,
+                "days_early": 2,
+            }
+        ],
+        "hearing_open_until": "2024-08-23",
+        "consents_in_force": ["c-support"],
+        "consents_not_in_force": {"c-daycare": "withdrawn 2024-06-03"},
+        "deadlines": [_DEADLINE],
+        "parties": ["parent-F"],
+        "findings": [_FINDING],
+    },
+    etag=True,
+)
+DEADLINE_BOARD = answer(200, "The clocks of all cases", _BOARD | {"items": [_CASE_ROW | _DEADLINE]}, etag=False)
+FINDING_BOARD = answer(200, "The findings of all cases", _BOARD | {"items": [_CASE_ROW | _FINDING]}, etag=False)
+DISCLOSURE_BOARD = answer(
+    200,
+    "The disclosures of all cases",
+    _BOARD
+    | {
+        "items": [
+            {
+                "case": CASE_ID,
+                "version": 18,
+                "event": "disclosure_made",
+                "happened": _AT,
+                "to": "daycare",
+                "basis": "consent",
+                "by_record_then": "covered",
+                "by_all_facts": "not_covered",
+                "gaps": ["withdrawn"],
+            }
+        ]
+    },
+    etag=False,
+)
+DISCLOSURE_GATE = answer(
+    200,
+    "What the gate says",
+    _FRAME
+    | {"open": False, "consents": ["c-daycare"], "missing": ["category:c-daycare:health"], "not_overridable": ["-"]},
+    etag=True,
+)
+DECISION_GATE = answer(
+    200,
+    "What stands against the decision",
+    _FRAME | {"open": False, "stops": [_FINDING | {"overridable": True}]},
+    etag=True,
+)
