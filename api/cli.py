@@ -275,14 +275,14 @@ def _adopt_rules(options: argparse.Namespace, settings: Settings) -> int:
     from api.opening import opened
     from api.principals import command_line_principal
     from api.rule_adoption import adopt
-    from api.rules_text import book_line, read_book_file, read_choices
+    from api.rules_text import read_book_file, read_choices
 
-    text, book = read_book_file(options.file)
+    text, line = read_book_file(options.file)
     choices = read_choices(options.set)
     with opened(settings) as place, place.ledger() as ledger:
         principal = command_line_principal("adopt rules")
         event = adopt(ledger, principal, text, approved_by=options.approved_by, settings=choices)
-    print(f"Adopted {book_line(book)}; sha256 {event.sha256}.")
+    print(f"Adopted {line}; sha256 {event.sha256}.")
     return 0
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from api.principals import Principal
 from domain.adoptions import HOLIDAYS, check_readings, fingerprint
-from domain.calendar import read_holidays
+from domain.calendar import is_holiday_table, read_holidays
 from domain.entries import Draft
 from domain.events.administration import RuleBookAdopted, RuleSettingsChosen
 from domain.events.base import Envelope, Event
@@ -35,13 +35,17 @@ def adopt(
     settings: Mapping[str, str] | None = None,
     instant: datetime | None = None,
 ) -> RuleBookAdopted:
-    """Adopt a rule book and return what went on record; raises RuleBookError, UnknownSetting or AdoptionRefused."""
+    """Adopt a rule book or holiday table and return what went on record.
+
+    Raises RuleBookError, UnknownSetting, ValueError for a malformed holiday table, or AdoptionRefused.
+    """
     _require_approval(ledger, approved_by)
-    book = read_rule_book(text)
-    check_readings([book], settings or {})
+    name, version = _named(text)
+    if settings:
+        check_readings([read_rule_book(text)], settings)
     event = RuleBookAdopted(
-        rule_book=book.book.id,
-        version=book.book.version,
+        rule_book=name,
+        version=version,
         text=text,
         sha256=fingerprint(text),
         approved_by=approved_by,
@@ -55,8 +59,8 @@ def adopt_shipped(ledger: Ledger, principal: Principal, instant: datetime | None
     """Adopt the holiday table and every rule book that comes with the program; simulated ledgers only."""
     _require_approval(ledger, None)
     events: list[Event] = []
-    for name, text in shipped_texts().items():
-        version = read_holidays(text).version if name == HOLIDAYS else read_rule_book(text).book.version
+    for text in shipped_texts().values():
+        name, version = _named(text)
         events.append(RuleBookAdopted(rule_book=name, version=version, text=text, sha256=fingerprint(text)))
     _append(ledger, principal, events, instant)
 
@@ -73,6 +77,14 @@ def choose_readings(
     _require_approval(ledger, approved_by)
     check_readings([adoption.book for adoption in adopted_upto(ledger).adoptions], settings)
     _append(ledger, principal, [RuleSettingsChosen(settings=dict(settings), approved_by=approved_by)], instant)
+
+
+def _named(text: str) -> tuple[str, str]:
+    """Return name and version of what a text is: a holiday table, or else a rule book."""
+    if is_holiday_table(text):
+        return HOLIDAYS, read_holidays(text).version
+    heading = read_rule_book(text).book
+    return heading.id, heading.version
 
 
 def _require_approval(ledger: Ledger, approved_by: str | None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from domain.calendar import is_holiday_table, read_holidays
 from domain.rule_book import RuleBook, RuleBookError, read_rule_book
 from domain.rules import Adoption, Rules
 from domain.vectors import check_vectors
@@ -16,20 +17,24 @@ class RulesFileError(LedgerError):
     """A file with rules or vectors cannot be read; the message names file, line where there is one, and reason."""
 
 
-def read_book_file(path: Path) -> tuple[str, RuleBook]:
-    """Return the text of a rule book file and the book; raises RulesFileError."""
+def read_book_file(path: Path) -> tuple[str, str]:
+    """Return the text of a file with a rule book or holiday table, and a line about it; raises RulesFileError."""
     text = _text(path)
     try:
-        return text, read_rule_book(text)
+        if is_holiday_table(text):
+            table = read_holidays(text)
+            return text, f"holiday table {table.version}: {table.first_year}-{table.last_year}, {len(table.days)} days"
+        return text, book_line(read_rule_book(text))
     except RuleBookError as error:
         raise RulesFileError(f"{path}, {error}") from None
+    except ValueError as error:
+        raise RulesFileError(f"{path}: {error}") from None
 
 
 def check_file(path: Path) -> tuple[list[str], bool]:
     """Check a file of date vectors, or a rule book in TOML; returns lines to print and whether all is well."""
     if path.suffix == ".toml":
-        _, book = read_book_file(path)
-        return [book_line(book)], True
+        return [read_book_file(path)[1]], True
     try:
         content: Any = json.loads(_text(path))
     except (json.JSONDecodeError, RecursionError) as error:

@@ -67,6 +67,11 @@ def read_holidays(text: str) -> HolidayTable:
     return found
 
 
+def is_holiday_table(text: str) -> bool:
+    """Whether a text is meant as a holiday table: it has the table's heading where a rule book has its own."""
+    return re.search(r"^\[table\]\s*$", text, re.MULTILINE) is not None
+
+
 @dataclass(frozen=True)
 class Calendar:
     """Arithmetic with one table of public holidays."""
