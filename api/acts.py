@@ -18,6 +18,7 @@ from domain.events.decision import DecisionMade
 from domain.inquiry import Inquiry
 from domain.known import Known
 from domain.people import protections
+from domain.recording import check_references
 from ledger.store import Ledger
 from projections.boards import adopted_upto
 
@@ -78,6 +79,7 @@ class Gatekeeper:
         bound = act.decision.model_copy(update={"log_position": head.size, "log_root": head.root.hex()})
 
         def decide(file: CaseFile) -> Sequence[Fact]:
+            check_references(file, [bound])
             preview = preview_event(file, bound, now, principal)
             stops = decision_stops(Inquiry(Known((*file.entries, preview)), rules, now), preview.version)
             left = standing(stops, act.overrides)

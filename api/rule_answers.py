@@ -40,7 +40,7 @@ def instant(value: datetime | None) -> str | None:
 def deadline(clock: Deadline, rules: Rules, at: datetime) -> Values:
     """Return one clock with its rule in words, how it stands, and by how much it is late."""
     late = late_by(clock, at)
-    found = next((rule for rule in rules.all_versions(clock.rule) if rule.version == clock.rule_version), None)
+    found = rules.as_adopted(clock.book, clock.book_version, clock.rule, clock.rule_version)
     return {
         "rule": clock.rule,
         "rule_version": clock.rule_version,

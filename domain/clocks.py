@@ -63,7 +63,7 @@ def _clocks(inquiry: Inquiry, name: str) -> Iterator[Deadline]:
 
 def _starts(inquiry: Inquiry, name: str) -> Iterator[_Start]:
     """Yield each entry that starts a clock of a rule, under the version that holds for it."""
-    for entry in inquiry.facts:
+    for entry in inquiry.among(inquiry.rules.starting.get(name, ())):
         for adoption, rule in _versions(inquiry.rules, name, entry):
             pattern = first_match(rule.anchor, entry)
             anchor = anchor_of(pattern, entry) if pattern else None
@@ -93,7 +93,9 @@ def _superseding(inquiry: Inquiry, start: _Start, starts: Sequence[_Start]) -> i
 def _first(inquiry: Inquiry, start: _Start, starts: Sequence[_Start]) -> _Start:
     """Return the first of those about the same child in the chain that nothing settled in between."""
     chain = [one for one in starts if _about_the_same(inquiry, one.entry, start.entry)]
-    ends = [counts_from(entry) for entry in inquiry.facts if first_match(_ends_chain(start.rule), entry)]
+    closing = _ends_chain(start.rule)
+    candidates = inquiry.among({pattern.topic for pattern in closing})
+    ends = [counts_from(entry) for entry in candidates if first_match(closing, entry)]
     linked = [one for one in chain if not any(_between(end, one.instant, start.instant) for end in ends)]
     return min(linked, key=lambda one: one.order)
 
@@ -190,7 +192,7 @@ def _subject(entry: Entry) -> str | None:
 
 def _outcome(inquiry: Inquiry, start: _Start, clock: Deadline) -> Deadline:
     """Return the clock with what became of it."""
-    rule, facts, trigger, started = start.rule, inquiry.facts, start.entry, clock.started
+    rule, facts, trigger, started = start.rule, inquiry.by_topic, start.entry, clock.started
     satisfied = _satisfying(inquiry, start, clock.not_before)
     preliminary = earliest(rule.preliminary, facts, trigger, started)
     clock = replace(
@@ -207,11 +209,11 @@ def _outcome(inquiry: Inquiry, start: _Start, clock: Deadline) -> Deadline:
 
 def _fine(inquiry: Inquiry, start: _Start, clock: Deadline, satisfied: Entry | None) -> Deadline:
     """Return the clock with what the law adds to time alone: fallen away, extended, disputed, not applicable."""
-    rule, facts = start.rule, inquiry.facts
+    rule, facts = start.rule, inquiry.by_topic
     settling = earliest(rule.settled_by, facts, start.entry, clock.started)
     if settling is not None and earliest(rule.resumed_by, facts, start.entry, clock.started) is None:
         clock = replace(clock, settled_by=settling.version)
-    extension = _extension(facts, clock)
+    extension = _extension(inquiry.of(DeadlineExtensionNotified), clock)
     if extension is not None:
         clock = replace(
             clock, extended_by=extension.version, extended_to=end_of(read_day(extension.data["new_expected"]))
@@ -223,14 +225,14 @@ def _fine(inquiry: Inquiry, start: _Start, clock: Deadline, satisfied: Entry | N
 
 def _satisfying(inquiry: Inquiry, start: _Start, not_before: datetime | None) -> Entry | None:
     """Return what satisfies a clock; a closing after which it all begins again does not."""
-    facts = inquiry.facts
+    facts, undone = inquiry.by_topic, set[int]()
     while True:
-        found = earliest(start.rule.satisfied_by, facts, start.entry, start.instant, not_before)
+        found = earliest(start.rule.satisfied_by, facts, start.entry, start.instant, not_before, undone)
         if found is None or not start.rule.unless_followed_by:
             return found
         if earliest(start.rule.unless_followed_by, facts, found, counts_from(found)) is None:
             return found
-        facts = tuple(entry for entry in facts if entry.version != found.version)
+        undone.add(found.version)
 
 
 def _in_time(entry: Entry, due: datetime | None) -> bool:
@@ -243,22 +245,20 @@ def _cancels(entry: Entry, clock: Deadline) -> bool:
     return (clock.due is None or closed <= clock.due) and (clock.satisfied_at is None or closed < clock.satisfied_at)
 
 
-def _extension(facts: Iterable[Entry], clock: Deadline) -> Entry | None:
+def _extension(notices: Sequence[Entry], clock: Deadline) -> Entry | None:
     """Return the last notice, sent by the due date, that an answer will take longer."""
-    notices = [
+    fitting = [
         entry
-        for entry in facts
-        if entry.topic == DeadlineExtensionNotified.TOPIC
-        and (entry.data["rule"], entry.data["trigger"]) == (clock.rule, clock.trigger)
-        and _in_time(entry, clock.due)
+        for entry in notices
+        if (entry.data["rule"], entry.data["trigger"]) == (clock.rule, clock.trigger) and _in_time(entry, clock.due)
     ]
-    return notices[-1] if notices else None
+    return fitting[-1] if fitting else None
 
 
 def _concerned(inquiry: Inquiry, rule: Rule, clock: Deadline) -> bool:
     """Whether a duty concerns this family at all: the child was born, support was running by the due date."""
     if rule.after_birth_only:
-        births = [counts_from(birth) for birth in inquiry.facts if birth.topic == ChildBorn.TOPIC]
+        births = [counts_from(birth) for birth in inquiry.of(ChildBorn)]
         if not any(born <= clock.started for born in births):
             return False
     if rule.while_running and not _running(inquiry, clock.started):
@@ -266,17 +266,14 @@ def _concerned(inquiry: Inquiry, rule: Rule, clock: Deadline) -> bool:
     if rule.known_before and not any(entry.recorded_at <= clock.started for entry in inquiry.known.entries):
         return False
     if rule.running_by_due and clock.due is not None:
-        return any(start.happened <= clock.due for start in inquiry.facts if start.topic == InterventionStarted.TOPIC)
+        return any(start.happened <= clock.due for start in inquiry.of(InterventionStarted))
     return True
 
 
 def _running(inquiry: Inquiry, instant: datetime) -> bool:
     """Whether support was running at an instant: begun, and not closed since."""
-    turns = [entry for entry in inquiry.facts if entry.topic in _SUPPORT and entry.happened <= instant]
+    turns = [entry for entry in inquiry.of(InterventionStarted, EnrolmentClosed) if entry.happened <= instant]
     return bool(turns) and turns[-1].topic == InterventionStarted.TOPIC
-
-
-_SUPPORT = frozenset({InterventionStarted.TOPIC, EnrolmentClosed.TOPIC})
 
 
 def _dispute(rule: Rule, clock: Deadline, satisfied: Entry | None) -> str | None:
@@ -306,7 +303,8 @@ def _due(inquiry: Inquiry, start: _Start) -> datetime | None:
     due = _end(start, start.rule.due)
     if due is None:
         return None
-    days = [copenhagen_day(counts_from(entry)) for entry in inquiry.facts if _caps(start, entry)]
+    bringing = inquiry.among({pattern.topic for pattern in start.rule.earlier_of})
+    days = [copenhagen_day(counts_from(entry)) for entry in bringing if _caps(start, entry)]
     return min([due, *(end_of(day) for day in days)])
 
 

@@ -1,12 +1,14 @@
 """A question about one case: what is known, under which rules, with the clock showing which instant."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from domain.entries import Entry
-from domain.events.administration import CaseOpened
+from domain.events.base import Event
 from domain.known import Known
+from domain.register import order
 from domain.rules import Rules
 
 
@@ -27,7 +29,25 @@ class Inquiry:
         return self.known.happened_by(self.at)
 
     @cached_property
+    def by_topic(self) -> Mapping[str, tuple[Entry, ...]]:
+        """The facts that had happened, by topic, in the order in which they happened."""
+        grouped: dict[str, list[Entry]] = {}
+        for fact in self.facts:
+            grouped.setdefault(fact.topic, []).append(fact)
+        return {topic: tuple(facts) for topic, facts in grouped.items()}
+
+    def among(self, topics: Collection[str]) -> tuple[Entry, ...]:
+        """Return the facts of some topics that had happened, in the order in which they happened."""
+        if len(topics) == 1:
+            return self.by_topic.get(next(iter(topics)), ())
+        found = [entry for topic in topics for entry in self.by_topic.get(topic, ())]
+        return tuple(sorted(found, key=order))
+
+    def of(self, *kinds: type[Event]) -> tuple[Entry, ...]:
+        """Return the facts of some kinds that had happened, in the order in which they happened."""
+        return self.among([kind.TOPIC for kind in kinds])
+
+    @property
     def programme(self) -> str | None:
         """The programme this case is about; None before it is opened."""
-        opening = next(iter(self.known.of(CaseOpened)), None)
-        return None if opening is None else str(opening.data["programme"])
+        return self.known.programme

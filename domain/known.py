@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from domain.entries import Entry
 from domain.events import BY_TOPIC
+from domain.events.administration import CaseOpened
 from domain.events.base import Event
 from domain.register import effective
 from domain.time import Moment, end_of, read_moment, start_of
@@ -38,6 +39,12 @@ class Known:
         for fact in self.facts:
             grouped.setdefault(fact.topic, []).append(fact)
         return {topic: tuple(facts) for topic, facts in grouped.items()}
+
+    @cached_property
+    def programme(self) -> str | None:
+        """The programme this case is about; None before it is opened."""
+        opening = next(iter(self.of(CaseOpened)), None)
+        return None if opening is None else str(opening.data["programme"])
 
     def of(self, *kinds: type[Event]) -> tuple[Entry, ...]:
         """The facts in force of some kinds, in the order in which they happened."""

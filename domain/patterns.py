@@ -1,6 +1,6 @@
 """Which entries a rule means: by event, by what their fields hold, and by how they hang together with a trigger."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -45,20 +45,23 @@ def belongs(pattern: Pattern, entry: Entry, trigger: Entry, started: datetime) -
 
 def earliest(
     patterns: Iterable[Pattern],
-    facts: Iterable[Entry],
+    facts: Mapping[str, Sequence[Entry]],
     trigger: Entry,
     started: datetime,
     not_before: datetime | None = None,
+    without: Container[int] = (),
 ) -> Entry | None:
-    """Return the earliest entry by moment that fits a clock and is not before an instant."""
-    chosen = tuple(patterns)
-    fitting = [
+    """Return the earliest entry by moment that fits a clock and is not before an instant.
+
+    ``facts`` come by topic; ``without`` are versions that do not count.
+    """
+    fitting = (
         entry
-        for entry in facts
-        for pattern in chosen
-        if matches(pattern, entry) and belongs(pattern, entry, trigger, started)
-    ]
-    in_time = [entry for entry in fitting if not_before is None or counts_until(entry) >= not_before]
+        for pattern in patterns
+        for entry in facts.get(pattern.topic, ())
+        if entry.version not in without and matches(pattern, entry) and belongs(pattern, entry, trigger, started)
+    )
+    in_time = (entry for entry in fitting if not_before is None or counts_until(entry) >= not_before)
     return min(in_time, key=lambda entry: (counts_from(entry), entry.version), default=None)
 
 

@@ -5,16 +5,18 @@ never changes the past. Entries recorded before the first adoption are judged by
 version counts whose validity holds the day of the anchor and whose readings are the chosen ones.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from domain.calendar import Calendar
 from domain.rule_book import Rule, RuleBook
 from domain.time import copenhagen_day
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Adoption:
     """A rule book as adopted: from when, with which calendar, and the readings chosen in place of the defaults."""
 
@@ -30,11 +32,17 @@ class Adoption:
         known = next((one for one in self.book.setting if one.id == setting), None)
         return None if known is None else self.readings.get(setting, known.default)
 
-    def versions(self, rule: str) -> Iterator[Rule]:
-        """Yield the versions of a rule that hold under the chosen readings."""
+    def versions(self, rule: str) -> tuple[Rule, ...]:
+        """Return the versions of a rule that hold under the chosen readings."""
+        return self._versions.get(rule, ())
+
+    @cached_property
+    def _versions(self) -> Mapping[str, tuple[Rule, ...]]:
+        found: dict[str, tuple[Rule, ...]] = {}
         for one in self.book.rule:
-            if one.id == rule and all(self.reading(name) == value for name, value in one.when.items()):
-                yield one
+            if all(self.reading(name) == value for name, value in one.when.items()):
+                found[one.id] = (*found.get(one.id, ()), one)
+        return found
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,15 @@ class Rules:
 
     adoptions: tuple[Adoption, ...]
     calendar: Calendar
+
+    def as_adopted(self, book: str, version: str, rule: str, rule_version: int) -> Rule | None:
+        """Return the rule a clock ran under, by the names it carries; None where no such version was adopted."""
+        for adoption in reversed(self.adoptions):
+            if (adoption.book.book.id, adoption.book.book.version) == (book, version):
+                for one in adoption.versions(rule):
+                    if one.version == rule_version:
+                        return one
+        return None
 
     def ids(self, programme: str | None) -> tuple[str, ...]:
         """The rules that any adopted version of the statute or of a programme's book holds, in the order written."""
@@ -90,9 +107,39 @@ class Rules:
 
     def in_force(self, recorded_at: datetime) -> tuple[Adoption, ...]:
         """Return of each book the last adoption on record by an instant, else its first."""
-        chosen: dict[str, Adoption] = {}
+        return self._in_force[bisect_right(self._recorded, recorded_at)]
+
+    @cached_property
+    def _recorded(self) -> tuple[datetime, ...]:
+        return tuple(adoption.recorded_at for adoption in self.adoptions)
+
+    @cached_property
+    def _in_force(self) -> tuple[tuple[Adoption, ...], ...]:
+        """What is in force once none, one, two ... of the adoptions are on record."""
+        firsts: dict[str, Adoption] = {}
         for adoption in self.adoptions:
-            name = adoption.book.book.id
-            if name not in chosen or adoption.recorded_at <= recorded_at:
-                chosen[name] = adoption
-        return tuple(chosen.values())
+            firsts.setdefault(adoption.book.book.id, adoption)
+        steps = [tuple(firsts.values())]
+        for adoption in self.adoptions:
+            firsts[adoption.book.book.id] = adoption
+            steps.append(tuple(firsts.values()))
+        return tuple(steps)
+
+    @cached_property
+    def starting(self) -> Mapping[str, frozenset[str]]:
+        """The topics of the entries that may start a clock of a rule, in any adopted version of it."""
+        found: dict[str, frozenset[str]] = {}
+        for adoption in self.adoptions:
+            for one in adoption.book.rule:
+                found[one.id] = found.get(one.id, frozenset()) | {pattern.topic for pattern in one.anchor}
+        return found
+
+    @cached_property
+    def dating(self) -> Mapping[str, frozenset[str]]:
+        """The rules whose due dates an entry may bear on, by its topic: it starts a clock or moves it forward."""
+        found: dict[str, frozenset[str]] = {}
+        for adoption in self.adoptions:
+            for one in adoption.book.rule:
+                for pattern in (*one.anchor, *one.earlier_of):
+                    found[pattern.topic] = found.get(pattern.topic, frozenset()) | {one.id}
+        return found

@@ -90,7 +90,7 @@ def _disclosure(known: Known, entry: Entry) -> dict[str, Any]:
         "event": entry.topic,
         "happened": write_instant(entry.happened),
         "to": entry.data.get("to") or entry.data.get("obtained_from"),
-        "basis": entry.data.get("basis"),
+        "basis": both.by_all_facts.basis if both else None,
         "by_record_then": both.by_record_then.answer if both else None,
         "by_all_facts": both.by_all_facts.answer if both else None,
         "gaps": sorted({gap.reason for gap in both.by_all_facts.gaps}) if both else [],

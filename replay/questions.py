@@ -23,6 +23,7 @@ from domain.findings.catalogue import findings
 from domain.findings.handling import unhandled
 from domain.inquiry import Inquiry
 from domain.known import Known, moment_of
+from domain.register import target
 from domain.rules import Rules
 from domain.time import copenhagen_day, end_of
 from domain.visits import in_period, visits
@@ -77,12 +78,23 @@ class CaseQuestions:
         known = self.known(known_at)
         changes: dict[tuple[str, int, int], list[DueChange]] = {}
         for index, entry in enumerate(known.entries, start=1):
-            then = Known(known.entries[:index])
-            for clock in deadlines(Inquiry(then, self.rules, entry.recorded_at)):
+            rules = self._dated_by(known, entry)
+            if not rules:
+                continue
+            then = Inquiry(Known(known.entries[:index]), self.rules, entry.recorded_at)
+            for clock in deadlines(then, rules):
                 earlier = changes.setdefault(clock.key, [])
                 if not earlier or earlier[-1].due != clock.due:
                     earlier.append(DueChange(clock.due, entry.version, entry.recorded_at))
         return {key: tuple(found) for key, found in changes.items()}
+
+    def _dated_by(self, known: Known, entry: Entry) -> list[str]:
+        """Return the rules, of the statute and the case's programme, whose due dates an entry may bear on."""
+        concerned: Entry = entry
+        while (version := target(concerned)) is not None:
+            concerned = known.entries[version - 1]
+        dating = self.rules.dating.get(concerned.topic, frozenset())
+        return [rule for rule in self.rules.ids(known.programme) if rule in dating]
 
     def state(self, path: str, at: datetime, known_at: datetime) -> Any:
         """One answer about where the case stands, by its path; raises ValueError for a path nobody can answer."""
