@@ -16,6 +16,8 @@ from ledger.store import Ledger
 from tests.ledger.samples import fact, one, opening
 
 STREAMS = 50
+PAUSE_SECONDS = 0.05
+"""Between twenty requests and the next: so long that a writer is still at work when it is killed."""
 
 
 def stream_of(name: str, number: int) -> UUID:
@@ -32,6 +34,7 @@ async def write(ledger: Ledger, name: str, count: int) -> None:
             assert isinstance(answer, Appended), answer
             sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def append(ledger: Ledger, name: str, number: int) -> object:
