@@ -22,8 +22,6 @@ from domain.recording import check_references
 from ledger.store import Ledger
 from projections.boards import adopted_upto
 
-NAME, ADDRESS, EXISTENCE = "name", "address", "existence"
-
 
 @dataclass(frozen=True, slots=True)
 class DisclosureAct:
@@ -96,9 +94,7 @@ def disclosure_answer(file: CaseFile, proposal: Proposal, at: datetime) -> GateA
     """Return what the gate says to a disclosure: protected names and existence are kept from other persons."""
     known = Known(file.entries)
     protected = [
-        person
-        for person, kinds in protections(known, at).items()
-        if person != proposal.to and proposal.to in file.persons and kinds & {NAME, ADDRESS, EXISTENCE}
+        one.person for one in protections(known, at) if proposal.to in file.persons and one.keeps_from(proposal.to)
     ]
     return may_disclose(known, proposal, at, protected)
 

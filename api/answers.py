@@ -96,6 +96,8 @@ def entry(item: Entry, past: EntryHistory | None) -> dict[str, Any]:
         "legal_basis": list(item.legal_basis),
         "source": item.source,
         "reported_without_gate": item.reported_without_gate,
+        "withheld": item.withheld,
+        "restricted": list(item.restricted),
         "data": dict(item.data),
         "sealed": list(item.sealed),
         "erased": list(item.erased),

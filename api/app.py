@@ -11,11 +11,14 @@ from fastapi.telemetry import TelemetryConfig
 from api import problems
 from api.cases import create_router
 from api.conditions import Cursors
+from api.documents import create_documents_router
 from api.pages.routes import create_pages
+from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
 from api.reading import CaseReader
 from api.recording import CaseRecorder
 from api.rules_routes import create_rules_router
+from ledger.documents import Documents
 from ledger.errors import LedgerError
 from ledger.store import Ledger
 from projections.board import Board
@@ -30,8 +33,8 @@ NO_TELEMETRY: TelemetryConfig = {
 """The framework would otherwise emit spans with full addresses by itself, or when a variable asks it to."""
 
 
-def create_app(ledger: Ledger) -> FastAPI:
-    """Return the application: API, pages, health, explanations of problems."""
+def create_app(ledger: Ledger, documents: Documents | None = None) -> FastAPI:
+    """Return the application: API, pages, health, explanations of problems; without documents none are served."""
     app = FastAPI(
         title="caseledger",
         version=version("caseledger"),
@@ -46,6 +49,9 @@ def create_app(ledger: Ledger) -> FastAPI:
     recorder = CaseRecorder(ledger)
     app.include_router(create_router(recorder, reader, cursors))
     app.include_router(create_rules_router(ledger, recorder, reader))
+    app.include_router(create_people_router(ledger, recorder, reader))
+    if documents is not None:
+        app.include_router(create_documents_router(ledger, recorder, reader, documents))
     app.include_router(create_pages(reader, cursors, simulated=ledger.simulated))
     _add_health(app, ledger)
     _add_explanations(app)

@@ -80,6 +80,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_story(commands)
     _add_rules(commands)
     _add_case(commands)
+    _add_documents(commands)
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)
@@ -148,6 +149,11 @@ def _add_case(commands: _Commands) -> None:
     show.add_argument("--known-at", type=_instant, metavar="T", help="as recorded by this instant (now)")
     show.add_argument("--valid-at", type=_instant, metavar="T", help="of what had happened by this instant (now)")
     show.add_argument("--purpose", type=_code, required=True, help="why the case is looked at; goes on record")
+
+
+def _add_documents(commands: _Commands) -> None:
+    group = _group(commands, "documents", "look after the documents that were filed")
+    _command(group, "check", _check_documents, "check that each document can be produced unchanged; exit code 1 if not")
 
 
 def _add_verify(commands: _Commands) -> None:
@@ -305,6 +311,16 @@ def _show(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def _check_documents(_: argparse.Namespace, settings: Settings) -> int:
+    from api.document_check import check_documents
+    from api.opening import opened
+
+    with opened(settings) as place, place.ledger() as ledger:
+        tally = check_documents(ledger, place.documents(ledger), print)
+    print("\n".join(tally.lines))
+    return 0 if tally.well else 1
+
+
 def _verify(_: argparse.Namespace, settings: Settings) -> int:
     from api.opening import opened
     from api.verify_text import report_lines
@@ -345,6 +361,7 @@ def _over_views(name: str | None, settings: Settings, act: "Callable[..., Compar
 
 
 def _work(options: argparse.Namespace, settings: Settings) -> int:
+    from api.document_watch import daily_check
     from api.opening import opened
     from api.worker import work
 
@@ -352,7 +369,7 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
             with place.ledger():
                 pass
-        work(place.conninfo, options.parent)
+        work(place.conninfo, options.parent, daily_check(place))
     return 0
 
 

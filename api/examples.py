@@ -119,6 +119,8 @@ _EVENTS: dict[str, Any] = {
             "legal_basis": [],
             "source": None,
             "reported_without_gate": False,
+            "withheld": False,
+            "restricted": [],
             "data": {"instrument": "trivselslinealen", "about": "child-A", "score": 4},
             "sealed": [],
             "erased": [],
@@ -140,6 +142,7 @@ _BOARD: dict[str, Any] = {
 
 MAY_BE_NULL = frozenset(
     {"known_at", "full_name", "subject", "due", "ends", "satisfied_by", "satisfied_at", "key", "person"}
+    | {"standing", "interpreter", "enrolment", "required_per_year"}
 )
 """Members that hold a value in the examples and may hold none."""
 

@@ -12,7 +12,10 @@ from psycopg.conninfo import make_conninfo
 from psycopg.errors import InsufficientPrivilege
 
 from api.principals import command_line_principal
+from ledger.content_store import ContentStore
 from ledger.creation import connect_owner, create_database, create_ledger, drop_database
+from ledger.document_systems import FolderSystem
+from ledger.documents import Documents
 from ledger.embedded import EmbeddedPostgres
 from ledger.errors import MigrationError
 from ledger.keys import FileKeyStore, file_keys
@@ -26,11 +29,13 @@ EMBEDDED_DATABASE = "caseledger"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a ledger lies: address for work, address of the schema's owner, key stores."""
+    """Where a ledger lies: address for work, address of the schema's owner, key stores, home, linked documents."""
 
     conninfo: str
     owner: str
     keys: Callable[[UUID], FileKeyStore]
+    home: Path = Path(".caseledger")
+    document_folder: Path | None = None
 
     def migrate(self) -> list[str]:
         """Bring schema and views up to this version; returns the migrations applied, raises MigrationError."""
@@ -61,6 +66,11 @@ class Place:
         finally:
             ledger.close()
 
+    def documents(self, ledger: Ledger) -> Documents:
+        """Return the documents of the ledger: its content store under the home, and the document system set up."""
+        content = ContentStore(self.home / "content" / str(ledger.id), ledger.keys)
+        return Documents(content, FolderSystem(self.document_folder) if self.document_folder else None)
+
 
 @contextmanager
 def throw_away(settings: Settings) -> Generator[Place]:
@@ -70,7 +80,7 @@ def throw_away(settings: Settings) -> Generator[Place]:
         create_database(place.owner, name)
         try:
             conninfo = make_conninfo(place.owner, dbname=name)
-            yield Place(conninfo, conninfo, file_keys(Path(folder)))
+            yield Place(conninfo, conninfo, file_keys(Path(folder)), Path(folder))
         finally:
             drop_database(place.owner, name)
 
@@ -78,11 +88,13 @@ def throw_away(settings: Settings) -> Generator[Place]:
 @contextmanager
 def opened(settings: Settings) -> Generator[Place]:
     """Yield where the ledger lies; an embedded server runs as long as somebody uses it."""
-    keys = file_keys(settings.home.absolute())
+    home = settings.home.absolute()
+    keys = file_keys(home)
     if settings.database_url:
-        yield Place(settings.database_url, settings.owner_url or settings.database_url, keys)
+        owner = settings.owner_url or settings.database_url
+        yield Place(settings.database_url, owner, keys, home, settings.document_folder)
         return
-    with EmbeddedPostgres(settings.home.absolute(), binaries=settings.pg_bin) as server:
+    with EmbeddedPostgres(home, binaries=settings.pg_bin) as server:
         create_database(server.conninfo("postgres"), EMBEDDED_DATABASE)
         conninfo = server.conninfo(EMBEDDED_DATABASE)
-        yield Place(conninfo, conninfo, keys)
+        yield Place(conninfo, conninfo, keys, home, settings.document_folder)

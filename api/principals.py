@@ -7,6 +7,9 @@ from fastapi import Request
 
 from domain.events.base import Actor
 
+AUDIT_ROLES = frozenset({"auditor"})
+"""Roles that see the originals of entries moved away or restricted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -16,6 +19,11 @@ class Principal:
     role: str
     organisation: str | None
     purpose: str
+
+    @property
+    def audits(self) -> bool:
+        """Whether the principal may see what is withheld from everybody else."""
+        return self.role in AUDIT_ROLES
 
     @property
     def actor(self) -> Actor:

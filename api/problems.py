@@ -36,8 +36,13 @@ KINDS: dict[str, Kind] = {
     "stale-version": Kind(
         412, "The case has moved on", "Read what happened since `If-Match`, decide again, send again with the new ETag."
     ),
-    "body-too-large": Kind(413, "The body is too large", "A body holds at most one million bytes."),
-    "wrong-media-type": Kind(415, "The body is no JSON", "Send `Content-Type: application/json`."),
+    "document-erased": Kind(410, "The document was erased", "Its key was destroyed by a decision on record."),
+    "body-too-large": Kind(
+        413, "The body is too large", "A body holds at most one million bytes, a document fifty million."
+    ),
+    "wrong-media-type": Kind(
+        415, "The body is of the wrong kind", "Send JSON as `Content-Type: application/json`, a document as its own."
+    ),
     "malformed": Kind(422, "The commit is malformed", "Each of `errors` names a field, the reason and the remedy."),
     "key-reused": Kind(
         422,
@@ -49,6 +54,12 @@ KINDS: dict[str, Kind] = {
         500,
         "The record is not what was recorded",
         "Stored bytes were changed after they were recorded. `faults` name the places: tell the auditor.",
+    ),
+    "document-missing": Kind(
+        500, "The document cannot be produced", "It was filed, but its bytes are not there: tell the archive."
+    ),
+    "document-changed": Kind(
+        500, "The document is not the one that was filed", "Nothing of it is sent. Tell the archive and the auditor."
     ),
     "internal": Kind(500, "The server failed", "Nothing was half recorded. The incident is in the server's log."),
     "unavailable": Kind(

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from api.principals import Principal
-from domain.case_file import CaseFile, Person
+from domain.case_file import ROSTER_TOPICS, CaseFile, Person
 from domain.entries import Draft, Entry
 from domain.events import UnknownEvent
 from domain.events.access import RecordViewed
@@ -19,13 +20,13 @@ from domain.events.administration import CaseOpened, PersonRegistered
 from domain.events.base import Envelope
 from domain.register import EntryHistory, as_of, history
 from domain.time import write_instant
+from domain.withheld import Withheld, withheld, without
 from ledger.errors import RecordDamaged, SealBroken
 from ledger.format import FormatError, StoredRow
-from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
 from ledger.store import Head, Ledger
 from projections.board import Board, BoardRow
-from projections.boards import PartRow, rows_as_of, rows_at
+from projections.boards import PartRow, readable, rows_as_of, rows_at, rows_without, withholding_cases
 from projections.case_state import state_as_of
 from projections.view import View
 from replay.verify import Fault, verify_stream
@@ -124,7 +125,7 @@ class CaseReader:
 
     async def case(self, principal: Principal, case: UUID, question: Question, what: str) -> CaseLook:
         """Return a case as of the instants asked about; raises NotKnown, InstantInFuture, LookNotRecorded."""
-        read = await asyncio.to_thread(self._read_case, case, question)
+        read = await asyncio.to_thread(self._read_case, case, question, principal)
         access = await self._put_on_record(principal, what, (case,), read["position"], question)
         return CaseLook(question=question, access_position=access, **read)
 
@@ -134,7 +135,11 @@ class CaseReader:
         computed_to, rows = await asyncio.to_thread(self._board.page, position, after, limit)
         following = rows[-1].case if len(rows) == limit else None
         if question.valid_at is not None:
-            rows = await asyncio.to_thread(self._as_of, rows, position, question.valid_at)
+            rows = await asyncio.to_thread(
+                partial(self._as_of, rows, position, question.valid_at, originals=principal.audits)
+            )
+        elif question.known_at is not None and not principal.audits:
+            rows = await asyncio.to_thread(self._shown_states, rows, position)
         shown = tuple(row.case for row in rows)
         access = await self._put_on_record(principal, "case_list", shown, position, question)
         return BoardLook(question, position, computed_to, tuple(rows), following, access)
@@ -144,23 +149,31 @@ class CaseReader:
         position = await asyncio.to_thread(self._position, question)
         if question.valid_at is None:
             computed_to, rows = await asyncio.to_thread(rows_at, self._ledger, view, position)
+            if question.known_at is not None and not principal.audits:
+                rows = await asyncio.to_thread(rows_without, self._ledger, view, position, rows)
         else:
-            rows = await asyncio.to_thread(rows_as_of, self._ledger, view, position, question.valid_at)
+            at = question.valid_at
+            fold = partial(rows_as_of, self._ledger, view, position, at, originals=principal.audits)
+            rows = await asyncio.to_thread(fold)
             computed_to = position
         shown = tuple(dict.fromkeys(row.case for row in rows))
         access = await self._put_on_record(principal, f"{view.name}_board", shown, position, question)
         return PartsLook(question, position, computed_to, tuple(rows), access)
 
-    def _as_of(self, rows: list[BoardRow], position: int, valid_at: datetime) -> list[BoardRow]:
+    def _as_of(self, rows: list[BoardRow], position: int, valid_at: datetime, *, originals: bool) -> list[BoardRow]:
         """Fold the cases of a page anew as of an instant in the world; leaves out those not opened by then."""
-        entries: dict[UUID, list[Entry]] = {row.case: [] for row in rows}
-        for stored in self._ledger.read_streams(list(entries), position):
-            entries[stored.stream].append(read_clear(stored))
+        entries = readable(self._ledger, [row.case for row in rows], position, originals=originals)
         return [
             replace(row, state=state_as_of(entries[row.case], valid_at))
             for row in rows
             if entries[row.case] and entries[row.case][0].happened <= valid_at
         ]
+
+    def _shown_states(self, rows: list[BoardRow], position: int) -> list[BoardRow]:
+        """Fold the cases of a page anew in which something is withheld now that was not at a position."""
+        cases = withholding_cases(self._ledger, (row.case for row in rows))
+        entries = readable(self._ledger, cases, position)
+        return [replace(row, state=state_as_of(entries[row.case], None)) if row.case in cases else row for row in rows]
 
     def _position(self, question: Question) -> int:
         now = self._ledger.now() if question.known_at or question.valid_at else None
@@ -171,17 +184,19 @@ class CaseReader:
             return self._ledger.head().size
         return self._ledger.position_at(question.known_at)
 
-    def _read_case(self, case: UUID, question: Question) -> dict[str, Any]:
+    def _read_case(self, case: UUID, question: Question, principal: Principal) -> dict[str, Any]:
         position = self._position(question)
         rows = self._ledger.read_stream(case)
         known = [row for row in rows if row.position <= position]
         if not known or known[0].topic != CaseOpened.TOPIC:
             raise NotKnown
         faults = tuple(verify_stream(known))
-        entries = tuple(self._unsealed(known, faults))
-        effective = as_of(entries, question.valid_at)
-        file = CaseFile(case, entries)
+        written = tuple(self._unsealed(known, faults))
         later = [self._ledger.mapper.to_domain_event(row) for row in rows[len(known) :]]
+        hidden = Withheld() if principal.audits else withheld((*written, *later))
+        entries = without(written, hidden)
+        effective = as_of(entries, question.valid_at)
+        file = CaseFile(case, written)
         cut = question.known_at or datetime.now(UTC)
         return {
             "head": self._ledger.head(),
@@ -190,7 +205,7 @@ class CaseReader:
             "entries": entries,
             "effective": effective,
             "history": history(entries),
-            "persons": self._persons(file, position),
+            "persons": self._persons(file, position, hidden),
             "state": state_as_of(entries, question.valid_at),
             "recorded_later": len(later),
             "happened_before": sum(entry.happened <= cut for entry in later),
@@ -206,10 +221,14 @@ class CaseReader:
                 raise
             raise RecordDamaged([str(fault) for fault in faults]) from error
 
-    def _persons(self, file: CaseFile, position: int) -> tuple[NamedPerson, ...]:
-        rows = self._ledger.read_streams([person.person for person in file.persons.values()], position)
+    def _persons(self, file: CaseFile, position: int, hidden: Withheld) -> tuple[NamedPerson, ...]:
+        """Return the persons of a case with their names, without those whose joining is withheld."""
+        joined = (file.entry(version) for version in hidden.entries)
+        strangers = {entry.data.get("ref") for entry in joined if entry is not None and entry.topic in ROSTER_TOPICS}
+        shown = [person for ref, person in file.persons.items() if ref not in strangers]
+        rows = self._ledger.read_streams([person.person for person in shown], position)
         names = {row.stream: self._name(row) for row in rows if row.topic == PersonRegistered.TOPIC}
-        return tuple(NamedPerson(person, names.get(person.person)) for person in file.persons.values())
+        return tuple(NamedPerson(person, names.get(person.person)) for person in shown)
 
     def _name(self, row: StoredRow) -> str | None:
         return self._ledger.mapper.to_domain_event(row).data.get("full_name")

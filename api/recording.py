@@ -181,6 +181,31 @@ class CaseRecorder:
 
         return await self._or_repeated(principal, commit, attempt)
 
+    async def across(
+        self,
+        principal: Principal,
+        here: tuple[UUID, int],
+        there: tuple[UUID, int],
+        commit: Commit,
+        decide: Callable[[CaseFile, CaseFile], tuple[Sequence[Fact], Sequence[Fact]]],
+    ) -> Recorded:
+        """Record what ``decide`` makes of two cases, each at its version, together; the answer is about the first.
+
+        Raises as ``record`` does. What goes into the second is checked like a commit of facts.
+        """
+
+        async def attempt() -> Recorded:
+            files = await self._file(*here), await self._other(*there)
+            own, others = await asyncio.to_thread(decide, *files)
+            record_facts(files[1], [fact.event for fact in others])
+            works = [Work(principal, commit, None, file, file.key, file.keys()) for file in files]
+            for work, facts in zip(works, (own, others), strict=True):
+                for fact in facts:
+                    work.take(fact.event, fact)
+            return await self._append(works[0], [], None, works[1])
+
+        return await self._or_repeated(principal, commit, attempt)
+
     async def _or_repeated(
         self, principal: Principal, commit: Commit, attempt: Callable[[], Awaitable[Recorded]]
     ) -> Recorded:
@@ -211,6 +236,15 @@ class CaseRecorder:
         if file.version != expected:
             raise StaleVersion(file.version, file.entries[expected:])
         return file
+
+    async def _other(self, case: UUID, expected: int) -> CaseFile:
+        """Return the second case of a request; raises Malformed where it is not there or has moved on."""
+        try:
+            return await self._file(case, expected)
+        except NoSuchCase:
+            raise Malformed([Problem("/to", "names no case: use the id of one")]) from None
+        except StaleVersion as error:
+            raise _moved_on(error.current) from None
 
     async def _read(self, case: UUID) -> CaseFile:
         rows = await asyncio.to_thread(self._ledger.read_stream, case)
@@ -249,11 +283,21 @@ class CaseRecorder:
         return roster, registrations
 
     async def _append(
-        self, work: Work, registrations: Sequence[PersonRegistered], registered_at: Moment | None
+        self,
+        work: Work,
+        registrations: Sequence[PersonRegistered],
+        registered_at: Moment | None,
+        beside: Work | None = None,
     ) -> Recorded:
+        """Append the drafts of a case, with persons' first entries and with those of a case ``beside``."""
         drafts = work.drafts(work.file.case, work.file.version)
         new_events = [self._ledger.mapper.to_new_event(draft) for draft in drafts]
         parts = [Part(work.file.case, work.file.version, tuple(new_events))]
+        if beside is not None:
+            self._files.pop(beside.file.case, None)
+            further = beside.drafts(beside.file.case, beside.file.version)
+            events = tuple(map(self._ledger.mapper.to_new_event, further))
+            parts.append(Part(beside.file.case, beside.file.version, events))
         for registration in registrations:
             draft = work.registration(registration, registered_at or datetime.now(UTC))
             parts.append(Part(draft.stream, 0, (self._ledger.mapper.to_new_event(draft),)))
@@ -273,6 +317,8 @@ class CaseRecorder:
                 ]
                 self._keep(work.file.extended(entries))
                 return _to_recorded(entries, answer.first_position, answer.last_position)
+            case Conflict() if answer.stream != work.file.case:
+                raise _moved_on(answer.version)
             case Conflict():
                 file = await self._read(work.file.case)
                 raise StaleVersion(file.version, file.entries[work.file.version :])
@@ -293,6 +339,10 @@ class CaseRecorder:
         keys = self._ledger.keys
         key = keys.digest("idempotency key", f"{principal.id}\0{commit.key}".encode())
         return key, keys.digest("request fingerprint", commit.body)
+
+
+def _moved_on(version: int) -> Malformed:
+    return Malformed([Problem("/to_version", f"is not the version of that case, {version}: read it again")])
 
 
 def _to_recorded(entries: Sequence[Entry], first: int, last: int) -> Recorded:

@@ -163,12 +163,14 @@ def finding(found: Finding) -> Values:
     }
 
 
-def life(found: Life) -> Values:
-    """Return a finding with what became of it."""
+def life(found: Life, at: datetime) -> Values:
+    """Return a finding with what became of it by an instant, and who deals with it until when."""
     return finding(found.finding) | {
         "state": found.state,
         "since": instant(found.since),
-        "overdue": found.overdue,
+        "handle_by": instant(found.handle_by),
+        "overdue": found.overdue(at),
+        "responsible": found.assessed.data.get("responsible") if found.assessed else None,
         "assessed_by": found.assessed.version if found.assessed else None,
         "remedied_by": found.remedied.version if found.remedied else None,
     }

@@ -6,7 +6,7 @@ from api.examples import CASE_ID, answer
 
 _ROOT = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _AT = "2024-08-21T07:00:00.000000Z"
-_FRAME: dict[str, Any] = {
+FRAME: dict[str, Any] = {
     "case": CASE_ID,
     "version": 26,
     "known_at": _AT,
@@ -58,6 +58,7 @@ _FINDING: dict[str, Any] = {
     "citation": "barnets lov § 5(3)-(4)",
     "verification": "V",
 }
+_LIFE: dict[str, Any] = {"state": "new", "since": _AT, "handle_by": None}
 _COVER: dict[str, Any] = {"answer": "not_covered", "basis": "consent", "missing": ["withdrawn:c-daycare"]}
 _BOARD: dict[str, Any] = {
     "known_at": _AT,
@@ -73,7 +74,7 @@ _CASE_ROW: dict[str, Any] = {"case": CASE_ID, "known_since": "2024-03-30T09:00:0
 DEADLINES = answer(
     200,
     "The clocks of a case",
-    _FRAME
+    FRAME
     | {
         "items": [
             _DEADLINE
@@ -98,7 +99,7 @@ DEADLINES = answer(
 CONSENTS = answer(
     200,
     "The consents of a case and the disclosures that rest on them",
-    _FRAME
+    FRAME
     | {
         "consents": [
             {
@@ -136,16 +137,14 @@ CONSENTS = answer(
 FINDINGS = answer(
     200,
     "The findings of a case with what became of each",
-    _FRAME
-    | {
-        "items": [_FINDING | {"state": "new", "since": _AT, "overdue": False, "assessed_by": None, "remedied_by": None}]
-    },
+    FRAME
+    | {"items": [_FINDING | _LIFE | {"overdue": False, "responsible": None, "assessed_by": None, "remedied_by": None}]},
     etag=True,
 )
 DOSSIER = answer(
     200,
     "Everything about a decision",
-    _FRAME
+    FRAME
     | {
         "decision": "dec-6",
         "entry": 26,
@@ -186,7 +185,7 @@ DOSSIER = answer(
     etag=True,
 )
 DEADLINE_BOARD = answer(200, "The clocks of all cases", _BOARD | {"items": [_CASE_ROW | _DEADLINE]}, etag=False)
-FINDING_BOARD = answer(200, "The findings of all cases", _BOARD | {"items": [_CASE_ROW | _FINDING]}, etag=False)
+FINDING_BOARD = answer(200, "The findings of all cases", _BOARD | {"items": [_CASE_ROW | _FINDING | _LIFE]}, etag=False)
 DISCLOSURE_BOARD = answer(
     200,
     "The disclosures of all cases",
@@ -211,13 +210,13 @@ DISCLOSURE_BOARD = answer(
 DISCLOSURE_GATE = answer(
     200,
     "What the gate says",
-    _FRAME
+    FRAME
     | {"open": False, "consents": ["c-daycare"], "missing": ["category:c-daycare:health"], "not_overridable": ["-"]},
     etag=True,
 )
 DECISION_GATE = answer(
     200,
     "What stands against the decision",
-    _FRAME | {"open": False, "stops": [_FINDING | {"overridable": True}]},
+    FRAME | {"open": False, "stops": [_FINDING | {"overridable": True}]},
     etag=True,
 )

@@ -1,7 +1,7 @@
 """The HTTP API of clocks, consents, findings, dossiers and gates: of one case, and across cases."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -22,9 +22,8 @@ from api.recording import CaseRecorder, Recorded
 from api.rule_bodies import DecisionBody, DisclosureBody
 from domain.deadlines import from_values, status
 from domain.events.administration import GateStopped
-from domain.findings.base import Finding
 from domain.findings.catalogue import level_of
-from domain.findings.handling import lives
+from domain.findings.handling import finding_of, lives
 from domain.known import Known
 from domain.levels import LEVELS
 from domain.people import silenced
@@ -75,7 +74,9 @@ def create_rules_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseRead
     return router
 
 
-async def _asked(ledger: Ledger, reader: CaseReader, request: Request, case_id: str, what: str, *more: str) -> Asked:
+async def asked_case(
+    ledger: Ledger, reader: CaseReader, request: Request, case_id: str, what: str, *more: str
+) -> Asked:
     """Return a case for a question, with the look on record; raises ProblemError for a misspelt parameter."""
     refuse_unknown_parameters(request, "known_at", "valid_at", *more)
     known_at, valid_at = request.query_params.get("known_at"), request.query_params.get("valid_at")
@@ -97,7 +98,7 @@ def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> N
     ) -> Response:
         """Every clock of the case: what started and satisfied it, how it stands, and the due dates it has had."""
         del known_at, valid_at, purpose
-        asked = await _asked(ledger, reader, request, case_id, "deadlines")
+        asked = await asked_case(ledger, reader, request, case_id, "deadlines")
         return asked.answer(asked.frame | await asyncio.to_thread(_deadlines, asked))
 
     @router.get(
@@ -110,7 +111,7 @@ def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> N
     ) -> Response:
         """Every consent and its history, whose is missing, and how each disclosure was covered on both clocks."""
         del known_at, valid_at, purpose
-        asked = await _asked(ledger, reader, request, case_id, "consents")
+        asked = await asked_case(ledger, reader, request, case_id, "consents")
         return asked.answer(
             asked.frame
             | {
@@ -130,10 +131,10 @@ def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> N
     ) -> Response:
         """What a careful reader would point out, with what became of each finding."""
         del known_at, valid_at, purpose
-        asked = await _asked(ledger, reader, request, case_id, "findings")
+        asked = await asked_case(ledger, reader, request, case_id, "findings")
         found = await asyncio.to_thread(asked.questions.findings, asked.at)
         with_lives = lives(found, asked.known, asked.at)
-        return asked.answer(asked.frame | {"items": [rule_answers.life(one) for one in with_lives]})
+        return asked.answer(asked.frame | {"items": [rule_answers.life(one, asked.at) for one in with_lives]})
 
     @router.get(
         "/cases/{case_id}/decisions/{version}/dossier",
@@ -150,7 +151,7 @@ def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> N
     ) -> Response:
         """Everything about a decision as the register stood when it was made, and what was recorded since."""
         del known_at, valid_at, purpose
-        asked = await _asked(ledger, reader, request, case_id, "dossier")
+        asked = await asked_case(ledger, reader, request, case_id, "dossier")
         found = await asyncio.to_thread(asked.questions.dossier, version)
         if found is None:
             raise ProblemError("not-found", "That entry is no decision in force: use the version of one.")
@@ -202,11 +203,14 @@ def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
         levels: LevelFilter = None,
         purpose: Purpose = None,
     ) -> Response:
-        """Every clock as known at an instant and as the clock stood then, the soonest due first."""
+        """Every clock as known at an instant and as the clock stood then, the soonest due first.
+
+        Clocks about someone who died or a pregnancy that ended are left out: nothing here reminds of them.
+        """
         look = await look_at(request, DEADLINES, known_at, valid_at, purpose)
         rules = await asyncio.to_thread(adopted_upto, ledger, look.position)
         at = look.question.valid_at or look.question.known_at or ledger.now()
-        rows = [(row, from_values(row.value)) for row in look.rows]
+        rows = [(row, from_values(row.value)) for row in look.rows if not row.value["silenced"]]
         wanted = [
             (row, clock)
             for row, clock in rows
@@ -228,14 +232,20 @@ def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
         levels: LevelFilter = None,
         purpose: Purpose = None,
     ) -> Response:
-        """Every finding as known at an instant: what followed from the last entry of each case by then."""
+        """Every finding as known at an instant and as time had brought it by then, the gravest first.
+
+        What the passing of time brings is there without a new entry, but for missing weekly notes: `valid_at` folds
+        every case anew and finds those too.
+        """
         look = await look_at(request, FINDINGS, known_at, valid_at, purpose)
         at = look.question.valid_at or look.question.known_at or ledger.now()
-        found = [(row, _finding(row.value)) for row in look.rows]
-        wanted = [(row, one) for row, one in found if not levels or level_of(one) in levels]
+        found = [(row, finding_of(row.value)) for row in look.rows]
+        wanted = [(row, one) for row, one in found if one.stands(at) and (not levels or level_of(one) in levels)]
         wanted.sort(key=lambda pair: (LEVELS.index(level_of(pair[1])), str(pair[0].case), pair[1].entry))
         items = [
-            {"case": str(row.case), "known_since": rule_answers.instant(row.known_since)} | rule_answers.finding(one)
+            {"case": str(row.case), "known_since": rule_answers.instant(row.known_since)}
+            | rule_answers.finding(one)
+            | {name: row.value[name] for name in ("state", "since", "handle_by")}
             for row, one in wanted[:MOST_ROWS]
         ]
         return answer_json(_board(look, at, items, len(wanted)))
@@ -263,11 +273,6 @@ def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
 
 def _wanted(standing: str, statuses: Sequence[str] | None) -> bool:
     return standing in statuses if statuses else standing not in HIDDEN
-
-
-def _finding(value: Mapping[str, Any]) -> Finding:
-    content: dict[str, Any] = dict(value) | {"rests_on": tuple(value["rests_on"])}
-    return Finding(**content)
 
 
 def _board(look: PartsLook, at: datetime, items: list[dict[str, Any]], total: int) -> dict[str, Any]:
@@ -299,7 +304,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
     )
     async def disclose(request: Request) -> Response:
         """Make a disclosure, or be told what is missing; a stop, and an override with its reason, go on record."""
-        commit, expected, raw = await _act(request)
+        commit, expected, raw = await act_of(request)
         act = bodies.parse(DisclosureBody, raw).act()
         recorded = await gatekeeper.disclose(of_request(request), _case(request), expected, act, commit)
         return await _outcome(ledger, recorded)
@@ -313,7 +318,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
     )
     async def decide(request: Request) -> Response:
         """Make a decision bound to the ledger's position and root, or be told what stands against it."""
-        commit, expected, raw = await _act(request)
+        commit, expected, raw = await act_of(request)
         act = bodies.parse(DecisionBody, raw).act()
         recorded = await gatekeeper.decide(of_request(request), _case(request), expected, act, commit)
         return await _outcome(ledger, recorded)
@@ -327,7 +332,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
     async def check_disclosure(request: Request, case_id: str) -> Response:
         """May this be shared, with whom, on whose consent: what the gate would say, with nothing done."""
         act = bodies.parse(DisclosureBody, await bodies.read_body(request)).act()
-        asked = await _asked(ledger, reader, request, case_id, "disclosure_gate")
+        asked = await asked_case(ledger, reader, request, case_id, "disclosure_gate")
         return asked.answer(asked.frame | rule_answers.gate(disclosure_answer(asked.look.file, act.proposal, asked.at)))
 
     @router.post(
@@ -339,12 +344,12 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
     async def check_decision(request: Request, case_id: str) -> Response:
         """What would stand against this decision, with nothing done."""
         act = bodies.parse(DecisionBody, await bodies.read_body(request)).act()
-        asked = await _asked(ledger, reader, request, case_id, "decision_gate")
+        asked = await asked_case(ledger, reader, request, case_id, "decision_gate")
         found = await asyncio.to_thread(decision_answer, asked.look.file, act, ledger, of_request(request))
         return asked.answer(asked.frame | {"open": not found, "stops": rule_answers.stops(found)})
 
 
-async def _act(request: Request) -> tuple[Commit, int, bytes]:
+async def act_of(request: Request) -> tuple[Commit, int, bytes]:
     """Return the empty commit of an act, the version it was decided on, and its body."""
     key, expected = idempotency_key(request), expected_version(request)
     raw = await bodies.read_body(request)

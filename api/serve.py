@@ -33,7 +33,11 @@ def serve(place: Place, port: int) -> None:
         if not ledger.simulated:
             raise NotADemonstration
         config = uvicorn.Config(
-            create_app(ledger), log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
+            create_app(ledger, place.documents(ledger)),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
         )
         _announce(listener.getsockname()[1])
         uvicorn.Server(config).run(sockets=[listener])

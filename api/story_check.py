@@ -180,13 +180,13 @@ def _disclosure_check(questions: CaseQuestions, item: Mapping[str, Any], _story:
     return {
         "by_record_then": both.by_record_then.answer,
         "by_all_facts": both.by_all_facts.answer,
-        "finding": _among(item.get("finding"), found),
+        "finding": _among(item.get("finding") or "DISCLOSURE_AFTER_WITHDRAWAL", found),
     }
 
 
-def _among(expected: str | None, found: set[str]) -> str | None:
-    """Return the expected code where it is among those found; further findings are no difference."""
-    return expected if expected in found else None
+def _among(asked: str, found: set[str]) -> str | None:
+    """Return the code asked about where it is among those found; further findings are no difference."""
+    return asked if asked in found else None
 
 
 def _hearing_check(questions: CaseQuestions, item: Mapping[str, Any], _story: Story) -> Answer:
@@ -200,7 +200,7 @@ def _hearing_check(questions: CaseQuestions, item: Mapping[str, Any], _story: St
         "hearing_deadline": check.deadline.isoformat(),
         "response_step": _step(check.response),
         "ok": all(one.ok for one in checks),
-        "finding": _among(item.get("finding"), found),
+        "finding": _among(item.get("finding") or "DECISION_BEFORE_HEARING_EXPIRED", found),
         "days_early": check.days_early,
     }
 

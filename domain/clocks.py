@@ -11,7 +11,7 @@ from domain.deadlines import Deadline, plain_status
 from domain.entries import Entry
 from domain.events.access import DeadlineExtensionNotified
 from domain.events.child import ChildBorn
-from domain.events.enrolment import EnrolmentClosed, InterventionStarted
+from domain.events.enrolment import InterventionStarted
 from domain.inquiry import Inquiry
 from domain.known import counts_from, counts_until, many
 from domain.patterns import anchor_of, earliest, first_match
@@ -54,11 +54,12 @@ class _Start:
 
 def _clocks(inquiry: Inquiry, name: str) -> Iterator[Deadline]:
     """Yield the clocks of one rule."""
-    starts = list(_starts(inquiry, name))
+    starts = [start for start in _starts(inquiry, name) if _late_enough(inquiry, start)]
     for start in starts:
         counted_instead = _superseding(inquiry, start, starts)
         for clock in _grid(inquiry, start):
-            yield replace(clock, superseded_by=counted_instead)
+            counts = counted_instead is None
+            yield _kept_open(inquiry, start, clock) if counts else replace(clock, superseded_by=counted_instead)
 
 
 def _starts(inquiry: Inquiry, name: str) -> Iterator[_Start]:
@@ -73,6 +74,16 @@ def _starts(inquiry: Inquiry, name: str) -> Iterator[_Start]:
             if chosen is not None and chosen[0] is rule:
                 yield _Start(entry, anchor, rule, adoption)
                 break
+
+
+def _late_enough(inquiry: Inquiry, start: _Start) -> bool:
+    """Whether support that starts a clock began as long after the last birth as its rule asks for."""
+    days = start.rule.late_entry_days
+    if days is None or start.entry.topic != InterventionStarted.TOPIC:
+        return True
+    births = [counts_from(birth) for birth in inquiry.of(ChildBorn)]
+    before = max((born for born in births if born <= start.instant), default=None)
+    return before is not None and (copenhagen_day(start.anchor) - copenhagen_day(before)).days > days
 
 
 def _versions(rules: Rules, name: str, entry: Entry) -> Iterator[tuple[Adoption, Rule]]:
@@ -151,8 +162,8 @@ def _grid(inquiry: Inquiry, start: _Start) -> Iterator[Deadline]:
     calendar, anchor, previous = start.adoption.calendar, copenhagen_day(first.due), first
     for number in range(1, repeat.times):
         due = end_of(calendar.plus(anchor, repeat.unit, repeat.n * number))
-        clock = replace(previous, number=number, due=due, not_before=previous.due, satisfied_by=None, satisfied_at=None)
-        previous = _outcome(inquiry, start, clock)
+        clock = replace(first, number=number, due=due, not_before=previous.due, moot=False)
+        previous = _outcome(inquiry, start, replace(clock, satisfied_by=None, satisfied_at=None))
         yield previous
 
 
@@ -223,6 +234,17 @@ def _fine(inquiry: Inquiry, start: _Start, clock: Deadline, satisfied: Entry | N
     return replace(clock, dispute=_dispute(rule, clock, satisfied))
 
 
+def _kept_open(inquiry: Inquiry, start: _Start, clock: Deadline) -> Deadline:
+    """Return a clock that nothing makes late before an event: it ends with that one where that comes after its date."""
+    if not start.rule.open_until or clock.due is None:
+        return clock
+    ending = inquiry.among({pattern.topic for pattern in start.rule.open_until})
+    later = [entry for entry in ending if entry.happened > start.entry.happened]
+    ends = [counts_from(entry) for entry in later if first_match(start.rule.open_until, entry)]
+    end = min(ends, default=clock.satisfied_at)
+    return clock if end is None else replace(clock, due=max(clock.due, end))
+
+
 def _satisfying(inquiry: Inquiry, start: _Start, not_before: datetime | None) -> Entry | None:
     """Return what satisfies a clock; a closing after which it all begins again does not."""
     facts, undone = inquiry.by_topic, set[int]()
@@ -261,19 +283,13 @@ def _concerned(inquiry: Inquiry, rule: Rule, clock: Deadline) -> bool:
         births = [counts_from(birth) for birth in inquiry.of(ChildBorn)]
         if not any(born <= clock.started for born in births):
             return False
-    if rule.while_running and not _running(inquiry, clock.started):
+    if rule.while_running and not inquiry.supported(clock.started):
         return False
     if rule.known_before and not any(entry.recorded_at <= clock.started for entry in inquiry.known.entries):
         return False
     if rule.running_by_due and clock.due is not None:
         return any(start.happened <= clock.due for start in inquiry.of(InterventionStarted))
     return True
-
-
-def _running(inquiry: Inquiry, instant: datetime) -> bool:
-    """Whether support was running at an instant: begun, and not closed since."""
-    turns = [entry for entry in inquiry.of(InterventionStarted, EnrolmentClosed) if entry.happened <= instant]
-    return bool(turns) and turns[-1].topic == InterventionStarted.TOPIC
 
 
 def _dispute(rule: Rule, clock: Deadline, satisfied: Entry | None) -> str | None:

@@ -140,7 +140,7 @@ def holders_consent(known: Known, at: datetime, child: str | None = None) -> Hol
     """
     holders = custody_holders(known, at, child)
     givers = set(support_givers(known, at))
-    return HoldersConsent(holders, tuple(holder for holder in holders if holder not in givers))
+    return HoldersConsent(holders, tuple(one for one in holders if givers.isdisjoint(one_person(known, one))))
 
 
 def support_givers(known: Known, at: datetime) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Who holds custody of a child, as recorded, and which persons are the same before and after birth."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from domain.entries import Entry
 from domain.events.child import ChildBorn, CustodyRecorded
+from domain.events.people import PersonsMerged, PersonsUnmerged
 from domain.known import Known
 
 UNBORN = "unborn of "
@@ -33,11 +35,26 @@ def birth_of(known: Known, child: str) -> Entry | None:
     return next((birth for birth in known.of(ChildBorn) if birth.data["child"] == child), None)
 
 
+def same_person(known: Known) -> Mapping[str, str]:
+    """Return for each merged reference the one that stands for it; a merge taken back is not in it."""
+    found: dict[str, str] = {}
+    for entry in known.of(PersonsMerged, PersonsUnmerged):
+        if entry.topic == PersonsMerged.TOPIC:
+            found[str(entry.data["merged"])] = str(entry.data["kept"])
+        else:
+            found.pop(str(entry.data["merged"]), None)
+    return found
+
+
 def one_person(known: Known, ref: str) -> frozenset[str]:
-    """Return every reference that means this person: a child is the unborn of its mother as well."""
-    refs = {ref}
+    """Return every reference that means this person.
+
+    A child is the unborn of its mother as well, and who was merged is who stands for them.
+    """
+    merged = same_person(known)
+    refs = {ref, merged.get(ref, ref), *(one for one, kept in merged.items() if kept in (ref, merged.get(ref)))}
     for birth in known.of(ChildBorn):
         before = str(birth.data.get("unborn") or UNBORN + birth.data["mother"])
-        if ref in (birth.data["child"], before):
+        if not refs.isdisjoint((birth.data["child"], before)):
             refs |= {str(birth.data["child"]), before}
     return frozenset(refs)

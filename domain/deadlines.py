@@ -5,7 +5,7 @@ nothing is ever stored as overdue. Which clocks run is worked out in ``domain.cl
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -127,7 +127,8 @@ def as_values(deadline: Deadline) -> dict[str, Any]:
 
 
 def from_values(values: Mapping[str, Any]) -> Deadline:
-    """Return the clock that ``as_values`` wrote."""
-    instants = {name: read_instant(values[name]) for name in _INSTANTS if values[name] is not None}
-    content: dict[str, Any] = dict(values) | instants
+    """Return the clock that ``as_values`` wrote; what else stands beside it is left aside."""
+    content: dict[str, Any] = {field.name: values[field.name] for field in fields(Deadline)}
+    for name in _INSTANTS:
+        content[name] = None if content[name] is None else read_instant(content[name])
     return Deadline(**content)

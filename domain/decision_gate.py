@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from domain.decision_kinds import is_placement
+from domain.findings import decisions, procedure
 from domain.findings.base import Finding
-from domain.findings.decisions import CHECKS
 from domain.inquiry import Inquiry
 
 STOPPING = (
+    "HEARING_MISSING",
     "DECISION_BEFORE_HEARING_EXPIRED",
     "STATEMENT_REQUEST_IGNORED",
     "ACCESS_PENDING_AT_DECISION",
@@ -15,6 +17,8 @@ STOPPING = (
     "FACT_NOT_HEARD",
     "CHILD_VIEW_MISSING",
     "COMPETENCE_MISSING",
+    "COMPETENCE_EXPIRED",
+    "PLAN_BEFORE_PLACEMENT_MISSING",
     "LEGAL_BASIS_MISSING",
     "SUPPORT_WITHOUT_CONSENT",
     "SUPPORT_WITHOUT_INVESTIGATION",
@@ -24,9 +28,6 @@ STOPPING = (
     "SECTION_49_TOO_EARLY",
 )
 """The findings that stop a decision still to come."""
-
-COMMITTEE_KINDS = ("placement_prebirth", "placement")
-"""Decisions that only the child and youth committee may make (barnets lov ch. 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ class Stop:
 def decision_stops(inquiry: Inquiry, version: int) -> tuple[Stop, ...]:
     """Return what stands against a decision that the inquiry holds as if it were made, under a version."""
     decision = inquiry.known.fact(version)
-    committee = decision is not None and decision.data.get("kind") in COMMITTEE_KINDS
+    committee = decision is not None and is_placement(decision)
     found = [
         finding
-        for check in CHECKS
+        for check in (*decisions.CHECKS, *procedure.CHECKS)
         if check.code in STOPPING
         for finding in check.find(inquiry)
         if version in (finding.entry, *finding.rests_on)

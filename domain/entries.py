@@ -31,7 +31,8 @@ class Entry:
     """A recorded event.
 
     ``data`` holds the facts as JSON values: the clear ones always, sealed ones only where they were unsealed for the
-    reader. ``sealed`` names every sealed field, read or not; ``erased`` those whose key no longer exists.
+    reader. ``sealed`` names every sealed field, read or not; ``erased`` those whose key no longer exists. ``withheld``
+    is true where the entry is kept from the reader whole, ``restricted`` names fields whose original is.
     """
 
     stream: UUID
@@ -51,6 +52,8 @@ class Entry:
     reason: str | None = None
     source: str | None = None
     reported_without_gate: bool = False
+    withheld: bool = False
+    restricted: tuple[str, ...] = ()
 
     @property
     def happened(self) -> datetime:

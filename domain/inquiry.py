@@ -7,6 +7,7 @@ from functools import cached_property
 
 from domain.entries import Entry
 from domain.events.base import Event
+from domain.events.enrolment import EnrolmentClosed, InterventionStarted
 from domain.known import Known
 from domain.register import order
 from domain.rules import Rules
@@ -46,6 +47,11 @@ class Inquiry:
     def of(self, *kinds: type[Event]) -> tuple[Entry, ...]:
         """Return the facts of some kinds that had happened, in the order in which they happened."""
         return self.among([kind.TOPIC for kind in kinds])
+
+    def supported(self, instant: datetime) -> bool:
+        """Whether support was running at an instant: begun, and not closed since."""
+        turns = [entry for entry in self.of(InterventionStarted, EnrolmentClosed) if entry.happened <= instant]
+        return bool(turns) and turns[-1].topic == InterventionStarted.TOPIC
 
     @property
     def programme(self) -> str | None:

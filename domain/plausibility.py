@@ -8,11 +8,19 @@ from decimal import Decimal
 from typing import Any
 
 from domain.case_file import CaseFile
+from domain.documents import DIRECTIONS, numbers_used
 from domain.errors import Problem
 from domain.events.assessment import AssessmentRecorded
 from domain.events.base import Event
 from domain.events.child import ChildBorn
+from domain.events.control import DocumentFiled
+from domain.events.correction import EntryCorrected
 from domain.register import effective
+
+FIXED_BY_FILING = frozenset(
+    {"document", "version", "store", "reference", "place", "commitment", "salt", "size", "media_type", "subjects"}
+)
+"""What a filing says about the bytes, and whose key seals them: never corrected."""
 
 
 def contradictions(case: CaseFile, before: list[Event], fact: Event, pointer: str) -> Iterator[Problem]:
@@ -23,6 +31,10 @@ def contradictions(case: CaseFile, before: list[Event], fact: Event, pointer: st
             yield Problem(f"{pointer}/data/score", "lies outside its own scale: correct the score or the scale")
     if isinstance(fact, ChildBorn):
         yield from _second_birth(case, before, fact, pointer)
+    if isinstance(fact, DocumentFiled):
+        yield from _filing_problems(case, before, fact, pointer)
+    if isinstance(fact, EntryCorrected):
+        yield from _other_bytes(case, fact, pointer)
 
 
 def outside_scale(values: dict[str, Any]) -> bool:
@@ -42,3 +54,26 @@ def _second_birth(case: CaseFile, before: list[Event], fact: ChildBorn, pointer:
         where = f" in entry {known[0]}" if known else " earlier in this commit"
         detail = f"is born already{where}: correct that entry, or give a twin a reference of its own"
         yield Problem(f"{pointer}/data/child", detail)
+
+
+def _filing_problems(case: CaseFile, before: list[Event], fact: DocumentFiled, pointer: str) -> Iterator[Problem]:
+    """Yield a problem where the version is filed already, or the document neither came, went nor stayed."""
+    earlier = any(
+        isinstance(event, DocumentFiled) and (event.document, event.version) == (fact.document, fact.version)
+        for event in before
+    )
+    if earlier or fact.version in numbers_used(case.entries, fact.document):
+        detail = "is filed already: a new version of a document needs a number of its own"
+        yield Problem(f"{pointer}/data/version", detail)
+    if fact.direction not in DIRECTIONS:
+        yield Problem(f"{pointer}/data/direction", f"must be one of {', '.join(DIRECTIONS)}")
+    if fact.direction == "internal" and fact.received_or_sent_at is not None:
+        detail = "belongs to a document that was received or sent: leave it out of an internal one"
+        yield Problem(f"{pointer}/data/received_or_sent_at", detail)
+
+
+def _other_bytes(case: CaseFile, fact: EntryCorrected, pointer: str) -> Iterator[Problem]:
+    """Yield a problem where a correction would put other bytes in the place of those that were filed."""
+    target = case.entry(fact.corrects)
+    if target is not None and target.topic == DocumentFiled.TOPIC and fact.field in FIXED_BY_FILING:
+        yield Problem(f"{pointer}/data/field", "stays as filed: annul the entry and file the document anew")

@@ -80,11 +80,11 @@ def order(entry: Entry) -> tuple[datetime, int]:
 
 
 def target(entry: Entry) -> int | None:
-    """Return the version of the entry that a correction or annulment concerns; None for a fact.
+    """Return the version of the entry that a correction or annulment concerns; None for a fact, and where withheld.
 
     Raises KeyError where it is missing and ValueError where it is not an earlier entry.
     """
-    if entry.topic not in ABOUT_ENTRIES:
+    if entry.topic not in ABOUT_ENTRIES or entry.withheld:
         return None
     version: int = entry.data["corrects" if entry.topic == CORRECTED else "annuls"]
     if not 0 < version < entry.version:
@@ -95,10 +95,12 @@ def target(entry: Entry) -> int | None:
 def effective(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return the facts in force among the entries of one case, corrected, ordered by when they happened, then version.
 
-    Corrections and annulments are applied and are not in the result; facts they leave out are not either.
+    Corrections and annulments are applied and are not in the result; facts they leave out are not either, nor are
+    those withheld from the reader.
     """
     register = _settle(entries)
-    facts = (entry for entry in register.settled.values() if entry.topic not in ABOUT_ENTRIES)
+    readable = (entry for entry in register.settled.values() if not entry.withheld)
+    facts = (entry for entry in readable if entry.topic not in ABOUT_ENTRIES)
     return tuple(sorted((entry for entry in facts if entry.version not in register.annulled), key=order))
 
 

@@ -191,6 +191,7 @@ class Rule(_Part):
     unless_followed_by: tuple[Pattern, ...] = ()
     preliminary: tuple[Pattern, ...] = ()
     until: tuple[Pattern, ...] = ()
+    open_until: tuple[Pattern, ...] = ()
     settled_by: tuple[Pattern, ...] = ()
     resumed_by: tuple[Pattern, ...] = ()
     not_applicable_if: dict[str, StrictBool | StrictStr] = Field(default_factory=dict[str, StrictBool | StrictStr])
@@ -199,6 +200,7 @@ class Rule(_Part):
     running_by_due: StrictBool = False
     while_running: StrictBool = False
     known_before: StrictBool = False
+    late_entry_days: StrictInt | None = None
     moot_if_met: StrictStr | None = None
     by_role: StrictStr | None = None
     limits: dict[str, StrictInt] = Field(default_factory=dict[str, StrictInt])

@@ -17,6 +17,7 @@ from domain.known import Known
 from domain.time import copenhagen_day, read_day, read_instant, utc
 
 HOME_VISIT, SESSION, INFANT, WEEKLY = "home_visit", "session", "infant", "weekly_status"
+HEALTH_VISITOR = "health_visitor"
 
 
 def visits(known: Known, kind: str | None = None) -> tuple[Entry, ...]:
@@ -66,14 +67,23 @@ class OverLimit:
     visit: int
 
 
-def over_limit(known: Known, per_week: int | None, per_day: int | None) -> tuple[tuple[OverLimit, ...], ...]:
-    """Return the weeks and the days with more home visits in the infant package than allowed.
+def over_limit(
+    known: Known, per_week: int | None, per_day: int | None, *, every_visit: bool = False
+) -> tuple[tuple[OverLimit, ...], ...]:
+    """Return the weeks and the days with more visits in the infant package than allowed.
 
-    Two members of staff on one visit are one visit. Source: programme spaed_smaabarnsteam_002, L132.
+    Counted are the team's home visits, or every visit (reading A25). Source: programme spaed_smaabarnsteam_002, L132.
     """
-    counted = [entry for entry in visits(known, HOME_VISIT) if package_at(known, entry.happened) == INFANT]
+    chosen = visits(known) if every_visit else _of_the_team(known)
+    counted = [entry for entry in chosen if package_at(known, entry.happened) == INFANT]
     by_week = _over(counted, per_week, iso_week)
     return by_week, _over(counted, per_day, date.isoformat)
+
+
+def _of_the_team(known: Known) -> tuple[Entry, ...]:
+    """Return the home visits of the team: not the health visitor's own, and two members of staff at once as one."""
+    own = [entry for entry in visits(known, HOME_VISIT) if entry.actor.role != HEALTH_VISITOR]
+    return tuple({entry.happened: entry for entry in reversed(own)}.values())[::-1]
 
 
 def _over(counted: Sequence[Entry], limit: int | None, name: Callable[[date], str]) -> tuple[OverLimit, ...]:

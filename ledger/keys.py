@@ -16,6 +16,7 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 from ledger.errors import KeyMissing
+from ledger.folders import flush_folder, make_folder
 
 KEY_BYTES = 32
 _COMMITMENT_DOMAIN = b"caseledger dek\x00"
@@ -88,7 +89,7 @@ class FileKeyStore:
         """Remove a key's file and forget the key."""
         self._cache.pop(key_id, None)
         self._path(key_id).unlink(missing_ok=True)
-        _flush_folder(self._path(key_id).parent)
+        flush_folder(self._path(key_id).parent)
 
     def digest(self, purpose: str, content: bytes) -> bytes:
         """Return the HMAC-SHA-256 of ``content`` under the ledger's own key, separated by purpose."""
@@ -109,7 +110,7 @@ class FileKeyStore:
     def _write(self, key_id: UUID, key: bytes) -> None:
         """Write beside, flush, link: a key file is whole or absent, also after a power cut, and never replaced."""
         path = self._path(key_id)
-        _make_folder(path.parent)
+        make_folder(path.parent)
         draft = path.with_name(f"{uuid4()}.new")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -120,24 +121,4 @@ class FileKeyStore:
             os.link(draft, path)
         finally:
             draft.unlink()
-        _flush_folder(path.parent)
-
-
-def _make_folder(folder: Path) -> None:
-    """Make a folder that only its owner enters, and every missing one above it, and flush their names."""
-    if folder.exists():
-        return
-    if not folder.parent.exists():
-        _make_folder(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _flush_folder(folder.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    if not folder.exists():
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        flush_folder(path.parent)

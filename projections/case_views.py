@@ -17,9 +17,12 @@ from domain.events import EVENTS
 from domain.events.access import RecordViewed
 from domain.events.administration import EVENTS as ADMINISTRATION
 from domain.events.administration import CaseOpened, PersonJoined
-from domain.findings.catalogue import findings
+from domain.findings.base import Finding
+from domain.findings.catalogue import pending
+from domain.findings.handling import life_values, lives, unhandled
 from domain.inquiry import Inquiry
 from domain.known import Known
+from domain.people import silenced
 from domain.rules import Rules
 from domain.time import write_instant
 
@@ -44,15 +47,26 @@ def inquiry_of(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> I
 
 
 def deadline_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> Parts:
-    """Return every clock of a case under ``rule/trigger/number``."""
-    clocks = deadlines(inquiry_of(state, rules, at))
-    return {f"{clock.rule}/{clock.trigger}/{clock.number}": as_values(clock) for clock in clocks}
+    """Return every clock of a case under ``rule/trigger/number``, with whether it must not remind anyone."""
+    inquiry = inquiry_of(state, rules, at)
+    clocks = deadlines(inquiry)
+    quiet = silenced(inquiry.known, clocks, inquiry.at)
+    return {
+        f"{clock.rule}/{clock.trigger}/{clock.number}": as_values(clock) | {"silenced": clock.key in quiet}
+        for clock in clocks
+    }
 
 
 def finding_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> Parts:
-    """Return every finding of a case under ``code/entry/key``."""
-    found = findings(inquiry_of(state, rules, at))
-    return {f"{finding.code}/{finding.entry}/{finding.key}": asdict(finding) for finding in found}
+    """Return every finding of a case with its life under ``code/entry/key``, also those that time alone will bring."""
+    inquiry = inquiry_of(state, rules, at)
+    known_lives = lives(pending(inquiry), inquiry.known, inquiry.at)
+    ignored = lives(unhandled(known_lives), inquiry.known, inquiry.at)
+    return {_name(one.finding): life_values(one) for one in (*known_lives, *ignored)}
+
+
+def _name(finding: Finding) -> str:
+    return f"{finding.code}/{finding.entry}/{finding.key}"
 
 
 def consent_parts(state: tuple[Entry, ...], _rules: Rules, at: datetime | None) -> Parts:

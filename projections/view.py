@@ -17,7 +17,7 @@ from ledger.format import StoredRow
 from ledger.mapper import read_clear
 from ledger.queries import load_queries
 from ledger.shipped import shipped_calendar
-from projections import case_state, case_views
+from projections import case_state, case_views, withholding
 
 FOLLOW = load_queries("projections", "sql/follow.sql")
 ROWS = load_queries("projections", "sql/rows.sql")
@@ -58,7 +58,8 @@ CASE_STATE = View("case_state", case_state.TOPICS, case_state.fold, case_state.p
 DEADLINES = View("deadlines", case_views.TOPICS, case_views.fold, case_views.deadline_parts, by_rules=True)
 CONSENTS = View("consents", case_views.TOPICS, case_views.fold, case_views.consent_parts)
 FINDINGS = View("findings", case_views.TOPICS, case_views.fold, case_views.finding_parts, by_rules=True)
-VIEWS: Mapping[str, View] = {view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS)}
+WITHHELD = View("withheld", withholding.TOPICS, withholding.fold, withholding.parts)
+VIEWS: Mapping[str, View] = {view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS, WITHHELD)}
 
 
 class ViewStopped(Exception):

@@ -20,7 +20,7 @@ from domain.dossier import Dossier, dossier
 from domain.entries import Entry
 from domain.findings.base import Finding
 from domain.findings.catalogue import findings
-from domain.findings.handling import unhandled
+from domain.findings.handling import lives, unhandled
 from domain.inquiry import Inquiry
 from domain.known import Known, moment_of
 from domain.register import target
@@ -147,7 +147,8 @@ class CaseQuestions:
         """Everything the checks find, and what nobody has handled."""
         inquiry = self.inquiry(at, known_at)
         found = findings(inquiry)
-        return (*found, *unhandled(found, inquiry.known, inquiry.at))
+        ignored = unhandled(lives(found, inquiry.known, inquiry.at))
+        return (*found, *(one for one in ignored if one.stands(inquiry.at)))
 
     def dossier(self, version: int) -> Dossier | None:
         """Everything about a decision as the register stood when it was made."""

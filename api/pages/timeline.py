@@ -31,6 +31,8 @@ LATE = "Efterregistreret"
 CORRECTED_MARK = "Berigtiget"
 ANNULLED_MARK = "Annulleret"
 WITHOUT_GATE = "Registreret uden forudgående kontrol"
+WITHHELD = "Flyttet væk: indholdet vises kun for revision"
+RESTRICTED = "Rettet: det oprindelige vises kun for revision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,10 @@ def _marks(entry: Entry, past: EntryHistory) -> Iterable[str]:
         yield CORRECTED_MARK
     if is_late(entry):
         yield LATE
+    if entry.withheld:
+        yield WITHHELD
+    if entry.restricted:
+        yield RESTRICTED
     if entry.reported_without_gate:
         yield WITHOUT_GATE
 
@@ -195,7 +201,7 @@ def _fact(words: Words, entry: Entry, name: str, corrections: Sequence[Correctio
     concerning = [correction for correction in corrections if correction.field == name]
     chain = [_written(words, entry, name)]
     for correction in concerning:
-        if correction.in_force and not correction.unread:
+        if correction.in_force and not correction.unread and name not in entry.restricted:
             chain.append(_value(words, entry, name, correction.new))
     changes = [_change(words, c.version, c.recorded_at, in_force=c.in_force) for c in concerning]
     return Fact(field_label(entry.topic, name), chain[-1], tuple(chain[:-1]), tuple(changes))

@@ -2,7 +2,19 @@
 
 from typing import Annotated, ClassVar
 
-from domain.events.base import Code, Day, EntryRef, Event, Number, PersonRef, Refers, Sealed, StaffRef, Text
+from domain.events.base import (
+    Code,
+    Day,
+    EntryRef,
+    Event,
+    Number,
+    PersonRef,
+    Refers,
+    Sealed,
+    StaffRef,
+    Text,
+    unchanged,
+)
 from domain.events.fields import Codes, Hash, LegalBasis, People, TargetGroup
 
 
@@ -41,12 +53,15 @@ class PreliminaryAssessmentRecorded(Event):
 class InvestigationCompleted(Event):
     """A child investigation ended in a reasoned conclusion; may make the first follow-up due the same day.
 
+    ``measures_at_birth`` says of coming parents that measures right after birth may be needed.
     Source: barnets lov §§ 20, 22 and 95(2).
     """
 
     TOPIC: ClassVar[str] = "investigation_completed"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Børnefaglig undersøgelse afsluttet"
     LABEL_EN: ClassVar[str] = "Investigation completed"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     investigation: Code
     conclusion: Annotated[Text, Sealed()]
@@ -54,17 +69,20 @@ class InvestigationCompleted(Event):
     support_proposed: Code | None = None
     views: Annotated[Text | None, Sealed()] = None
     topics: Codes | None = None
+    measures_at_birth: bool | None = None
 
 
 class AssessmentOrdered(Event):
-    """An assessment of a person was ordered, for example of parental competence.
+    """An assessment of a person was ordered, for example of parental competence; ``begins_on`` is its first day.
 
     Source: programmes spaed_smaaboern_000 and spaed_smaabarnsteam_002.
     """
 
     TOPIC: ClassVar[str] = "assessment_ordered"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Undersøgelse bestilt"
     LABEL_EN: ClassVar[str] = "Assessment ordered"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     assessment: Code
     instrument: Code
@@ -73,6 +91,7 @@ class AssessmentOrdered(Event):
     question: Annotated[Text | None, Sealed(of="about")] = None
     psychologist_authorised: bool | None = None
     due: Day | None = None
+    begins_on: Day | None = None
 
 
 class AssessmentRecorded(Event):

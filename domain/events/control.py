@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from domain.events.base import Code, Day, EntryRef, Event, MomentField, Refers, Sealed, StaffRef, Text
+from domain.events.base import Code, Day, EntryRef, Event, MomentField, Refers, Sealed, StaffRef, Text, unchanged
 from domain.events.fields import Codes, Hash, LegalBasis, People, Whole
 
 Verdict = Literal["confirmed", "unfounded", "accepted_reading"]
@@ -12,10 +12,12 @@ class DocumentFiled(Event):
     """A version of a document was filed; its bytes lie sealed in the content store or in another system.
 
     ``commitment`` is SHA-256 over ``salt`` and the bytes, so that a copy alone does not betray that it is here.
-    ``reference`` says where the bytes lie, ``size`` counts them. Source: offentlighedsloven § 15.
+    ``reference`` says where the bytes lie, ``size`` counts them. ``place`` is the name of a linked document in the
+    other system, which may say whom it is about. Source: offentlighedsloven § 15.
     """
 
     TOPIC: ClassVar[str] = "document_filed"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Dokument journaliseret"
     LABEL_EN: ClassVar[str] = "Document filed"
 
@@ -28,11 +30,14 @@ class DocumentFiled(Event):
     commitment: Hash
     media_type: Code
     size: Whole
-    salt: Annotated[Text | None, Sealed()] = None
+    salt: Annotated[Text | None, Sealed(of="subjects")] = None
     received_or_sent_at: MomentField | None = None
     subjects: People | None = None
     derived_from: Code | None = None
     for_entry: Annotated[EntryRef | None, Refers()] = None
+    place: Annotated[Text | None, Sealed(of="subjects")] = None
+
+    upcast_v1_v2 = staticmethod(unchanged)
 
 
 class DocumentChecked(Event):

@@ -75,6 +75,7 @@ class DecisionMade(Event):
     outcome: Code
     legal_basis: LegalBasis
     competence_ref: Code | None = None
+    competence_until: Day | None = None
     child_view: Annotated[EntryRef | None, Refers(to=("ChildViewObtained",))] = None
     complaint_guidance: bool | None = None
     measure: Code | None = None

@@ -79,17 +79,24 @@ class PackageStarted(Event):
 class DaycareContacted(Event):
     """Daycare was contacted, a place reserved or a child started there.
 
+    ``identifiable`` says whether the child could be recognised, which is a disclosure that needs a ``basis``.
     Source: programmes smaaboernsteam_001 and opsporing_familietraening_004.
     """
 
     TOPIC: ClassVar[str] = "daycare_contacted"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Dagtilbud kontaktet"
     LABEL_EN: ClassVar[str] = "Daycare contacted"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     kind: Code
     place: Annotated[Text, Sealed()]
     start: Day | None = None
     enrolment: Code | None = None
+    identifiable: bool | None = None
+    basis: Code | None = None
+    consents: Codes | None = None
+    trained_in_method: bool | None = None
 
 
 class EnrolmentClosed(Event):

@@ -32,10 +32,12 @@ class MeetingHeld(Event):
     minutes_hash: Hash | None = None
     material: Annotated[Text | None, Sealed()] = None
     working_points: Annotated[tuple[Text, ...] | None, Sealed()] = None
+    parents_view: Annotated[Text | None, Sealed()] = None
     enrolment: Code | None = None
     invited: Codes | None = None
     plans_presented: Codes | None = None
     agenda_template: Code | None = None
+    agenda_items: Codes | None = None
     video_used: bool | None = None
     points_presented: bool | None = None
     job_centre_considered: bool | None = None

@@ -59,6 +59,7 @@ class SiblingLinked(Event):
     child: PersonRef
     sibling: PersonRef
     case: UUID | None = None
+    sibling_born_on: Day | None = None
 
 
 class InterpreterNeeded(Event):

@@ -1,5 +1,6 @@
 """The child's plan, follow-ups and status notes."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from domain.events.base import Code, Day, EntryRef, Event, PersonRef, Refers, Sealed, Text, unchanged
@@ -13,8 +14,10 @@ class PlanAdopted(Event):
     """
 
     TOPIC: ClassVar[str] = "plan_adopted"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Barnets plan udarbejdet"
     LABEL_EN: ClassVar[str] = "Plan adopted"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     plan: Code
     version: Whole
@@ -22,11 +25,13 @@ class PlanAdopted(Event):
     custody_involved: bool | None = None
     children: People | None = None
     document_hash: Hash | None = None
+    family_wishes: Annotated[Text | None, Sealed()] = None
 
 
 class FollowUpHeld(Event):
     """Progress was followed up; the kind says for the programme, for the statute, or for both joined by ``+``.
 
+    ``progress_by_child`` and ``goal_progress`` say it per child and per goal of the plan, in the codes of ``progress``.
     Source: barnets lov § 95; programme spaed_smaaboern_000.
     """
 
@@ -47,6 +52,8 @@ class FollowUpHeld(Event):
     support_sufficient: bool | None = None
     based_on_entries: Annotated[tuple[EntryRef, ...] | None, Refers(to=("StatusNoteWritten",))] = None
     held_by: Code | None = None
+    progress_by_child: Mapping[PersonRef, Code] | None = None
+    goal_progress: Mapping[Code, Code] | None = None
 
 
 class FollowUpScheduleDecided(Event):
@@ -68,7 +75,8 @@ class FollowUpScheduleDecided(Event):
 class StatusNoteWritten(Event):
     """A short status was written: for a week, for a period of a package, or as feedback on an attention.
 
-    ``period`` is an ISO week (``2025-W16``) for a weekly note and a number for a package.
+    ``period`` is an ISO week (``2025-W16``) for a weekly note and a number for a package. ``adjustment`` says whether
+    an attention calls for other support.
     Source: programmes spaed_smaaboern_000, spaed_smaabarnsteam_002 and tidlig_indsats_003.
     """
 
@@ -91,6 +99,7 @@ class StatusNoteWritten(Event):
     based_on_entry: Annotated[EntryRef | None, Refers(to=("MeetingHeld",))] = None
     with_family: bool | None = None
     needs_met: bool | None = None
+    adjustment: Code | None = None
 
 
 EVENTS: tuple[type[Event], ...] = (PlanAdopted, FollowUpHeld, FollowUpScheduleDecided, StatusNoteWritten)

@@ -132,6 +132,8 @@ class ReferralMade(Event):
 class RecommendationMade(Event):
     """The adviser recommended admission (no kind), closing or another measure to the body that decides.
 
+    ``exception_reason`` says why it was not the adviser, or not on an investigation; ``measures_at_birth`` that
+    measures right after birth may be needed.
     Source: programmes spaed_smaaboern_000 and smaaboernsteam_001.
     """
 
@@ -150,6 +152,8 @@ class RecommendationMade(Event):
     problem_codes: Codes | None = None
     preconditions_met: Codes | None = None
     preconditions_unmet: Codes | None = None
+    exception_reason: Annotated[Text | None, Sealed()] = None
+    measures_at_birth: bool | None = None
 
 
 class CaseAllocated(Event):

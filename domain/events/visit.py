@@ -4,7 +4,19 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import model_validator
 
-from domain.events.base import Code, Day, Event, Instant, Number, Sealed, StaffRef, Text, unchanged
+from domain.events.base import (
+    Code,
+    Day,
+    EntryRef,
+    Event,
+    Instant,
+    Number,
+    Refers,
+    Sealed,
+    StaffRef,
+    Text,
+    unchanged,
+)
 from domain.events.fields import Codes, People, Whole
 
 
@@ -61,18 +73,21 @@ class VisitCancelled(Event):
 class SupportLevelSet(Event):
     """The amount of support was fixed from the moment of this entry on; hours per week.
 
-    Source: programme tidlig_indsats_003.
+    ``attention`` names what called for the adjustment. Source: programme tidlig_indsats_003.
     """
 
     TOPIC: ClassVar[str] = "support_level_set"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Støtteomfang fastsat"
     LABEL_EN: ClassVar[str] = "Support level set"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     enrolment: Code
     hours_per_week: Number
     visits_per_week: Whole | None = None
     coverage: Code | None = None
     valid_from: Day | None = None
+    attention: Annotated[EntryRef | None, Refers(to=("AttentionRaised",))] = None
 
 
 class AttentionRaised(Event):

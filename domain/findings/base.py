@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from domain.inquiry import Inquiry
@@ -14,7 +15,8 @@ class Finding:
 
     ``entry`` is the version of the entry it is about; ``rests_on`` those of the further entries it follows from.
     ``detail`` holds codes, numbers and dates that the explanation names, never a text from the file. ``key`` tells
-    apart several findings of one code on one entry. ``level`` is None where the check's own holds.
+    apart several findings of one code on one entry. ``level`` is None where the check's own holds. One that follows
+    from time passing stands from ``arises_at`` on, one that time takes back until ``ends_at``, both in UTC.
     """
 
     code: str
@@ -23,6 +25,16 @@ class Finding:
     detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
     key: str = ""
     level: Level | None = None
+    arises_at: datetime | None = None
+    ends_at: datetime | None = None
+
+    def stands(self, at: datetime) -> bool:
+        """Whether the finding stands at an instant, as long as nothing more goes on record."""
+        return (self.arises_at is None or self.arises_at <= at) and (self.ends_at is None or at <= self.ends_at)
+
+
+YES_AND_NO: Mapping[str, str] = {"yes": "ja", "no": "nej"}
+"""What a detail that answers a question is called in Danish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +56,5 @@ class Check:
     def explain(self, finding: Finding, language: str = "da") -> str:
         """Return what a finding says, in Danish (``da``) or English (``en``)."""
         template = self.danish if language == "da" else self.english
-        return template.format_map(finding.detail)
+        words: Mapping[str, str] = YES_AND_NO if language == "da" else {}
+        return template.format_map({name: words.get(str(value), value) for name, value in finding.detail.items()})

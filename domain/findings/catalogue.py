@@ -3,7 +3,26 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from domain.findings import clocks, consents, decisions, people, programmes, recording
+from domain.findings import (
+    admission,
+    clocks,
+    consents,
+    decisions,
+    detection,
+    documents,
+    duties,
+    early_effort,
+    infants,
+    instruments,
+    package_status,
+    packages,
+    people,
+    procedure,
+    recording,
+    sharing,
+    toddler_closing,
+    toddler_team,
+)
 from domain.findings.base import Check, Finding
 from domain.inquiry import Inquiry
 from domain.levels import Level
@@ -24,11 +43,23 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         check.code: check
         for checks in (
             decisions.CHECKS,
+            procedure.CHECKS,
             consents.CHECKS,
+            sharing.CHECKS,
             recording.CHECKS,
+            documents.CHECKS,
             people.CHECKS,
             clocks.CHECKS,
-            programmes.CHECKS,
+            duties.CHECKS,
+            admission.CHECKS,
+            infants.CHECKS,
+            toddler_team.CHECKS,
+            toddler_closing.CHECKS,
+            packages.CHECKS,
+            package_status.CHECKS,
+            early_effort.CHECKS,
+            detection.CHECKS,
+            instruments.CHECKS,
             (UNHANDLED,),
         )
         for check in checks
@@ -48,6 +79,11 @@ numbers await the confirmation of a lawyer.
 
 def findings(inquiry: Inquiry) -> tuple[Finding, ...]:
     """Return everything the checks find in a case, in the order of the entries they are about, then by code."""
+    return tuple(finding for finding in pending(inquiry) if finding.stands(inquiry.at))
+
+
+def pending(inquiry: Inquiry) -> tuple[Finding, ...]:
+    """Return the findings of a case with those that time alone will bring, or has taken back."""
     found = [finding for check in CHECKS.values() for finding in check.find(inquiry)]
     return tuple(sorted(found, key=lambda finding: (finding.entry, finding.code, finding.key)))
 

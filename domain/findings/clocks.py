@@ -1,23 +1,31 @@
 """Broken duties as findings: one for each clock that ran out, as grave as its rule."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from domain.clocks import deadlines
 from domain.deadlines import status
 from domain.findings.base import Check, Finding
 from domain.inquiry import Inquiry
-from domain.time import copenhagen_day
+from domain.people import silenced
+from domain.time import LATEST, copenhagen_day
 
+TICK = timedelta(microseconds=1)
 BROKEN = ("breached", "exceeded_with_preliminary")
 
 
 def _broken(inquiry: Inquiry) -> Iterator[Finding]:
-    for clock in deadlines(inquiry):
-        if status(clock, inquiry.at) in BROKEN and clock.due is not None:
+    clocks = deadlines(inquiry)
+    quiet = silenced(inquiry.known, clocks, inquiry.at)
+    for clock in clocks:
+        if clock.due is None or quiet.get(clock.key, LATEST) <= clock.due:
+            continue
+        over = max(clock.due, clock.extended_to or clock.due) + TICK
+        if status(clock, max(inquiry.at, over)) in BROKEN:
             detail = {"rule": clock.rule, "due": copenhagen_day(clock.due).isoformat()}
-            key = f"{clock.rule}/{clock.number}"
             rests_on = (clock.satisfied_by,) if clock.satisfied_by is not None else ()
-            yield Finding("DEADLINE_BROKEN", clock.trigger, rests_on, detail, key, clock.level)
+            key = f"{clock.rule}/{clock.number}"
+            yield Finding("DEADLINE_BROKEN", clock.trigger, rests_on, detail, key, clock.level, arises_at=over)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -1,10 +1,10 @@
 """What a reviewer would point out about consents, and about what was passed on or taken in on them."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from domain.consents import consent_ids, consent_status, holders_consent, periods, support_givers
-from domain.custody import children, custody_holders
+from domain.consents import consent_ids, consent_status, periods, support_givers
+from domain.custody import children, custody_holders, one_person
 from domain.disclosures import CONSENT, COVERED, LAW, NOT_COVERED, covers, disclosures
 from domain.entries import Entry
 from domain.events.assessment import InvestigationOpened
@@ -22,14 +22,37 @@ MEETING, WARDS = "professional_meeting_without_parents", ("hospital", "ward", "m
 
 
 def _second_holder(inquiry: Inquiry) -> Iterator[Finding]:
-    for record in (entry for entry in inquiry.facts if entry.topic == CustodyRecorded.TOPIC):
-        current = custody_holders(inquiry.known, inquiry.at, record.data["child"])
-        if tuple(record.data["holders"]) != current or len(current) < 2:
+    """Joint custody, and support began or went on while a holder had not consented, or has still not."""
+    for record in inquiry.of(CustodyRecorded):
+        holders = tuple(record.data["holders"])
+        if len(holders) < 2:
             continue
-        consent = holders_consent(inquiry.known, inquiry.at, record.data["child"])
-        if consent.missing and any(True for _ in support_givers(inquiry.known, inquiry.at)):
-            detail = {"missing": ", ".join(consent.missing)}
+        missing = {one for at in _reviewed_at(inquiry, record) for one in _without_consent(inquiry, holders, at)}
+        if missing:
+            now = set(_without_consent(inquiry, holders, inquiry.at))
+            detail = {"missing": ", ".join(sorted(missing)), "still": "yes" if missing & now else "no"}
             yield Finding("CONSENT_SECOND_CUSTODY_HOLDER_MISSING", record.version, (), detail)
+
+
+def _reviewed_at(inquiry: Inquiry, record: Entry) -> Iterator[datetime]:
+    """Yield when a record of custody was looked at: once support ran under it, and now while it is the latest."""
+    child = record.data["child"]
+    later = [
+        e.happened for e in inquiry.of(CustodyRecorded) if e.data["child"] == child and e.happened > record.happened
+    ]
+    until = min(later, default=None)
+    begun = [entry.happened for entry in inquiry.of(InterventionStarted)]
+    if inquiry.supported(record.happened):
+        yield record.happened
+    yield from (at for at in begun if at > record.happened and (until is None or at < until))
+    if until is None:
+        yield inquiry.at
+
+
+def _without_consent(inquiry: Inquiry, holders: tuple[str, ...], at: datetime) -> tuple[str, ...]:
+    """Return which holders had no consent to support in force at an instant, where anybody had one."""
+    givers = set(support_givers(inquiry.known, at))
+    return tuple(one for one in holders if givers and givers.isdisjoint(one_person(inquiry.known, one)))
 
 
 def _custody_unknown(inquiry: Inquiry) -> Iterator[Finding]:
@@ -136,8 +159,9 @@ def _expiring(inquiry: Inquiry) -> Iterator[Finding]:
     for consent in consent_ids(inquiry.known):
         for period in periods(inquiry.known, consent)[-1:]:
             ends = period.ends
-            if ends is not None and period.ended_by is None and inquiry.at <= ends <= inquiry.at + EXPIRES_WITHIN:
-                yield Finding("CONSENT_EXPIRES_SOON", period.begun_by, (), {"consent": consent})
+            if ends is not None and period.ended_by is None:
+                detail, since = {"consent": consent}, ends - EXPIRES_WITHIN
+                yield Finding("CONSENT_EXPIRES_SOON", period.begun_by, (), detail, arises_at=since, ends_at=ends)
 
 
 def _relay_log(inquiry: Inquiry) -> Iterator[Finding]:
@@ -183,7 +207,7 @@ def _obtained(inquiry: Inquiry) -> Iterator[Finding]:
 
 CHECKS: tuple[Check, ...] = (
     Check("CONSENT_SECOND_CUSTODY_HOLDER_MISSING", "statute", "barnets lov § 32(2); forældreansvarsloven § 3", "M",
-          "Fælles forældremyndighed: samtykke til støtten mangler fra {missing}.",
+          "Fælles forældremyndighed: støtten løb uden samtykke fra {missing} (mangler stadig: {still}).",
           "Joint custody: consent to support is missing from {missing}.", _second_holder),
     Check("CUSTODY_UNKNOWN", "normal", "barnets lov § 32(2)", "M",
           "Barnet får støtte, men det fremgår ikke, hvem der har forældremyndigheden.",

@@ -1,10 +1,12 @@
 """What a reviewer would point out about decisions, their hearing and the support they grant."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from domain.calendar import plus_months
 from domain.consents import holders_consent, support_givers
 from domain.custody import custody_holders
+from domain.decision_kinds import ends_support, grants_support, sections_of, without_consent
 from domain.decisions import delay_requests, hearing_checks, hearings_of, new_person_check, notified_parties, parties_of
 from domain.decisions import unheard_facts as facts_after_hearing
 from domain.entries import Entry
@@ -20,29 +22,15 @@ from domain.events.visit import VisitHeld
 from domain.findings.base import Check, Finding
 from domain.inquiry import Inquiry
 from domain.known import holds, many
-from domain.time import copenhagen_day, read_day
+from domain.time import copenhagen_day, read_day, start_of
 
-NOTIFY_WITHIN_DAYS = 14
+NOTIFY_WITHIN = timedelta(days=14)
 """The house's own standard for sending a decision to every party."""
-
-REFUSING = ("refuse", "reject", "close", "end", "stop")
-"""How an outcome begins that grants no support."""
-
-WITHOUT_CONSENT = ("§ 37", "§ 38", "§ 39", "§ 40", "§ 41", "§ 47")
-"""Sections of barnets lov under which support or placement is decided without consent."""
 
 
 def decisions(inquiry: Inquiry) -> tuple[Entry, ...]:
     """Return the decisions made by the inquiry's instant."""
     return tuple(entry for entry in inquiry.facts if entry.topic == DecisionMade.TOPIC)
-
-
-def grants_support(decision: Entry) -> bool:
-    """Whether a decision grants or changes support under barnets lov § 32; a doubtful one does."""
-    outcome, kind = str(decision.data["outcome"]), str(decision.data.get("kind") or "")
-    refuses = outcome.startswith(REFUSING) and "change" not in outcome
-    sections = " ".join(str(basis) for basis in many(decision.data.get("legal_basis")))
-    return not refuses and kind not in ("refuse", "close", "access_refusal") and ("§ 32" in sections or not sections)
 
 
 def _early(inquiry: Inquiry) -> Iterator[Finding]:
@@ -105,8 +93,7 @@ def _reasons(inquiry: Inquiry) -> Iterator[Finding]:
 def _without_consent(inquiry: Inquiry) -> Iterator[Finding]:
     for decision in decisions(inquiry):
         at, known = decision.happened, inquiry.known
-        sections = " ".join(str(basis) for basis in many(decision.data.get("legal_basis")))
-        if not grants_support(decision) or any(section in sections for section in WITHOUT_CONSENT):
+        if not grants_support(decision) or without_consent(decision):
             continue
         consent = holders_consent(known, at)
         nobody = not consent.holders and not any(True for _ in support_givers(known, at))
@@ -130,7 +117,7 @@ def _mapping(entry: Entry) -> bool:
 def _ended_without_decision(inquiry: Inquiry) -> Iterator[Finding]:
     made = decisions(inquiry)
     for closing in (entry for entry in inquiry.facts if entry.topic == EnrolmentClosed.TOPIC):
-        ending = [entry for entry in made if str(entry.data["outcome"]).startswith(("close", "end", "stop", "change"))]
+        ending = [entry for entry in made if ends_support(entry)]
         if any(grants_support(entry) for entry in made) and not ending:
             yield Finding("SUPPORT_ENDED_WITHOUT_DECISION", closing.version)
 
@@ -199,13 +186,13 @@ def _corrected_later(inquiry: Inquiry) -> Iterator[Finding]:
 
 def _not_notified(inquiry: Inquiry) -> Iterator[Finding]:
     for decision in decisions(inquiry):
-        if (inquiry.at - decision.happened).days < NOTIFY_WITHIN_DAYS:
-            continue
         holders = custody_holders(inquiry.known, decision.happened)
         sent = notified_parties(inquiry.known, str(decision.data["decision"]))
         missing = [party for party in parties_of(inquiry.known, decision, holders) if party not in sent]
         if missing or not sent:
-            yield Finding("DECISION_NOT_NOTIFIED", decision.version, (), {"missing": ", ".join(missing) or "-"})
+            detail = {"missing": ", ".join(missing) or "-"}
+            since = decision.happened + NOTIFY_WITHIN
+            yield Finding("DECISION_NOT_NOTIFIED", decision.version, (), detail, arises_at=since)
 
 
 def _not_new(inquiry: Inquiry) -> Iterator[Finding]:
@@ -222,7 +209,8 @@ def _too_early(inquiry: Inquiry) -> Iterator[Finding]:
     born = [entry for entry in inquiry.facts if entry.topic == ChildBorn.TOPIC]
     for decision in decisions(inquiry):
         known_then = [entry for entry in dates if entry.recorded_at <= decision.recorded_at]
-        if decision.data.get("kind") != "placement_prebirth" or not known_then or born:
+        before_birth = decision.data.get("kind") == "placement_prebirth" or "§ 49" in sections_of(decision)
+        if not before_birth or not known_then or any(birth.happened <= decision.happened for birth in born):
             continue
         opens = plus_months(read_day(known_then[-1].data["due_date"]), -3)
         if copenhagen_day(decision.occurred_at) < opens:
@@ -235,8 +223,8 @@ def _plan_not_revised(inquiry: Inquiry) -> Iterator[Finding]:
         changed = "change" in str(decision.data["outcome"]) or decision.data.get("replaces") is not None
         due = plus_months(copenhagen_day(decision.occurred_at), 3)
         later = any(plan.happened >= decision.happened for plan in plans)
-        if changed and decision.data.get("plan_needed") and not later and copenhagen_day(inquiry.at) > due:
-            yield Finding("PLAN_NOT_REVISED", decision.version)
+        if changed and decision.data.get("plan_needed") and not later:
+            yield Finding("PLAN_NOT_REVISED", decision.version, arises_at=start_of(due + timedelta(days=1)))
 
 
 CHECKS: tuple[Check, ...] = (

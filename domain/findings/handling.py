@@ -1,16 +1,18 @@
 """The life of a finding: found, assessed, remedied; and the findings that nobody handles."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
 from domain.entries import Entry
 from domain.events.control import FindingAssessed, FindingRemedied
 from domain.findings.base import Finding
 from domain.findings.catalogue import level_of
 from domain.known import Known
-from domain.time import end_of, read_day
+from domain.time import end_of, read_day, read_instant, write_instant
 
+TICK = timedelta(microseconds=1)
 HANDLE_WITHIN = timedelta(days=30)
 """The house's own standard: how soon a finding against statute or a programme's must is looked at."""
 
@@ -19,32 +21,39 @@ HANDLE_WITHIN = timedelta(days=30)
 class Life:
     """A finding with what became of it.
 
-    ``state`` is new, confirmed, unfounded, accepted_reading or remedied; ``overdue`` says that nobody has handled it
-    in time. ``assessed`` and ``remedied`` are the entries that did.
+    ``state`` is new, confirmed, unfounded, accepted_reading or remedied. ``handle_by`` is the last instant to handle it
+    in time, None where nobody need. ``assessed`` and ``remedied`` are the entries that did.
     """
 
     finding: Finding
     state: str
     since: datetime
-    overdue: bool
+    handle_by: datetime | None
     assessed: Entry | None = None
     remedied: Entry | None = None
 
+    def overdue(self, at: datetime) -> bool:
+        """Whether nobody has handled it in time."""
+        return self.handle_by is not None and at > self.handle_by
+
 
 def lives(found: Iterable[Finding], known: Known, at: datetime) -> tuple[Life, ...]:
-    """Return each finding with its life by an instant; a finding is known since its last entry was recorded."""
+    """Return each finding with its life by an instant.
+
+    A finding is known since its last entry was recorded, or since time brought it.
+    """
     return tuple(_life(finding, known, at) for finding in found)
 
 
 def _life(finding: Finding, known: Known, at: datetime) -> Life:
     assessed, remedied = (_last(known, kind.TOPIC, finding, at) for kind in (FindingAssessed, FindingRemedied))
     state = "remedied" if remedied else str(assessed.data["verdict"]) if assessed else "new"
-    since = max(entry.recorded_at for entry in known.entries if entry.version in (finding.entry, *finding.rests_on))
-    handle_by = assessed.data.get("handle_by") if assessed else None
-    limit = end_of(read_day(handle_by)) if handle_by else since + HANDLE_WITHIN
-    binding = level_of(finding) in ("statute", "must")
-    overdue = binding and state in ("new", "confirmed") and at > limit
-    return Life(finding, state, since, overdue, assessed, remedied)
+    recorded = [entry.recorded_at for entry in known.entries if entry.version in (finding.entry, *finding.rests_on)]
+    since = max(recorded) if finding.arises_at is None else max(*recorded, finding.arises_at)
+    agreed = assessed.data.get("handle_by") if assessed else None
+    limit = end_of(read_day(agreed)) if agreed else since + HANDLE_WITHIN
+    binding = level_of(finding) in ("statute", "must") and state in ("new", "confirmed")
+    return Life(finding, state, since, limit if binding else None, assessed, remedied)
 
 
 def _last(known: Known, topic: str, finding: Finding, at: datetime) -> Entry | None:
@@ -60,10 +69,37 @@ def _last(known: Known, topic: str, finding: Finding, at: datetime) -> Entry | N
     return about[-1] if about else None
 
 
-def unhandled(found: Iterable[Finding], known: Known, at: datetime) -> tuple[Finding, ...]:
-    """Return a finding for each that nobody has handled in time: that is itself one."""
-    return tuple(
-        Finding("FINDING_NOT_HANDLED", life.finding.entry, (), {"finding": life.finding.code}, f"{life.finding.code}/{life.finding.key}")
-        for life in lives(found, known, at)
-        if life.overdue
-    )  # fmt: skip
+def unhandled(known_lives: Iterable[Life]) -> Iterator[Finding]:
+    """Yield a finding for each that nobody handles in time: it stands from then on, as long as its finding does."""
+    for life in known_lives:
+        if life.handle_by is not None:
+            finding = life.finding
+            yield Finding(
+                "FINDING_NOT_HANDLED",
+                finding.entry,
+                (),
+                {"finding": finding.code},
+                f"{finding.code}/{finding.key}",
+                arises_at=life.handle_by + TICK,
+                ends_at=finding.ends_at,
+            )
+
+
+_INSTANTS = ("arises_at", "ends_at")
+
+
+def life_values(life: Life) -> dict[str, Any]:
+    """Return a finding with its life as JSON values, instants as fixed-width UTC text."""
+    values = asdict(life.finding)
+    instants = {name: write_instant(values[name]) for name in _INSTANTS if values[name] is not None}
+    handle_by = None if life.handle_by is None else write_instant(life.handle_by)
+    return values | instants | {"state": life.state, "since": write_instant(life.since), "handle_by": handle_by}
+
+
+def finding_of(values: Mapping[str, Any]) -> Finding:
+    """Return the finding that ``life_values`` wrote; what else stands beside it is left aside."""
+    content: dict[str, Any] = {field.name: values[field.name] for field in fields(Finding)}
+    content["rests_on"] = tuple(content["rests_on"])
+    for name in _INSTANTS:
+        content[name] = None if content[name] is None else read_instant(content[name])
+    return Finding(**content)

@@ -29,9 +29,8 @@ def _of(inquiry: Inquiry, topic: str) -> Iterator[Entry]:
 def _handover(inquiry: Inquiry) -> Iterator[Finding]:
     accepted = {entry.data["allocation"] for entry in _of(inquiry, HandoverAccepted.TOPIC)}
     for allocation in _of(inquiry, CaseAllocated.TOPIC):
-        handed = allocation.data.get("from_staff") is not None and allocation.version not in accepted
-        if handed and inquiry.at - allocation.happened > ACCEPT_WITHIN:
-            yield Finding("HANDOVER_NOT_ACCEPTED", allocation.version)
+        if allocation.data.get("from_staff") is not None and allocation.version not in accepted:
+            yield Finding("HANDOVER_NOT_ACCEPTED", allocation.version, arises_at=allocation.happened + ACCEPT_WITHIN)
 
 
 def _moved(inquiry: Inquiry) -> Iterator[Finding]:
@@ -41,8 +40,8 @@ def _moved(inquiry: Inquiry) -> Iterator[Finding]:
             for e in _of(inquiry, TransferPackageSent.TOPIC)
             if e.data["to_municipality"] == moved.data["to_municipality"]
         ]
-        if not sent and inquiry.at - moved.happened > ACCEPT_WITHIN:
-            yield Finding("NEW_MUNICIPALITY_NOT_TOLD", moved.version)
+        if not sent:
+            yield Finding("NEW_MUNICIPALITY_NOT_TOLD", moved.version, arises_at=moved.happened + ACCEPT_WITHIN)
 
 
 def _no_right(inquiry: Inquiry) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What a reviewer would point out about the record itself: late entries, breaches, documents, and what nobody handled."""
+"""What a reviewer would point out about the record itself: late entries, breaches, and what nobody handled."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,7 +6,6 @@ from datetime import timedelta
 from domain.entries import Entry
 from domain.events.access import DataBreachDetected, DataBreachReported
 from domain.events.assessment import InvestigationOpened
-from domain.events.control import DocumentChecked, DocumentFiled
 from domain.events.correction import EntryAnnulled
 from domain.events.decision import DecisionMade
 from domain.events.people import CaseReceived, IncomingMaterialAssessed
@@ -15,9 +14,9 @@ from domain.findings.base import Check, Finding
 from domain.inquiry import Inquiry
 from domain.known import counts_from, counts_until, many
 from domain.lateness import LATE_AFTER, lag
-from domain.people import HIDDEN_KINDS
 from domain.register import ABOUT_ENTRIES
 from domain.time import copenhagen_day
+from domain.withheld import HIDDEN_KINDS
 
 REPEATED = 3
 WITHIN = timedelta(days=365)
@@ -53,13 +52,9 @@ def _repeated(inquiry: Inquiry) -> Iterator[Finding]:
 
 def _material(inquiry: Inquiry) -> Iterator[Finding]:
     read = {entry.data["material"] for entry in inquiry.facts if entry.topic == IncomingMaterialAssessed.TOPIC}
-    for entry in inquiry.facts:
-        if (
-            entry.topic == CaseReceived.TOPIC
-            and entry.version not in read
-            and inquiry.at - entry.happened > READ_WITHIN
-        ):
-            yield Finding("INCOMING_MATERIAL_NOT_READ", entry.version)
+    for entry in inquiry.of(CaseReceived):
+        if entry.version not in read:
+            yield Finding("INCOMING_MATERIAL_NOT_READ", entry.version, arises_at=entry.happened + READ_WITHIN)
 
 
 def _without_gate(inquiry: Inquiry) -> Iterator[Finding]:
@@ -103,27 +98,6 @@ def _not_told(inquiry: Inquiry) -> Iterator[Finding]:
             yield Finding("BREACH_PERSON_NOT_TOLD", breach.version)
 
 
-def _documents(inquiry: Inquiry) -> Iterator[Finding]:
-    checks = {
-        (entry.data["document"], entry.data["version"]): entry
-        for entry in inquiry.facts
-        if entry.topic == DocumentChecked.TOPIC
-    }
-    for filed in (entry for entry in inquiry.facts if entry.topic == DocumentFiled.TOPIC):
-        check = checks.get((filed.data["document"], filed.data["version"]))
-        if check is not None and not (check.data["present"] and check.data["matches"]):
-            code = "DOCUMENT_BYTES_MISSING" if not check.data["present"] else "DOCUMENT_BYTES_CHANGED"
-            yield Finding(code, filed.version, (check.version,))
-
-
-def _missing_bytes(inquiry: Inquiry) -> Iterator[Finding]:
-    return (finding for finding in _documents(inquiry) if finding.code == "DOCUMENT_BYTES_MISSING")
-
-
-def _changed_bytes(inquiry: Inquiry) -> Iterator[Finding]:
-    return (finding for finding in _documents(inquiry) if finding.code == "DOCUMENT_BYTES_CHANGED")
-
-
 def _wrong_person(inquiry: Inquiry) -> Iterator[Finding]:
     assessed = {entry.data.get("about") for entry in inquiry.facts if entry.topic == DataBreachDetected.TOPIC}
     for entry in inquiry.known.entries:
@@ -151,12 +125,6 @@ CHECKS: tuple[Check, ...] = (
     Check("BREACH_PERSON_NOT_TOLD", "normal", "GDPR art. 34", "M",
           "Det fremgår ikke, at den registrerede er underrettet om bruddet, eller hvorfor ikke.",
           "Nothing shows that the person concerned was told of the breach, or why not.", _not_told),
-    Check("DOCUMENT_BYTES_MISSING", "must", "offentlighedsloven § 15; FOB 2017-8", "V",
-          "Dokumentet er journaliseret, men kan ikke fremskaffes.",
-          "The document was filed, but nobody can produce it.", _missing_bytes),
-    Check("DOCUMENT_BYTES_CHANGED", "must", "offentlighedsloven § 15", "V",
-          "Dokumentet er ikke længere det, der blev journaliseret.",
-          "The document is no longer the one that was filed.", _changed_bytes),
     Check("WRONG_PERSON_NOT_ASSESSED", "statute", "GDPR art. 33", "V",
           "En post stod på en forkert person eller sag. Vurdér, om det er et brud på persondatasikkerheden.",
           "An entry stood on the wrong person or case. Assess whether that is a breach of data protection.", _wrong_person),

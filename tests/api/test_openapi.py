@@ -9,6 +9,7 @@ from api.app import create_app
 from api.problems import KINDS
 from ledger.store import Ledger
 from tests.api.client import Api, note
+from tests.api.filing import file
 
 Operation = tuple[str, str, dict[str, Any]]
 
@@ -23,6 +24,9 @@ OPERATIONS = [
     ("get", "/cases/{case_id}/consents"),
     ("get", "/cases/{case_id}/findings"),
     ("get", "/cases/{case_id}/decisions/{version}/dossier"),
+    ("get", "/cases/{case_id}/people"),
+    ("post", "/cases/{case_id}/moves"),
+    ("get", "/programmes/{programme}/overview"),
     ("get", "/deadlines"),
     ("get", "/findings"),
     ("get", "/disclosures"),
@@ -30,10 +34,22 @@ OPERATIONS = [
     ("post", "/cases/{case_id}/decisions"),
     ("post", "/cases/{case_id}/disclosures/check"),
     ("post", "/cases/{case_id}/decisions/check"),
+    ("get", "/cases/{case_id}/documents"),
+    ("post", "/cases/{case_id}/documents"),
+    ("post", "/cases/{case_id}/documents/links"),
+    ("get", "/cases/{case_id}/documents/{document}/{version}"),
 ]
-BOARDS = ("/cases", "/deadlines", "/findings", "/disclosures")
-ACTS = ("/cases/{case_id}/disclosures", "/cases/{case_id}/decisions")
-"""Acts pass a gate: what becomes of them depends on the case, and tests of their own look at it."""
+BOARDS = ("/cases", "/deadlines", "/findings", "/disclosures", "/programmes/{programme}/overview")
+ACTS = ("/cases/{case_id}/disclosures", "/cases/{case_id}/decisions", "/cases/{case_id}/moves")
+"""Acts pass a gate or need another case: what becomes of them, tests of their own look at."""
+
+PROGRAMME = "smaaboernsteam_001"
+DOCUMENTS = "/cases/{case_id}/documents"
+LINKS = "/cases/{case_id}/documents/links"
+"""A link needs a document behind it: tests of its own send the example."""
+
+BYTES = "/cases/{case_id}/documents/{document}/{version}"
+"""Bytes that were filed once never change, so there are none as of the past."""
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +67,13 @@ def operations(description: dict[str, Any]) -> Iterator[Operation]:
             yield method, path, operation
 
 
+def content_of(described: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of a body or answer: JSON, or the bytes of a document."""
+    kinds = [kind for kind in described["content"] if kind != "*/*"]
+    assert len(kinds) == 1
+    return described["content"][kinds[0]]
+
+
 def test_every_operation_is_described(description: dict[str, Any]) -> None:
     """Each path of the API is there, with a summary, a description and an id of its own."""
     found = {(method, path): operation for method, path, operation in operations(description)}
@@ -64,11 +87,11 @@ def test_every_operation_shows_an_example(description: dict[str, Any]) -> None:
     """Each body and each answer has an example, and answers in cases carry their ETag."""
     for method, path, operation in operations(description):
         success = operation["responses"]["201" if method == "post" and not path.endswith("/check") else "200"]
-        assert success["content"]["application/json"]["example"], path
+        assert content_of(success)["example"], path
         assert ("ETag" in success.get("headers", {})) == (method == "post" or path not in BOARDS), path
         if method == "post":
             assert operation["requestBody"]["required"] is True
-            assert operation["requestBody"]["content"]["application/json"]["example"], path
+            assert content_of(operation["requestBody"])["example"], path
 
 
 def test_every_refusal_is_described_as_a_problem(description: dict[str, Any]) -> None:
@@ -97,12 +120,15 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
     for method, path, operation in operations(description):
         names = {p["name"] for p in operation.get("parameters", ())}
         asks = method == "get" or path.endswith("/check")
-        wanted = {"known_at", "valid_at"} if method == "get" else set[str]() if asks else {"Idempotency-Key"}
+        past = method == "get" and path != BYTES
+        wanted = {"known_at", "valid_at"} if past else set[str]() if asks else {"Idempotency-Key"}
         wanted |= {"If-Match"} if not asks and path != "/cases" else set()
         assert wanted <= names, path
 
 
-@pytest.mark.parametrize(("method", "path"), [o for o in OPERATIONS if o[0] == "post" and o[1] not in ACTS])
+@pytest.mark.parametrize(
+    ("method", "path"), [o for o in OPERATIONS if o[0] == "post" and o[1] not in (*ACTS, DOCUMENTS, LINKS)]
+)
 def test_every_example_of_a_body_is_accepted(api: Api, description: dict[str, Any], method: str, path: str) -> None:
     """Whoever sends an example as it stands has recorded something."""
     example = description["paths"][path][method]["requestBody"]["content"]["application/json"]["example"]
@@ -126,15 +152,20 @@ def _unlike(value: Any, schema: dict[str, Any], place: str = "") -> Iterator[str
             yield from _unlike(item, schema["items"], f"{place}/0")
 
 
-@pytest.mark.parametrize(("method", "path"), [o for o in OPERATIONS if o[1] not in ACTS and "{version}" not in o[1]])
+@pytest.mark.parametrize(
+    ("method", "path"), [o for o in OPERATIONS if o[1] not in (*ACTS, LINKS) and "{version}" not in o[1]]
+)
 def test_every_answer_has_the_form_described(api: Api, description: dict[str, Any], method: str, path: str) -> None:
     """Answers hold exactly the members of their schema, by name and type, and the example holds no others."""
     operation = description["paths"][path][method]
     status = "201" if method == "post" and not path.endswith("/check") else "200"
     described = operation["responses"][status]["content"]["application/json"]
     case = api.open_case(note(), note())
-    place = path.format(case_id=case)
-    if method == "get":
+    place = path.format(case_id=case, programme=PROGRAMME)
+    if path == DOCUMENTS:
+        response = file(api, case, 3)
+        response = response if method == "post" else api.get(place)
+    elif method == "get":
         response = api.get(place)
     else:
         body = operation["requestBody"]["content"]["application/json"]["example"]

@@ -1,0 +1,246 @@
+"""The HTTP API of documents: file bytes or a link, list what is filed, hand out the bytes proven to be those filed."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response, StreamingResponse
+
+from api import answers, bodies, document_examples
+from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems
+from api.conditions import etag, expected_version, idempotency_key, question, refuse_unknown_parameters
+from api.document_bodies import LinkBody, pieces_of, read_media_type, read_metadata
+from api.document_filing import Filer, entry_of
+from api.drafting import Commit
+from api.principals import of_request
+from api.problems import ProblemError
+from api.reading import CaseLook, CaseReader, Question
+from api.recording import CaseRecorder, Recorded
+from domain.documents import Filing, filing_of, filings, is_erased
+from domain.known import Known, many
+from domain.time import write_instant
+from ledger.document_systems import SystemUnavailable
+from ledger.documents import DocumentChanged, DocumentMissing, Documents, Proven, claim_of
+from ledger.errors import RecordDamaged
+from ledger.mapper import read_clear
+from ledger.store import Ledger
+
+FILING = (
+    "malformed", "key-reused", "stale-version", "version-required", "not-found", "body-too-large", "wrong-media-type",
+    "refused",
+)  # fmt: skip
+HANDING_OUT = ("not-found", "document-erased", "document-missing", "document-changed", "damaged")
+NOT_HERE = "There is no such version of a document on record in this case."
+SAFE = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""What keeps a browser from making anything of the bytes but a file."""
+
+ENDINGS = {
+    "application/pdf": ".pdf", "image/jpeg": ".jpg", "image/png": ".png", "image/tiff": ".tif", "text/plain": ".txt",
+    "video/mp4": ".mp4", "audio/mpeg": ".mp3", "application/zip": ".zip",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.oasis.opendocument.text": ".odt",
+}  # fmt: skip
+"""How the name of a file ends that is handed out; anything else ends in ``.bin``."""
+
+DocumentPath = Annotated[str, Path(description="The document's id in the case", examples=["letter-1"])]
+VersionPath = Annotated[int, Path(description="The document's version", ge=0, lt=10**9)]
+
+
+class AttachedBytes(StreamingResponse):
+    """Bytes without a type that a browser would show or run."""
+
+    media_type = "application/octet-stream"
+
+
+def create_documents_router(
+    ledger: Ledger, recorder: CaseRecorder, reader: CaseReader, documents: Documents
+) -> APIRouter:
+    """Return the routes over the documents of one ledger."""
+    router = APIRouter(tags=["documents"])
+    _add_filing(router, ledger, Filer(ledger, recorder, documents))
+    _add_reading(router, ledger, reader, documents)
+    return router
+
+
+def _add_filing(router: APIRouter, ledger: Ledger, filer: Filer) -> None:
+    @router.post(
+        "/cases/{case_id}/documents",
+        status_code=201,
+        summary="File a document",
+        responses=document_examples.RECEIPT | problems(*FILING),
+        openapi_extra=document_examples.filing(),
+    )
+    async def file_bytes(request: Request) -> Response:
+        """Seal the bytes of the body in the content store and file them as a version of a document."""
+        key, expected = idempotency_key(request), expected_version(request)
+        said, media_type = read_metadata(request), read_media_type(request)
+        recorded = await filer.file_bytes(
+            of_request(request),
+            case_id_of(request.path_params["case_id"]),
+            expected,
+            said,
+            media_type,
+            pieces_of(request),
+            (key, place_of(request)),
+        )
+        return await _receipt(ledger, recorded)
+
+    @router.post(
+        "/cases/{case_id}/documents/links",
+        status_code=201,
+        summary="File a link to a document",
+        responses=document_examples.RECEIPT | problems(*FILING),
+        openapi_extra=document_examples.linking(),
+    )
+    async def file_link(request: Request) -> Response:
+        """File a document that stays in the municipality's document system; its bytes are read once, to commit to."""
+        key, expected = idempotency_key(request), expected_version(request)
+        raw = await bodies.read_body(request)
+        said = bodies.parse(LinkBody, raw)
+        commit = Commit((), key, place_of(request) + raw)
+        case = case_id_of(request.path_params["case_id"])
+        return await _receipt(ledger, await filer.file_link(of_request(request), case, expected, said, commit))
+
+
+def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader, documents: Documents) -> None:
+    @router.get(
+        "/cases/{case_id}/documents",
+        summary="List a case's documents",
+        responses=document_examples.LIST | problems("not-found"),
+    )
+    async def list_documents(
+        request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
+        """Every version of every document that was filed, and how its bytes stood when they were last checked."""
+        refuse_unknown_parameters(request, "known_at", "valid_at")
+        asked = question(known_at, valid_at)
+        look = await reader.case(of_request(request, purpose), case_id_of(case_id), asked, "documents")
+        return answer_json(_list(look), {"ETag": etag(look.file.version)})
+
+    @router.get(
+        "/cases/{case_id}/documents/{document}/{version}",
+        summary="Read a document",
+        response_class=AttachedBytes,
+        responses=document_examples.BYTES | problems(*HANDING_OUT),
+    )
+    async def read_document(
+        request: Request, case_id: str, document: DocumentPath, version: VersionPath, purpose: Purpose = None
+    ) -> Response:
+        """Hand out the bytes of a version as they were filed, once the look is on record and all of them are proven."""
+        refuse_unknown_parameters(request)
+        case = case_id_of(case_id)
+        what = await asyncio.to_thread(_named, ledger, case, document, version)
+        look = await reader.case(of_request(request, purpose), case, Question(), what)
+        filing = _readable(look, document, version)
+        proven = await asyncio.to_thread(_proven, documents, look, filing)
+        return _attachment(filing, proven, look.file.version)
+
+
+async def _receipt(ledger: Ledger, recorded: Recorded) -> Response:
+    """Answer with the receipt and what was filed, the same for the first request and every repeat."""
+    entry = await asyncio.to_thread(entry_of, ledger, recorded)
+    location = f"/cases/{recorded.case}/documents/{entry['document']}/{entry['version']}"
+    content = answers.receipt(recorded) | {"filed": _filed(entry)}
+    return answer_json(content, {"ETag": etag(recorded.version), "Location": location}, 201)
+
+
+def _filed(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: data[name] for name in ("document", "version", "media_type", "size", "commitment")}
+
+
+def _list(look: CaseLook) -> dict[str, Any]:
+    """Return the documents of a case: what was said of them as it stands corrected."""
+    known = Known(look.entries)
+    cut = look.question.valid_at
+    return {
+        "case": str(look.file.case),
+        "version": look.file.version,
+        **answers.asked(look.question, look.position),
+        "items": [_item(known, one) for one in filings(known) if cut is None or one.entry.happened <= cut],
+        "access_event": look.access_position,
+    }
+
+
+def _item(known: Known, filing: Filing) -> dict[str, Any]:
+    said = (known.fact(filing.entry.version) or filing.entry).data
+    check = filing.check
+    return {
+        **_filed(filing.entry.data),
+        "entry": filing.entry.version,
+        "filed_at": write_instant(filing.entry.recorded_at),
+        "in_force": filing.in_force,
+        "direction": said.get("direction"),
+        "theme": said.get("theme"),
+        "store": filing.entry.data["store"],
+        "subjects": list(many(filing.entry.data.get("subjects"))),
+        "received_or_sent_at": said.get("received_or_sent_at"),
+        "derived_from": said.get("derived_from"),
+        "for_entry": said.get("for_entry"),
+        "check": {
+            "state": filing.state,
+            "checked_at": write_instant(check.recorded_at) if check else None,
+            "entry": check.version if check else None,
+        },
+    }
+
+
+def _named(ledger: Ledger, case: UUID, document: str, version: int) -> str:
+    """Return what the look is at, as it goes on record: the entry that filed the document, never what was sent."""
+    filing = filing_of(Known(tuple(map(read_clear, ledger.read_stream(case)))), document, version)
+    return "document" if filing is None else f"document:{filing.entry.version}"
+
+
+def _readable(look: CaseLook, document: str, version: int) -> Filing:
+    """Return a filing whose bytes may be handed out now; one that is withheld, or its entry is, is not there."""
+    filing = filing_of(Known(look.entries), document, version)
+    if filing is None or _is_withheld(look, filing.entry.data.get("for_entry")):
+        raise ProblemError("not-found", NOT_HERE)
+    return filing
+
+
+def _is_withheld(look: CaseLook, version: int | None) -> bool:
+    return any(entry.version == version and entry.withheld for entry in look.entries)
+
+
+def _proven(documents: Documents, look: CaseLook, filing: Filing) -> Proven:
+    """Return the bytes of a document; raises ProblemError, naming its entry, where they are not those filed."""
+    if look.faults:
+        raise RecordDamaged([str(fault) for fault in look.faults])
+    try:
+        return documents.prove(claim_of(filing.entry))
+    except DocumentMissing:
+        if is_erased(look.file, filing.entry):
+            raise ProblemError("document-erased", "Its key was destroyed by a decision on record.") from None
+        detail = "The document is on record, but its bytes cannot be produced; nothing is sent."
+        raise ProblemError("document-missing", detail, entry=filing.entry.version) from None
+    except DocumentChanged:
+        detail = "What lies in its place is not what was filed; nothing is sent."
+        raise ProblemError("document-changed", detail, entry=filing.entry.version) from None
+    except SystemUnavailable:
+        raise ProblemError("unavailable", "The document system does not answer; nothing is sent.") from None
+
+
+def _attachment(filing: Filing, proven: Proven, version: int) -> Response:
+    """Return the bytes as a file to be saved: no browser is told a type that it would show or run."""
+    ending = ENDINGS.get(filing.entry.data["media_type"], ".bin")
+    name = f"{filing.document}.v{filing.version}{ending}"
+    headers = {
+        **SAFE,
+        "Content-Disposition": f'attachment; filename="{_plain(name)}"',
+        "Content-Length": str(proven.size),
+        "ETag": etag(version),
+    }
+    return AttachedBytes(iter(proven.pieces), headers=headers)
+
+
+def _plain(name: str) -> str:
+    """Return a name that can stand in a header: a document recorded as a plain fact may have any id."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)

@@ -1,0 +1,88 @@
+"""The documents of a case: which versions were filed, by which entry, and how they stood when last checked."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.case_file import CaseFile
+from domain.entries import Entry
+from domain.events.control import DocumentChecked, DocumentFiled
+from domain.events.retention import PersonalDataErased
+from domain.known import Known, many
+
+DIRECTIONS = ("in", "out", "internal")
+"""Whether a document was received, sent, or made for the file alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filing:
+    """A filed version of a document: the entry as it was written, the last check, and whether it is in force."""
+
+    entry: Entry
+    check: Entry | None
+    in_force: bool
+
+    @property
+    def document(self) -> str:
+        """The document's id in its case."""
+        return str(self.entry.data["document"])
+
+    @property
+    def version(self) -> int:
+        """The version of the document."""
+        return int(self.entry.data["version"])
+
+    @property
+    def state(self) -> str:
+        """How it stood at the last check: present, missing, changed; not_checked before the first."""
+        if self.check is None:
+            return "not_checked"
+        if not self.check.data["present"]:
+            return "missing"
+        return "present" if self.check.data["matches"] else "changed"
+
+
+def filings(known: Known) -> tuple[Filing, ...]:
+    """Return every version that was filed, in the order recorded, as it was written; not those withheld."""
+    checks = {(entry.data["document"], entry.data["version"]): entry for entry in known.of(DocumentChecked)}
+    return tuple(
+        Filing(
+            entry,
+            checks.get((entry.data["document"], entry.data["version"])),
+            known.fact(entry.version) is not None,
+        )
+        for entry in known.entries
+        if entry.topic == DocumentFiled.TOPIC and not entry.withheld
+    )
+
+
+def filing_of(known: Known, document: str, version: int) -> Filing | None:
+    """Return the filing of one version of a document; None where it was never filed."""
+    found = (filing for filing in filings(known) if (filing.document, filing.version) == (document, version))
+    return next(found, None)
+
+
+def numbers_used(entries: Iterable[Entry], document: str) -> frozenset[int]:
+    """Return the versions of a document that were ever filed, annulled ones among them: a number is used once."""
+    return frozenset(
+        int(entry.data["version"])
+        for entry in entries
+        if entry.topic == DocumentFiled.TOPIC and entry.data["document"] == document
+    )
+
+
+def next_version(entries: Iterable[Entry], document: str) -> int:
+    """Return the next free version of a document."""
+    return max(numbers_used(entries, document), default=0) + 1
+
+
+def key_for(file: CaseFile, subjects: Sequence[str]) -> UUID:
+    """Return the key that seals a document: that of the one person it is about, else the case's own."""
+    person = file.persons.get(subjects[0]) if len(subjects) == 1 else None
+    return file.key if person is None else person.key
+
+
+def is_erased(file: CaseFile, filed: Entry) -> bool:
+    """Whether the key of a document was destroyed by an erasure on record, so that its bytes are rightly gone."""
+    key = str(key_for(file, many(filed.data.get("subjects"))))
+    return any(erased.data["key"] == key for erased in Known(file.entries).of(PersonalDataErased))
