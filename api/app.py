@@ -49,7 +49,7 @@ def create_app(ledger: Ledger, documents: Documents | None = None) -> FastAPI:
     recorder = CaseRecorder(ledger)
     app.include_router(create_router(recorder, reader, cursors))
     app.include_router(create_rules_router(ledger, recorder, reader))
-    app.include_router(create_people_router(ledger, recorder, reader))
+    app.include_router(create_people_router(ledger, recorder, reader, documents))
     if documents is not None:
         app.include_router(create_documents_router(ledger, recorder, reader, documents))
     app.include_router(create_pages(reader, cursors, simulated=ledger.simulated))

@@ -131,14 +131,18 @@ class DocumentCheck:
             due = [one for one in filings(Known(file.entries)) if _is_due(one, states, now)]
             if not due:
                 return
-            facts = tuple(Fact(_checked(one, states), now) for one in due[:MOST_FACTS])
-            commit = Commit(facts, f"document check {uuid4()}", b"document check")
+            facts = [Fact(_checked(one, states), now) for one in due[:MOST_FACTS]]
             try:
-                asyncio.run(CaseRecorder(self._ledger).record(self._principal, case, file.version, commit))
+                self._append(file, facts)
             except StaleVersion:
                 continue
             if len(due) <= MOST_FACTS:
                 return
+
+    def _append(self, file: CaseFile, facts: list[Fact]) -> None:
+        commit = Commit((), f"document check {uuid4()}", b"document check")
+        recorder = CaseRecorder(self._ledger)
+        asyncio.run(recorder.perform(self._principal, file.case, file.version, commit, lambda _: facts))
 
     def _orphans(self, case: UUID) -> int:
         """Return how many files of a case no entry names."""

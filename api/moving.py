@@ -1,8 +1,9 @@
 """Moving entries to the case they belong to: withheld here and recorded there, in one request or not at all."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -10,16 +11,20 @@ import orjson
 
 from api.drafting import Commit, Fact
 from api.principals import Principal
-from api.recording import CaseRecorder, Recorded
+from api.recording import CaseRecorder, Recorded, RecordingError
 from domain.case_file import ROSTER_TOPICS, CaseFile
 from domain.custody import UNBORN
+from domain.documents import key_for
 from domain.entries import Entry
-from domain.errors import Malformed, Problem
+from domain.errors import DomainError, Malformed, Problem
 from domain.events import BY_TOPIC
 from domain.events.base import reference_marks
+from domain.events.control import DocumentFiled
 from domain.events.correction import EntryAnnulled
 from domain.known import many
 from domain.register import ABOUT_ENTRIES, effective
+from ledger.content_store import ContentPlace
+from ledger.documents import CONTENT, Documents, claim_of
 from ledger.store import Ledger
 
 
@@ -39,27 +44,50 @@ class Move:
 
 
 class Mover:
-    """Moves entries between cases of one ledger."""
+    """Moves entries between cases of one ledger, and the sealed bytes of documents with them."""
 
-    def __init__(self, ledger: Ledger, recorder: CaseRecorder) -> None:
+    def __init__(self, ledger: Ledger, recorder: CaseRecorder, documents: Documents | None) -> None:
         self._ledger = ledger
         self._recorder = recorder
+        self._documents = documents
 
     async def move(self, principal: Principal, case: UUID, expected: int, move: Move, commit: Commit) -> Recorded:
         """Withhold entries in one case and record them in another as they stand; raises as recording does."""
         if move.to == case:
             raise Malformed([Problem("/to", "is this case: name the one the entries belong to")])
         now = await asyncio.to_thread(self._ledger.now)
+        sealed: list[str] = []
 
         def decide(here: CaseFile, there: CaseFile) -> tuple[Sequence[Fact], Sequence[Fact]]:
-            anew = [_recorded_anew(entry, move, there) for entry in self._movable(here, move)]
+            anew = [self._recorded_anew(entry, move, there, sealed) for entry in self._movable(here, move)]
             annulments = [
                 EntryAnnulled(annuls=version, reason=move.reason, moved_to=move.to, kind=move.kind)
                 for version in move.versions
             ]
             return [Fact(annulment, now) for annulment in annulments], anew
 
-        return await self._recorder.across(principal, (case, expected), (move.to, move.to_version), commit, decide)
+        try:
+            return await self._recorder.across(principal, (case, expected), (move.to, move.to_version), commit, decide)
+        except (DomainError, RecordingError) as error:
+            await asyncio.to_thread(self._discard, move.to, sealed)
+            raise _placed(error) from None
+
+    def _recorded_anew(self, entry: Entry, move: Move, there: CaseFile, sealed: list[str]) -> Fact:
+        """Return an entry as a fact of the other case; a document's bytes are sealed anew under that case's key."""
+        fact = recorded_anew(entry, move, there)
+        event = fact.event
+        if not isinstance(event, DocumentFiled) or event.store != CONTENT or self._documents is None:
+            return fact
+        place = ContentPlace(move.to, event.document, event.version)
+        name = self._documents.reseal(claim_of(entry), place, key_for(there, many(event.subjects)))
+        sealed.append(name)
+        return replace(fact, event=event.model_copy(update={"reference": name}))
+
+    def _discard(self, case: UUID, names: Sequence[str]) -> None:
+        """Remove bytes that were sealed for a move which was not made."""
+        if self._documents is not None:
+            for name in names:
+                self._documents.content.discard(case, name)
 
     def _movable(self, here: CaseFile, move: Move) -> list[Entry]:
         """Return the entries as they stand, unsealed; raises Malformed for what cannot be moved."""
@@ -77,6 +105,15 @@ class Mover:
         return [standing[version] for version in move.versions]
 
 
+def _placed(error: DomainError | RecordingError) -> DomainError | RecordingError:
+    """Return what is wrong with a fact of the other case as something wrong with the entry it is."""
+    if not isinstance(error, Malformed):
+        return error
+    return Malformed(
+        [Problem(re.sub(r"^/commands/([0-9]+)(/data)?", r"/entries/\1", p.pointer), p.detail) for p in error.problems]
+    )
+
+
 def _left_behind(entry: Entry, move: Move, index: int) -> list[Problem]:
     """Return a problem for each reference to an entry that stays, or that follows in the new order."""
     earlier = move.versions[:index]
@@ -88,7 +125,7 @@ def _left_behind(entry: Entry, move: Move, index: int) -> list[Problem]:
     return found
 
 
-def _recorded_anew(entry: Entry, move: Move, there: CaseFile) -> Fact:
+def recorded_anew(entry: Entry, move: Move, there: CaseFile) -> Fact:
     """Return an entry as a fact of the other case: its references and persons are those of that case."""
     kind = BY_TOPIC[entry.topic]
     versions = {old: there.version + number for number, old in enumerate(move.versions, start=1)}

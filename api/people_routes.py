@@ -21,6 +21,7 @@ from api.rules_routes import act_of, asked_case
 from domain.events.base import EntryRef, PersonRef, Text
 from domain.events.fields import Whole
 from domain.time import copenhagen_day
+from ledger.documents import Documents
 from ledger.store import Ledger
 from projections.boards import adopted_upto
 from projections.overview import overview, published_in
@@ -52,10 +53,12 @@ class MoveBody(Body):
         return Move(self.entries, self.to, self.to_version, self.kind, self.reason, self.persons)
 
 
-def create_people_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseReader) -> APIRouter:
+def create_people_router(
+    ledger: Ledger, recorder: CaseRecorder, reader: CaseReader, documents: Documents | None
+) -> APIRouter:
     """Return the routes over one ledger."""
     router = APIRouter(tags=["people"])
-    mover = Mover(ledger, recorder)
+    mover = Mover(ledger, recorder, documents)
 
     @router.get(
         "/cases/{case_id}/people",
@@ -104,7 +107,7 @@ def create_people_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseRea
         if programme not in known:
             raise ProblemError("not-found", "No case and no adopted rule book is of that programme: check its name.")
         at = look.question.valid_at or look.question.known_at or ledger.now()
-        found = await asyncio.to_thread(overview, ledger, look.rows, programme, look.position)
+        found = await asyncio.to_thread(overview, ledger, look.rows, programme, look.position, rules.setting("A17"))
         rules = await asyncio.to_thread(adopted_upto, ledger, look.position)
         happened = tuple(entry for entry in found.published if entry.happened <= at)
         published = published_in(happened, copenhagen_day(at).year)

@@ -197,7 +197,7 @@ class CaseRecorder:
         async def attempt() -> Recorded:
             files = await self._file(*here), await self._other(*there)
             own, others = await asyncio.to_thread(decide, *files)
-            record_facts(files[1], [fact.event for fact in others])
+            record_facts(files[1], [fact.event for fact in others], moved=True)
             works = [Work(principal, commit, None, file, file.key, file.keys()) for file in files]
             for work, facts in zip(works, (own, others), strict=True):
                 for fact in facts:

@@ -9,10 +9,10 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 from typing import Any, Literal
 
-from domain.time import utc
+from domain.time import LATEST, later
 
 CountCalendar = Literal[
     "weekdays", "weekdays_and_saturdays", "weekdays_without_eves", "weekdays_and_saturdays_without_eves"
@@ -28,13 +28,19 @@ PlainUnit = Literal["days", "weeks", "months"]
 EVES = frozenset({(6, 5), (12, 24), (12, 31)})
 """Constitution Day, Christmas Eve and New Year's Eve: no public holidays, yet a citizen's period does not end there."""
 
+PERIOD = re.compile(r"P(?:([0-9]{1,4})Y)?(?:([0-9]{1,4})M)?(?:([0-9]{1,4})W)?(?:([0-9]{1,5})D)?")
+"""A period in whole years, months, weeks and days, as ISO 8601 writes it."""
+
 SATURDAY, SUNDAY = 5, 6
 PREGNANCY_DAYS = 280
 """A pregnancy is counted as 40 weeks up to the due date."""
 
 
 class CalendarError(ValueError):
-    """A day lies outside the years a holiday table knows, or a period cannot be read."""
+    """A day lies outside the years a holiday table knows or a date can hold, or a period cannot be read."""
+
+
+OUT_OF_RANGE = CalendarError("the date lies outside the years 1 to 9999")
 
 
 @dataclass(frozen=True)
@@ -85,22 +91,25 @@ class Calendar:
         return day in self.holidays.days
 
     def plus_hours(self, instant: datetime, hours: int) -> datetime:
-        """Return the instant so many elapsed hours later, in UTC."""
-        return utc(instant) + timedelta(hours=hours)
+        """Return the instant so many elapsed hours later, in UTC; raises CalendarError."""
+        found = later(instant, timedelta(hours=hours))
+        if found >= LATEST:
+            raise OUT_OF_RANGE
+        return found
 
     def plus(self, day: date, unit: PlainUnit, n: int) -> date:
-        """Return the day so many days, weeks or months later, or earlier where ``n`` is negative."""
+        """Return the day so many days, weeks or months later, earlier where ``n`` is negative; raises CalendarError."""
         if unit == "months":
             return plus_months(day, n)
-        return day + timedelta(days=n * (7 if unit == "weeks" else 1))
+        return plus_days(day, n * (7 if unit == "weeks" else 1))
 
     def plus_period(self, day: date, period: str) -> date:
         """Return the day a period such as ``P6W`` or ``P1Y2M`` later: months first, then days; raises CalendarError."""
-        found = re.fullmatch(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?", period)
+        found = PERIOD.fullmatch(period)
         if found is None or period == "P":
             raise CalendarError("a period is written as P6W, P3M or P1Y")
         years, months, weeks, days = (int(found[group] or 0) for group in range(1, 5))
-        return plus_months(day, years * 12 + months) + timedelta(days=weeks * 7 + days)
+        return plus_days(plus_months(day, years * 12 + months), weeks * 7 + days)
 
     def counts(self, day: date, which: CountCalendar) -> bool:
         """Whether a day is counted."""
@@ -111,14 +120,14 @@ class Calendar:
     def nth_counted_day(self, day: date, n: int, which: CountCalendar = "weekdays") -> date:
         """Return the n-th counted day after a day, which is itself not counted."""
         while n > 0:
-            day += timedelta(days=1)
+            day = plus_days(day, 1)
             n -= self.counts(day, which)
         return day
 
     def roll(self, day: date, which: RollCalendar) -> date:
         """Return the first day from this one on that a period may end on."""
         while which != "none" and self._no_end(day, which):
-            day += timedelta(days=1)
+            day = plus_days(day, 1)
         return day
 
     def _no_end(self, day: date, which: RollCalendar) -> bool:
@@ -126,9 +135,22 @@ class Calendar:
         return day.weekday() >= SATURDAY or eve or self.is_holiday(day)
 
 
+def plus_days(day: date, days: int) -> date:
+    """Return the day so many days later, earlier where negative; raises CalendarError beyond the years 1 to 9999."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        raise OUT_OF_RANGE from None
+
+
 def plus_months(day: date, months: int) -> date:
-    """Return the same day number so many months later (earlier: negative), else the last day of that month."""
+    """Return the same day number so many months later (earlier: negative), else the last day of that month.
+
+    Raises CalendarError beyond the years 1 to 9999.
+    """
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise OUT_OF_RANGE
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from domain.calendar import CalendarError
 from domain.deadlines import Deadline, plain_status
 from domain.entries import Entry
 from domain.events.access import DeadlineExtensionNotified
@@ -17,7 +18,7 @@ from domain.known import counts_from, counts_until, many
 from domain.patterns import anchor_of, earliest, first_match
 from domain.rule_book import Pattern, Rule, Span
 from domain.rules import Adoption, Rules
-from domain.time import Moment, copenhagen_day, end_of, read_day, start_of
+from domain.time import EARLIEST_DAY, LATEST_DAY, Moment, copenhagen_day, end_of, read_day, start_of
 
 
 def deadlines(inquiry: Inquiry, rules: Iterable[str] | None = None) -> tuple[Deadline, ...]:
@@ -161,7 +162,10 @@ def _grid(inquiry: Inquiry, start: _Start) -> Iterator[Deadline]:
         return
     calendar, anchor, previous = start.adoption.calendar, copenhagen_day(first.due), first
     for number in range(1, repeat.times):
-        due = end_of(calendar.plus(anchor, repeat.unit, repeat.n * number))
+        try:
+            due = end_of(calendar.plus(anchor, repeat.unit, repeat.n * number))
+        except CalendarError:
+            return
         clock = replace(first, number=number, due=due, not_before=previous.due, moot=False)
         previous = _outcome(inquiry, start, replace(clock, satisfied_by=None, satisfied_at=None))
         yield previous
@@ -329,40 +333,53 @@ def _caps(start: _Start, entry: Entry) -> bool:
 
 
 def _end(start: _Start, span: Span | None) -> datetime | None:
-    """Return the end of a span from the start of a clock; None where there is no span or its reading is off."""
+    """Return the end of a span from the start of a clock; None where there is no span, or it leads to no date."""
     if span is None:
         return None
-    n = _number(start.adoption, span)
     if span.unit == "hours":
-        return None if n is None else start.adoption.calendar.plus_hours(start.instant, n)
-    day = _day(start, span, n)
+        return _hours_later(start, _number(start.adoption, span))
+    day = _day(start, span)
     return None if day is None else end_of(day)
+
+
+def _hours_later(start: _Start, n: int | None) -> datetime | None:
+    try:
+        return None if n is None else start.adoption.calendar.plus_hours(start.instant, n)
+    except CalendarError:
+        return None
 
 
 def _beginning(start: _Start, span: Span | None) -> datetime | None:
     """Return 00:00 of the day a span from the start of a clock leads to."""
-    day = _day(start, span, _number(start.adoption, span)) if span is not None else None
+    day = _day(start, span) if span is not None else None
     return None if day is None else start_of(day)
 
 
-def _day(start: _Start, span: Span, n: int | None) -> date | None:
-    """Return the day a span leads to, rolled, with the days of grace the chosen reading adds."""
+def _day(start: _Start, span: Span) -> date | None:
+    """Return the day a span leads to; None where its reading is off, or no calendar reaches so far."""
+    try:
+        day = _counted(start, span)
+    except CalendarError:
+        return None
+    return day if day is not None and EARLIEST_DAY <= day <= LATEST_DAY else None
+
+
+def _counted(start: _Start, span: Span) -> date | None:
+    """Return the day a span leads to, rolled, with the days of grace the chosen reading adds; raises CalendarError."""
     calendar, anchor = start.adoption.calendar, copenhagen_day(start.anchor)
+    n = _number(start.adoption, span)
     if span.field is not None:
         period = start.entry.data.get(span.field)
         day = calendar.plus_period(anchor, period) if isinstance(period, str) else None
-    elif n is None:
+    elif n is None or span.unit in ("hours", "decided"):
         day = None
     elif span.unit == "counted_days":
         day = calendar.nth_counted_day(anchor, n, span.calendar)
-    elif span.unit in ("days", "weeks", "months"):
-        day = calendar.plus(anchor, span.unit, n)
     else:
-        day = None
+        day = calendar.plus(anchor, span.unit, n)
     if day is None:
         return None
-    day = calendar.roll(day, span.roll)
-    return calendar.plus(day, "days", _grace(start.adoption, span))
+    return calendar.plus(calendar.roll(day, span.roll), "days", _grace(start.adoption, span))
 
 
 def _number(adoption: Adoption, span: Span) -> int | None:

@@ -74,7 +74,7 @@ def cover(known: Known, entry: Entry) -> Cover:
         return Cover("none", (Gap("denied"),))
     basis = str(entry.data["basis"])
     if basis == CONSENT:
-        return Cover(basis, tuple(_consent_gaps(known, entry.data, _recipient(entry), entry.happened)))
+        return Cover(basis, tuple(_gaps(known, entry)))
     if basis == EMERGENCY or holds_law(entry.data):
         return Cover(basis, ())
     return Cover(basis, (Gap("basis_not_stated"),))
@@ -85,8 +85,10 @@ def holds_law(data: Mapping[str, Any]) -> bool:
     return bool(many(data.get("legal_basis")))
 
 
-def _recipient(entry: Entry) -> str:
-    return str(entry.data["to" if entry.topic == DisclosureMade.TOPIC else "obtained_from"])
+def _gaps(known: Known, entry: Entry) -> Iterator[Gap]:
+    """Yield what the consents named lack, for each recipient or source."""
+    for office in many(entry.data["to" if entry.topic == DisclosureMade.TOPIC else "obtained_from"]):
+        yield from _consent_gaps(known, entry.data, str(office), entry.happened)
 
 
 def _consent_gaps(known: Known, data: Mapping[str, Any], recipient: str, at: datetime) -> Iterator[Gap]:

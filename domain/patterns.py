@@ -81,7 +81,7 @@ def _holds(entry: Entry, name: str, condition: Condition) -> bool:
         return condition.part in str(value).split("+")
     if condition.one_of is not None:
         return any(item in condition.one_of for item in many(value))
-    return value == condition.equals
+    return value == condition.equals or (isinstance(value, list | tuple) and condition.equals in value)
 
 
 def _over(value: Any, bound: Any) -> bool:

@@ -152,7 +152,7 @@ def responsible(known: Known, at: datetime) -> tuple[Responsible, ...]:
         if since <= at:
             role = str(entry.data["for_role"])
             taken = entry.version in accepted or entry.data.get("from_staff") is None
-            found[role] = Responsible(role, str(entry.data["to"]), since, taken, entry.version)
+            found[role] = Responsible(role, ", ".join(many(entry.data["to"])), since, taken, entry.version)
     return tuple(found.values())
 
 

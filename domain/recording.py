@@ -18,6 +18,7 @@ from domain.events import BY_TOPIC, administration
 from domain.events.assessment import AssessmentRecorded
 from domain.events.base import Event, Refers, reference_marks, sealed_marks
 from domain.events.correction import EntryAnnulled, EntryCorrected
+from domain.known import many
 from domain.plausibility import contradictions, outside_scale
 from domain.time import Moment, read_moment, write_moment
 
@@ -27,6 +28,7 @@ ACTS_WITH_A_GATE = frozenset({"DisclosureMade", "DecisionMade", "EnrolmentClosed
 """Acts that have a gate of their own; recorded as plain facts they are marked as reported without it."""
 
 ADMINISTRATIVE = frozenset(event.name() for event in administration.EVENTS) | {"RecordViewed", "PersonalDataErased"}
+DOCUMENTARY = frozenset({"DocumentFiled", "DocumentChecked"})
 """Events that acts of their own put on record; a commit of facts does not hold them."""
 
 
@@ -39,8 +41,10 @@ FIXED_FIELDS = {
 """Fields that say what an entry is about, or whose key seals: a wrong one is annulled and recorded anew."""
 
 
-def record_facts(case: CaseFile, facts: Sequence[Event]) -> list[Event]:
+def record_facts(case: CaseFile, facts: Sequence[Event], *, moved: bool = False) -> list[Event]:
     """Return the events that a commit of ``facts`` puts on record; raises Malformed with every problem found.
+
+    Facts ``moved`` from another case may be documents, which are otherwise filed at an address of their own.
 
     References may point to entries of the case and to earlier facts of the same commit, whose versions follow the
     version the commit was decided on.
@@ -55,7 +59,7 @@ def record_facts(case: CaseFile, facts: Sequence[Event]) -> list[Event]:
         if not found and isinstance(fact, EntryAnnulled):
             found = _annulment_problems(case, fact, pointer)
         found += contradictions(case, events, fact, pointer)
-        if fact.name() in ADMINISTRATIVE:
+        if fact.name() in (ADMINISTRATIVE if moved else ADMINISTRATIVE | DOCUMENTARY):
             found = [Problem(f"{pointer}/event", "is not a fact of a case: it has an address of its own")]
         problems += found
         events.append(fact)
@@ -142,8 +146,9 @@ def _correction(
         return fact, [Problem(f"{pointer}/data/field", f"is no field of {kind.name()}")]
     seal = sealed_marks(kind).get(field)
     if seal is not None:
-        subject = entry.data.get(seal.of) if seal.of else None
-        fact = fact.model_copy(update={"sealed_for": subject if subject in case.persons else CASE})
+        named = many(entry.data.get(seal.of)) if seal.of else ()
+        subject = named[0] if len(named) == 1 and named[0] in case.persons else CASE
+        fact = fact.model_copy(update={"sealed_for": subject})
     problems = _value_problems(entry, field, fact, pointer, sealed=seal is not None)
     mark = reference_marks(kind).get(field)
     if mark is not None and not problems:

@@ -6,7 +6,7 @@ opens no file. What the parts mean is told in ``docs/rule-books.md``.
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import combinations
 from typing import Annotated, Any, Literal, Self, cast
@@ -105,6 +105,17 @@ def _condition(value: Any) -> Any:
     return cast(dict[str, Any], value) if isinstance(value, dict) else {"equals": value}
 
 
+_LONGEST: Mapping[str, int] = {
+    "hours": 876_600,
+    "counted_days": 25_000,
+    "days": 36_525,
+    "weeks": 5_218,
+    "months": 1_200,
+    "decided": 0,
+}
+"""How far a distance may lead, in its unit: a hundred years."""
+
+
 class Span(_Part):
     """A distance from the anchor.
 
@@ -123,6 +134,8 @@ class Span(_Part):
     @model_validator(mode="after")
     def _one_number(self) -> Self:
         """Refuse a distance without exactly one source of its number."""
+        if self.n is not None and abs(self.n) > _LONGEST[self.unit]:
+            raise ValueError("n leads more than a hundred years away")
         sources = [self.n is not None, self.field is not None, self.setting is not None]
         if sum(sources) != 1 or (self.unit == "decided") != (self.field is not None):
             raise ValueError("needs n, or setting, or field with unit decided")

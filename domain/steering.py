@@ -33,7 +33,7 @@ def heading(status: str, reading: str | None) -> str | None:
 
 
 def days_known_before_birth(known: Known, child: str) -> int | None:
-    """Return how many days before its birth a child was known of, negative after it; None where that is not on record."""
+    """Return how many days before its birth a child was known of, negative after it; None without a record of both."""
     birth = birth_of(known, child)
     told = known.of(NotificationReceived, ReferralMade)
     if birth is None or not told:

@@ -6,7 +6,7 @@ because Python subtracts two datetimes of the same zone as wall-clock times, an 
 """
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
@@ -16,8 +16,8 @@ INSTANT = re.compile(
 )
 """RFC 3339 with an offset; seconds may be missing, fractions have at most six digits, since more could not be kept."""
 
-EARLIEST_DAY = date(1, 1, 2)
-EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+EARLIEST_DAY, LATEST_DAY = date(1, 1, 2), date(9999, 12, 30)
+EARLIEST, LATEST = datetime(1, 1, 1, 22, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 """Beyond these, a moment cannot be written both in UTC and in Copenhagen time."""
 
 Moment = datetime | date
@@ -52,7 +52,7 @@ def read_instant(text: str) -> datetime:
         found = utc(instant)
     except OverflowError:
         raise ValueError("is outside the years 1 to 9999") from None
-    if not EARLIEST <= found < LATEST:
+    if not EARLIEST <= found <= LATEST:
         raise ValueError("is outside the years 1 to 9999")
     return found
 
@@ -87,6 +87,19 @@ def end_of(moment: Moment) -> datetime:
     if isinstance(moment, datetime):
         return utc(moment)
     return datetime.combine(moment, time(23, 59, 59), COPENHAGEN).astimezone(UTC)
+
+
+def later(instant: datetime, by: timedelta) -> datetime:
+    """Return the instant so much elapsed time later, in UTC; the end of all time where that lies beyond it."""
+    try:
+        return utc(instant) + by
+    except OverflowError:
+        return LATEST
+
+
+def within(instant: datetime) -> datetime:
+    """Return the instant, or the nearest one that can be written and read again, in UTC."""
+    return min(max(utc(instant), EARLIEST), LATEST)
 
 
 def copenhagen_day(moment: Moment) -> date:

@@ -5,29 +5,23 @@ value depends on the present instant: what does (ages) is a function of the valu
 Statuses and their order: programmes smaaboernsteam_001 and spaed_smaabarnsteam_002.
 """
 
-import calendar
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import reduce
 from typing import Any
 
+from domain.calendar import plus_months
+from domain.courses import Quantity, number
 from domain.entries import Entry
+from domain.known import many
 from domain.register import ABOUT_ENTRIES, effective, target
 from domain.rules import Rules
+from domain.steering import heading
 from domain.time import copenhagen_day, read_moment, start_of, write_moment
 
 ENROLMENT_STATUSES = ("none", "referred", "recommended", "admitted", "running", "closing", "closed")
 """The way of one enrolment; it may skip statuses and never goes back."""
-
-OVERVIEW = {
-    "recommended": "on_the_way_in",
-    "admitted": "on_the_way_in",
-    "running": "ongoing",
-    "closing": "on_the_way_out",
-    "closed": "closed",
-}
-"""Heading of an enrolment in the steering group's overview, by status; there is none before it is recommended."""
 
 _MADE, _NOTIFIED, _APPEALED, _APPEAL_DECIDED, _REPLACED = range(5)
 """How far a decision has come."""
@@ -130,9 +124,9 @@ def expected_package(value: dict[str, Any], at: datetime) -> str | None:
     if not born:
         return "pregnancy"
     birthday, today = copenhagen_day(max(born, key=start_of)), copenhagen_day(at)
-    if today < _months_after(birthday, INFANT_UNTIL):
+    if today < plus_months(birthday, INFANT_UNTIL):
         return "infant"
-    return "toddler" if today < _months_after(birthday, TODDLER_UNTIL) else None
+    return "toddler" if today < plus_months(birthday, TODDLER_UNTIL) else None
 
 
 def value_at_path(value: dict[str, Any], path: str, at: datetime) -> Any:
@@ -177,15 +171,8 @@ def _counts(entry: Entry, valid_at: datetime) -> bool:
     return entry.topic == "case_opened" or entry.happened <= valid_at
 
 
-def _number(value: int | str | None) -> float | None:
-    """Return a decimal kept as text as a number, and a whole number as it is."""
-    return float(value) if isinstance(value, str) else value
-
-
-def _months_after(day: date, months: int) -> date:
-    """Return the same day so many months later, or the last day of that month where it is shorter."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+def _number(value: int | str | None) -> Quantity | None:
+    return None if value is None else number(value)
 
 
 def _enrolment_of(case: _Case, entry: Entry, *, begins: bool) -> _Enrolment | None:
@@ -276,7 +263,7 @@ def _person_joined(case: _Case, entry: Entry) -> None:
 
 
 def _case_allocated(case: _Case, entry: Entry) -> None:
-    case.responsible[entry.data["for_role"]] = entry.data["to"]
+    case.responsible[entry.data["for_role"]] = ", ".join(many(entry.data["to"]))
 
 
 def _child_born(case: _Case, entry: Entry) -> None:
@@ -358,7 +345,7 @@ def _value(case: _Case) -> dict[str, Any]:
     """Return the case as JSON values."""
     latest = case.enrolments[-1] if case.enrolments else _Enrolment(None)
     current = next((package for enrolment, package in reversed(case.packages) if enrolment.status != "closed"), None)
-    named = ((enrolment.id, OVERVIEW.get(enrolment.status)) for enrolment in case.enrolments)
+    named = ((enrolment.id, heading(enrolment.status, None)) for enrolment in case.enrolments)
     return {
         "number": case.number,
         "programme": case.programme,
@@ -385,5 +372,5 @@ def _enrolment_value(enrolment: _Enrolment) -> dict[str, Any]:
         "phase": enrolment.phase,
         "package": enrolment.package,
         "period": enrolment.period,
-        "overview": OVERVIEW.get(enrolment.status),
+        "overview": heading(enrolment.status, None),
     }

@@ -9,13 +9,14 @@ from domain.entries import Entry
 from domain.events.meeting import SteeringOverviewPublished
 from domain.events.people import SiblingLinked
 from domain.register import effective, order
+from domain.steering import ON_THE_WAY_IN, ON_THE_WAY_OUT, ONGOING, heading
 from domain.time import copenhagen_day
 from ledger.mapper import read_clear
 from ledger.store import Ledger
 from projections.boards import PartRow
 
-HEADINGS = ("on_the_way_in", "ongoing", "on_the_way_out")
-"""What is counted: enrolments recommended or admitted, running, and proposed for closing."""
+COUNTED = (ON_THE_WAY_IN, ONGOING, ON_THE_WAY_OUT)
+"""The headings under which families are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,18 @@ class Overview:
     published: tuple[Entry, ...]
 
 
-def overview(ledger: Ledger, rows: Iterable[PartRow], programme: str, position: int) -> Overview:
-    """Return the overview of a programme from remembered case states, as known at a position."""
+def overview(
+    ledger: Ledger, rows: Iterable[PartRow], programme: str, position: int, reading: str | None = None
+) -> Overview:
+    """Return the overview of a programme from remembered case states, as known at a position.
+
+    ``reading`` is that of A17: what counts as on the way in.
+    """
     own = [row for row in rows if row.value["programme"] == programme]
-    enrolled = [one for row in own for one in _enrolled(row.case, row.value)]
+    enrolled = [one for row in own for one in _enrolled(row.case, row.value, reading)]
     families = _families(ledger, position)
     counts = {
-        heading: len({families.get(one.case, one.case) for one in enrolled if one.heading == heading})
-        for heading in HEADINGS
+        name: len({families.get(one.case, one.case) for one in enrolled if one.heading == name}) for name in COUNTED
     }
     cases = {row.case for row in own}
     published = [
@@ -56,10 +61,11 @@ def overview(ledger: Ledger, rows: Iterable[PartRow], programme: str, position: 
     return Overview(counts, tuple(enrolled), tuple(sorted(published, key=order)))
 
 
-def _enrolled(case: UUID, state: Mapping[str, Any]) -> Iterable[Enrolled]:
+def _enrolled(case: UUID, state: Mapping[str, Any], reading: str | None) -> Iterable[Enrolled]:
     for one in state["enrolments"]:
-        if one["overview"] in HEADINGS:
-            yield Enrolled(case, one["enrolment"], one["status"], one["overview"])
+        under = heading(one["status"], reading)
+        if under in COUNTED:
+            yield Enrolled(case, one["enrolment"], one["status"], under)
 
 
 def _families(ledger: Ledger, position: int) -> Mapping[UUID, UUID]:

@@ -15,8 +15,9 @@ from domain.events.base import (
     Sealed,
     StaffRef,
     Text,
+    unchanged,
 )
-from domain.events.fields import Hash, People, Whole
+from domain.events.fields import Hash, Offices, People, Whole
 
 
 class AccessRequestReceived(Event):
@@ -129,11 +130,13 @@ class DataBreachReported(Event):
     """
 
     TOPIC: ClassVar[str] = "data_breach_reported"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Brud anmeldt"
     LABEL_EN: ClassVar[str] = "Data breach reported"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     breach: Annotated[EntryRef, Refers(to=("DataBreachDetected",))]
-    to: Code
+    to: Offices
     delay_reason: Annotated[Text | None, Sealed()] = None
 
 

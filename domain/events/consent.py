@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import model_validator
 
 from domain.events.base import Code, Day, EntryRef, Event, PersonRef, Refers, Sealed, StaffRef, Text, unchanged
-from domain.events.fields import Codes, Hash, LegalBasis, People
+from domain.events.fields import Codes, Hash, LegalBasis, Offices, People
 
 
 class ConsentGiven(Event):
@@ -97,7 +97,7 @@ class DisclosureMade(Event):
     LABEL_EN: ClassVar[str] = "Disclosure made"
     upcast_v1_v2 = staticmethod(unchanged)
 
-    to: Code
+    to: Offices
     basis: Code
     consents: Codes
     data_categories: Codes
@@ -123,7 +123,7 @@ class DisclosureDenied(Event):
     LABEL_EN: ClassVar[str] = "Disclosure denied"
     upcast_v1_v2 = staticmethod(unchanged)
 
-    to: Code
+    to: Offices
     data_categories: Codes
     reason: Annotated[Text, Sealed()]
     documents: Annotated[tuple[Text, ...], Sealed()]

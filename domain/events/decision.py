@@ -14,7 +14,7 @@ from domain.events.base import (
     Text,
     unchanged,
 )
-from domain.events.fields import Codes, Hash, LegalBasis, People, Whole
+from domain.events.fields import Codes, Hash, LegalBasis, Offices, People, Whole
 
 
 class HearingSent(Event):
@@ -163,12 +163,14 @@ class ComplaintReassessed(Event):
     """
 
     TOPIC: ClassVar[str] = "complaint_reassessed"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Klage genvurderet"
     LABEL_EN: ClassVar[str] = "Complaint reassessed"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     decision: Code
     outcome: Code
-    to: Code | None = None
+    to: Offices | None = None
     grounds: Annotated[Text | None, Sealed()] = None
     documents: Annotated[tuple[Text, ...] | None, Sealed()] = None
     document_hashes: tuple[Hash, ...] | None = None

@@ -4,7 +4,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints
 
-from domain.events.base import TEXT_LIMIT, Code, PersonRef, read_number, refuse_nul
+from domain.events.base import TEXT_LIMIT, Code, PersonRef, StaffRef, read_number, refuse_nul
 
 CASE_SUBJECT = "case"
 """Stands where a person reference is expected and means that the case's own key seals the field."""
@@ -40,6 +40,12 @@ def without_floats(value: object) -> object:
 
 People = PersonRef | Annotated[tuple[PersonRef, ...], Field(min_length=1)]
 """One person of the case, or a list of them."""
+
+Offices = Code | Annotated[tuple[Code, ...], Field(min_length=1)]
+"""One office or body, or a list of them."""
+
+Staff = StaffRef | Annotated[tuple[StaffRef, ...], Field(min_length=1)]
+"""One member of staff, or a list of them."""
 
 NewPersonRef = Annotated[PersonRef, AfterValidator(_not_reserved)]
 """A reference given to a person who enters a case."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from domain.events.base import Code, Day, EntryRef, Event, PersonRef, Refers, Sealed, Text, unchanged
-from domain.events.fields import Codes, Hash, Interval, People, Whole
+from domain.events.fields import Codes, Hash, Interval, Offices, People, Whole
 
 
 class PlanAdopted(Event):
@@ -87,7 +87,7 @@ class StatusNoteWritten(Event):
     upcast_v1_v2 = staticmethod(unchanged)
 
     kind: Code
-    to: Code | None = None
+    to: Offices | None = None
     period: Whole | Code | None = None
     package: Literal["pregnancy", "infant", "toddler"] | None = None
     based_on: Code | None = None

@@ -15,7 +15,7 @@ from domain.events.base import (
     Text,
     unchanged,
 )
-from domain.events.fields import Codes, Hash, LegalBasis, People, TargetGroup
+from domain.events.fields import Codes, Hash, LegalBasis, Offices, People, Staff, TargetGroup
 
 
 class NotificationReceived(Event):
@@ -144,7 +144,7 @@ class RecommendationMade(Event):
     upcast_v1_v2 = staticmethod(unchanged)
 
     programme: Code
-    to: Code
+    to: Offices
     kind: Code | None = None
     enrolment: Code | None = None
     target_group: TargetGroup | None = None
@@ -165,7 +165,7 @@ class CaseAllocated(Event):
     LABEL_EN: ClassVar[str] = "Case allocated"
     upcast_v1_v2 = staticmethod(unchanged)
 
-    to: StaffRef
+    to: Staff
     for_role: Code
     handover_note: Annotated[Text | None, Sealed()] = None
     from_staff: StaffRef | None = None

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from domain.calendar import completed_months
+from domain.decision_kinds import grants_support
 from domain.entries import Entry
 from domain.events.assessment import InvestigationCompleted, InvestigationOpened
 from domain.events.decision import DecisionMade
 from domain.events.enrolment import AdmissionApproved
 from domain.events.referral import RecommendationMade
 from domain.findings.base import Check, Finding
-from domain.findings.decisions import grants_support
 from domain.findings.facts import (
     DETECTION,
     EARLY,

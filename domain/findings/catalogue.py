@@ -1,8 +1,9 @@
 """All kinds of findings, and what they find in a case."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from domain.calendar import CalendarError
 from domain.findings import (
     admission,
     clocks,
@@ -38,6 +39,17 @@ UNHANDLED = Check(
 )
 """Found among the other findings, by ``domain.findings.handling``."""
 
+NOT_POSSIBLE = Check(
+    "CHECK_NOT_POSSIBLE",
+    "internal",
+    "internal standard",
+    "internal",
+    "{check} kan ikke undersøges: en dato i sagen ligger uden for kalenderen.",
+    "{check} cannot be checked: a date in the case lies beyond the calendar.",
+    lambda _: (),
+)
+"""Found in place of a check that meets a date no calendar reaches."""
+
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
         check.code: check
@@ -60,7 +72,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
             early_effort.CHECKS,
             detection.CHECKS,
             instruments.CHECKS,
-            (UNHANDLED,),
+            (UNHANDLED, NOT_POSSIBLE),
         )
         for check in checks
     }
@@ -84,8 +96,16 @@ def findings(inquiry: Inquiry) -> tuple[Finding, ...]:
 
 def pending(inquiry: Inquiry) -> tuple[Finding, ...]:
     """Return the findings of a case with those that time alone will bring, or has taken back."""
-    found = [finding for check in CHECKS.values() for finding in check.find(inquiry)]
+    found = [finding for check in CHECKS.values() for finding in _found(check, inquiry)]
     return tuple(sorted(found, key=lambda finding: (finding.entry, finding.code, finding.key)))
+
+
+def _found(check: Check, inquiry: Inquiry) -> Iterable[Finding]:
+    """Return what one check finds; that a date on record leads beyond every calendar is itself a finding."""
+    try:
+        return tuple(check.find(inquiry))
+    except (CalendarError, OverflowError):
+        return (Finding("CHECK_NOT_POSSIBLE", 1, (), {"check": check.code}, check.code),)
 
 
 def level_of(finding: Finding) -> Level:

@@ -8,7 +8,7 @@ from domain.deadlines import status
 from domain.findings.base import Check, Finding
 from domain.inquiry import Inquiry
 from domain.people import silenced
-from domain.time import LATEST, copenhagen_day
+from domain.time import LATEST, copenhagen_day, later
 
 TICK = timedelta(microseconds=1)
 BROKEN = ("breached", "exceeded_with_preliminary")
@@ -20,7 +20,7 @@ def _broken(inquiry: Inquiry) -> Iterator[Finding]:
     for clock in clocks:
         if clock.due is None or quiet.get(clock.key, LATEST) <= clock.due:
             continue
-        over = max(clock.due, clock.extended_to or clock.due) + TICK
+        over = later(max(clock.due, clock.extended_to or clock.due), TICK)
         if status(clock, max(inquiry.at, over)) in BROKEN:
             detail = {"rule": clock.rule, "due": copenhagen_day(clock.due).isoformat()}
             rests_on = (clock.satisfied_by,) if clock.satisfied_by is not None else ()

@@ -175,7 +175,10 @@ def _recipient_not_told(inquiry: Inquiry) -> Iterator[Finding]:
     made = [entry for entry in _made(inquiry) if entry.topic == DisclosureMade.TOPIC]
     for disclosure in made:
         ends = [w for w in withdrawn if w.data["consent"] in many(disclosure.data.get("consents"))]
-        later = any(e.data["to"] == disclosure.data["to"] and e.happened > disclosure.happened for e in made)
+        later = any(
+            set(many(e.data["to"])) & set(many(disclosure.data["to"])) and e.happened > disclosure.happened
+            for e in made
+        )
         if ends and not later and not disclosure.data.get("informed_afterwards"):
             yield Finding("RECIPIENT_NOT_TOLD", disclosure.version, tuple(entry.version for entry in ends))
 

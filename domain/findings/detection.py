@@ -12,7 +12,7 @@ from domain.events.consent import ConsentRefused
 from domain.events.enrolment import DaycareContacted, EnrolmentClosed, InterventionStarted
 from domain.events.visit import VisitHeld
 from domain.findings.base import Check, Finding
-from domain.findings.facts import DETECTION, by, graded, limit, of_programme, open_clocks
+from domain.findings.facts import DETECTION, by, graded, later, limit, of_programme, open_clocks
 from domain.inquiry import Inquiry
 from domain.time import copenhagen_day
 from domain.visits import SESSION, visits
@@ -44,9 +44,9 @@ def _training(inquiry: Inquiry) -> Iterator[Finding]:
     waiting = timedelta(days=limit(inquiry, "P004-TRAINING", "days", 28))
     refused = [entry for entry in inquiry.of(ConsentRefused) if entry.data["kind"] == "support"]
     for clock in open_clocks(inquiry, "P004-TRAINING"):
-        if inquiry.at > clock.started + waiting and not any(e.happened >= clock.started for e in refused):
-            detail = {"since": copenhagen_day(clock.started).isoformat()}
-            yield Finding("SCREENING_WITHOUT_TRAINING", clock.trigger, (), detail, level=clock.level)
+        if not any(entry.happened >= clock.started for entry in refused):
+            detail, since = {"since": copenhagen_day(clock.started).isoformat()}, later(clock.started, waiting)
+            yield Finding("SCREENING_WITHOUT_TRAINING", clock.trigger, (), detail, level=clock.level, arises_at=since)
 
 
 def _begun(inquiry: Inquiry) -> list[Entry]:

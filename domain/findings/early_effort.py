@@ -15,7 +15,7 @@ from domain.findings.facts import CONSULTANT, EARLY, Run, between, of_programme,
 from domain.inquiry import Inquiry
 from domain.known import many
 from domain.rule_book import Span
-from domain.time import copenhagen_day
+from domain.time import end_of
 
 SUFFICIENT = "sufficient"
 USUAL_MONTHS = (2, 12)
@@ -54,7 +54,7 @@ def _own_visits(inquiry: Inquiry, run: Run) -> list[Entry]:
 def _joined(inquiry: Inquiry) -> set[str]:
     """Return the family consultants to whom the case was given."""
     given = inquiry.of(CaseAllocated)
-    return {str(entry.data["to"]) for entry in given if entry.data["for_role"] == CONSULTANT}
+    return {str(one) for entry in given if entry.data["for_role"] == CONSULTANT for one in many(entry.data["to"])}
 
 
 @of_programme(EARLY)
@@ -65,11 +65,10 @@ def _usual_duration(inquiry: Inquiry) -> Iterator[Finding]:
     ran = duration(inquiry.known, inquiry.at, low, high)
     if ran is None:
         return
-    over = ran.end is None and copenhagen_day(inquiry.at) > ran.not_after
-    if over or ran.status not in (None, WITHIN):
-        days = ((ran.end or copenhagen_day(inquiry.at)) - ran.start).days
-        start = runs(inquiry)[-1].start
-        yield Finding("OUTSIDE_USUAL_DURATION", start.version, (), {"days": days, "low": low, "high": high})
+    if ran.status != WITHIN:
+        over = end_of(ran.not_after) if ran.end is None else None
+        detail = {"since": ran.start.isoformat(), "low": low, "high": high}
+        yield Finding("OUTSIDE_USUAL_DURATION", runs(inquiry)[-1].start.version, (), detail, arises_at=over)
 
 
 def _months(span: Span | None, usual: int) -> int:
@@ -120,8 +119,8 @@ CHECKS: tuple[Check, ...] = (
           "{person} har besøgt familien uden at høre til det faste team.",
           "{person} visited the family without being of the fixed team.", _fixed_team),
     Check("OUTSIDE_USUAL_DURATION", "soft", "003 L21", "seed",
-          "Indsatsen har varet {days} dage; erfaringen er {low} til {high} måneder.",
-          "The effort has lasted {days} days; experience is {low} to {high} months.", _usual_duration),
+          "Varigheden af indsatsen, der begyndte {since}, ligger uden for erfaringen på {low} til {high} måneder.",
+          "The duration of the effort begun on {since} lies outside the experience of {low} to {high} months.", _usual_duration),
     Check("PROGRESS_NOT_DOCUMENTED", "must", "003 L21", "seed",
           "Indsatsen fortsætter, selv om opfølgningen ikke dokumenterer udvikling hos familien og børnene.",
           "The effort goes on although the follow-up documents no development of the family and the children.", _no_progress),

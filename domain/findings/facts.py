@@ -2,22 +2,24 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from domain.clocks import deadlines
 from domain.consents import consent_ids, consent_status
-from domain.custody import UNBORN, birth_of, children
+from domain.custody import birth_of, children
 from domain.deadlines import Deadline, status
 from domain.entries import Entry
 from domain.events.administration import CaseOpened, PersonJoined
 from domain.events.child import PregnancyRegistered
 from domain.events.enrolment import EnrolmentClosed, InterventionStarted
 from domain.events.meeting import MeetingHeld
+from domain.events.people import PregnancyEnded
 from domain.findings.base import Finding
 from domain.inquiry import Inquiry
 from domain.known import many
 from domain.people import silenced
+from domain.time import LATEST
 
 INFANTS, TEAM, PACKAGES, EARLY, DETECTION = (
     "spaed_smaaboern_000",
@@ -27,6 +29,9 @@ INFANTS, TEAM, PACKAGES, EARLY, DETECTION = (
     "opsporing_familietraening_004",
 )
 SOCIAL_WORKER, CONSULTANT, COORDINATOR = "social_worker", "family_consultant", "coordinator"
+MOST = 36_525
+"""The largest number a rule's limit is taken for: a hundred years of days."""
+
 NOT_FAMILY = frozenset({"network", "network_person", "relative", "notifier"})
 """Roles of persons in a case who are no part of the family in the programme."""
 
@@ -109,9 +114,14 @@ def graded(inquiry: Inquiry, rule: str, finding: Finding) -> Finding:
 
 
 def limit(inquiry: Inquiry, rule: str, name: str, otherwise: int) -> int:
-    """Return a number of a rule, or another where no adopted book has it."""
+    """Return a number of a rule, or another where no adopted book has it; never more than a date could bear."""
     found = inquiry.rules.limit(rule, name, inquiry.at)
-    return otherwise if found is None else found
+    return otherwise if found is None else max(0, min(found, MOST))
+
+
+def later(instant: datetime, span: timedelta) -> datetime:
+    """Return the instant so much later, or the last one there is."""
+    return LATEST if instant > LATEST - span else instant + span
 
 
 def family(inquiry: Inquiry) -> frozenset[str]:
@@ -173,10 +183,5 @@ def youngest(inquiry: Inquiry, at: datetime) -> Entry | None:
     if not born:
         return None
     last = max(born, key=lambda birth: birth.happened)
-    expected = [entry for entry in inquiry.known.of(PregnancyRegistered) if last.happened < entry.happened <= at]
-    return None if expected else last
-
-
-def is_unborn(person: object) -> bool:
-    """Whether a reference means a child before birth."""
-    return str(person).startswith(UNBORN)
+    turns = between(inquiry.of(PregnancyRegistered, PregnancyEnded), last.happened, at)
+    return None if turns and turns[-1].topic == PregnancyRegistered.TOPIC else last

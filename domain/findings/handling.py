@@ -10,7 +10,7 @@ from domain.events.control import FindingAssessed, FindingRemedied
 from domain.findings.base import Finding
 from domain.findings.catalogue import level_of
 from domain.known import Known
-from domain.time import end_of, read_day, read_instant, write_instant
+from domain.time import end_of, later, read_day, read_instant, within, write_instant
 
 TICK = timedelta(microseconds=1)
 HANDLE_WITHIN = timedelta(days=30)
@@ -51,7 +51,7 @@ def _life(finding: Finding, known: Known, at: datetime) -> Life:
     recorded = [entry.recorded_at for entry in known.entries if entry.version in (finding.entry, *finding.rests_on)]
     since = max(recorded) if finding.arises_at is None else max(*recorded, finding.arises_at)
     agreed = assessed.data.get("handle_by") if assessed else None
-    limit = end_of(read_day(agreed)) if agreed else since + HANDLE_WITHIN
+    limit = end_of(read_day(agreed)) if agreed else later(since, HANDLE_WITHIN)
     binding = level_of(finding) in ("statute", "must") and state in ("new", "confirmed")
     return Life(finding, state, since, limit if binding else None, assessed, remedied)
 
@@ -80,7 +80,7 @@ def unhandled(known_lives: Iterable[Life]) -> Iterator[Finding]:
                 (),
                 {"finding": finding.code},
                 f"{finding.code}/{finding.key}",
-                arises_at=life.handle_by + TICK,
+                arises_at=later(life.handle_by, TICK),
                 ends_at=finding.ends_at,
             )
 
@@ -91,7 +91,7 @@ _INSTANTS = ("arises_at", "ends_at")
 def life_values(life: Life) -> dict[str, Any]:
     """Return a finding with its life as JSON values, instants as fixed-width UTC text."""
     values = asdict(life.finding)
-    instants = {name: write_instant(values[name]) for name in _INSTANTS if values[name] is not None}
+    instants = {name: write_instant(within(values[name])) for name in _INSTANTS if values[name] is not None}
     handle_by = None if life.handle_by is None else write_instant(life.handle_by)
     return values | instants | {"state": life.state, "since": write_instant(life.since), "handle_by": handle_by}
 

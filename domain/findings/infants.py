@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
-from domain.calendar import completed_months, iso_week, plus_months, weeks
+from domain.calendar import completed_months, iso_week, plus_months, week_start, weeks
 from domain.entries import Entry
 from domain.events.child import ChildBorn
 from domain.events.decision import DecisionMade
@@ -18,6 +18,7 @@ from domain.findings.facts import (
     Run,
     between,
     by,
+    later,
     limit,
     of_programme,
     runs,
@@ -30,6 +31,11 @@ from domain.visits import HOME_VISIT, WEEKLY, weekly_notes
 
 FAMILY_CONSULTANT_SUPPORT = "family_consultant_support"
 A_WEEK = timedelta(days=7)
+LONGEST = timedelta(weeks=4 * 52)
+"""How long weeks are counted: from early pregnancy through the third year of life no effort lasts longer."""
+
+AHEAD = timedelta(weeks=8)
+"""How far ahead weeks are told of while support runs, so that time alone brings the finding of each."""
 
 
 @of_programme(INFANTS)
@@ -39,12 +45,18 @@ def _weekly(inquiry: Inquiry) -> Iterator[Finding]:
     for run in runs(inquiry):
         first, last = iso_week(copenhagen_day(run.start.happened)), iso_week(_last_week(inquiry, run))
         for week in weekly_notes(inquiry.known, first, last).missing:
-            yield Finding("WEEKLY_NOTE_MISSING", run.start.version, (), {"week": week}, week)
+            yield Finding("WEEKLY_NOTE_MISSING", run.start.version, (), {"week": week}, week, arises_at=_over(week))
 
 
 def _last_week(inquiry: Inquiry, run: Run) -> date:
-    """Return a day of the last week that was over before the support ended, or the instant asked about."""
-    return copenhagen_day(run.end(inquiry)) - A_WEEK
+    """Return a day of the last week that is over before the support ends, or that is told of ahead while it runs."""
+    end = later(inquiry.at, AHEAD) if run.closing is None else run.closing.happened
+    return copenhagen_day(min(end, later(run.start.happened, LONGEST))) - A_WEEK
+
+
+def _over(week: str) -> datetime:
+    """Return when a week is over."""
+    return start_of(week_start(week) + A_WEEK)
 
 
 @of_programme(INFANTS)
@@ -56,10 +68,13 @@ def _seven_days(inquiry: Inquiry) -> Iterator[Finding]:
     for run in runs(inquiry):
         notes = between(_notes(inquiry), run.start.happened, run.end(inquiry))
         days = [copenhagen_day(entry.occurred_at) for entry in (run.start, *notes)]
-        for before, after in pairwise([*days, copenhagen_day(run.end(inquiry))]):
+        end = date.max if run.closing is None else copenhagen_day(run.closing.happened)
+        for before, after in pairwise([*days, end]):
             if (after - before).days > most:
-                detail = {"since": before.isoformat(), "days": (after - before).days, "most": most}
-                yield Finding("WEEKLY_NOTES_TOO_FAR_APART", run.start.version, (), detail, before.isoformat())
+                detail = {"since": before.isoformat(), "most": most}
+                late = start_of(before + timedelta(days=most + 1))
+                start, key = run.start.version, before.isoformat()
+                yield Finding("WEEKLY_NOTES_TOO_FAR_APART", start, (), detail, key, arises_at=late)
 
 
 def _notes(inquiry: Inquiry) -> list[Entry]:
@@ -85,7 +100,7 @@ def _few_visits(inquiry: Inquiry) -> Iterator[Finding]:
         visited = Counter(week for visit in own for week in _weeks_of(visit))
         for week in _whole_weeks(inquiry, run):
             if visited[week] < least:
-                yield Finding("VISITS_BELOW_WEEKLY", run.start.version, (), {"week": week}, week)
+                yield Finding("VISITS_BELOW_WEEKLY", run.start.version, (), {"week": week}, week, arises_at=_over(week))
 
 
 def _weeks_of(visit: Entry) -> Iterator[str]:
@@ -150,10 +165,15 @@ def _horizon(inquiry: Inquiry) -> Iterator[Finding]:
     follow_ups = inquiry.of(FollowUpHeld)
     for birth in inquiry.of(ChildBorn):
         horizon = start_of(plus_months(copenhagen_day(birth.occurred_at), 12))
-        running = any(run.start.happened < horizon < run.end(inquiry) for run in runs(inquiry))
+        running = any(_runs_over(run, horizon) for run in runs(inquiry))
         last = by(follow_ups, horizon)[-1:]
         if running and last and last[0].data["progress"] == "insufficient":
-            yield Finding("HORIZON_PASSED_WITHOUT_PROGRESS", birth.version, (last[0].version,))
+            yield Finding("HORIZON_PASSED_WITHOUT_PROGRESS", birth.version, (last[0].version,), arises_at=horizon)
+
+
+def _runs_over(run: Run, instant: datetime) -> bool:
+    """Whether support begun before an instant is not closed by then."""
+    return run.start.happened < instant and (run.closing is None or run.closing.happened > instant)
 
 
 @of_programme(INFANTS)
@@ -180,8 +200,8 @@ CHECKS: tuple[Check, ...] = (
     Check("WEEKLY_NOTE_MISSING", "must", "000 L54", "seed",
           "Statusnotat mangler for uge {week}.", "The status note for week {week} is missing.", _weekly),
     Check("WEEKLY_NOTES_TOO_FAR_APART", "must", "000 L54", "seed",
-          "Der gik {days} dage fra {since} uden et nyt statusnotat; der må højst gå {most}.",
-          "{days} days went by from {since} without another status note; at most {most} may.", _seven_days),
+          "Der gik mere end {most} dage fra {since} uden et nyt statusnotat.",
+          "More than {most} days went by from {since} without another status note.", _seven_days),
     Check("WEEKLY_NOTE_WITHOUT_FAMILY", "must", "000 L54", "seed",
           "Den ugentlige opfølgning er holdt uden familien.",
           "The weekly follow-up was held without the family.", _without_family),

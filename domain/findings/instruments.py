@@ -13,7 +13,7 @@ from domain.events.assessment import AssessmentOrdered, AssessmentRecorded
 from domain.events.child import ChildBorn
 from domain.events.visit import VisitHeld
 from domain.findings.base import Check, Finding
-from domain.findings.facts import INFANTS, PACKAGES, of_programme, open_clocks
+from domain.findings.facts import INFANTS, MOST, PACKAGES, of_programme, open_clocks
 from domain.inquiry import Inquiry
 from domain.known import holds, many
 from domain.plausibility import outside_scale
@@ -84,7 +84,8 @@ def _age(inquiry: Inquiry) -> Iterator[Finding]:
         if birth is None or low is None or high is None or (accepted and assessed.data["instrument"] == "adbb"):
             continue
         birthday, day = copenhagen_day(birth.occurred_at), copenhagen_day(assessed.occurred_at)
-        if day < plus_months(birthday, low) or day > plus_months(birthday, high):
+        first, last = (plus_months(birthday, min(months, MOST)) for months in (low, high))
+        if not first <= day <= last:
             detail = {"days": (day - birthday).days, "low": low, "high": high}
             yield Finding("ASSESSMENT_OUTSIDE_INSTRUMENT_AGE", assessed.version, (birth.version,), detail)
 
@@ -115,6 +116,12 @@ def _unscaled(inquiry: Inquiry) -> Iterator[Finding]:
 
 def _has(inquiry: Inquiry, assessed: Entry, name: str) -> bool:
     return instrument_limit(inquiry, assessed, name) is not None
+
+
+def _uncertified(inquiry: Inquiry) -> Iterator[Finding]:
+    for assessed in inquiry.of(AssessmentRecorded):
+        if assessed.data.get("certified") is False and _has(inquiry, assessed, "certified"):
+            yield Finding("OBSERVER_NOT_CERTIFIED", assessed.version)
 
 
 def _scale(inquiry: Inquiry) -> Iterator[Finding]:
@@ -172,6 +179,9 @@ CHECKS: tuple[Check, ...] = (
     Check("ASSESSMENT_WITHOUT_SCALE", "instrument", "vidensportal.dk, ADBB; kl.dk, Trivselslinealen", "M",
           "Resultatet mangler oplysning om: {missing}.",
           "The result lacks what it was read by: {missing}.", _unscaled),
+    Check("OBSERVER_NOT_CERTIFIED", "instrument", "vidensportal.dk, ADBB", "V",
+          "Instrumentet bruges af en certificeret observatør; det var observatøren ikke.",
+          "The instrument is used by a certified observer; this one was not.", _uncertified),
     Check("SCORE_OUTSIDE_SCALE", "instrument", "internal standard", "internal",
           "Scoren ligger uden for skalaen.", "The score lies outside its scale.", _scale),
     Check("CONTENT_NOT_OF_PACKAGE", "soft", "002 L84-150", "seed",

@@ -96,11 +96,11 @@ def _external_first(inquiry: Inquiry) -> Iterator[Finding]:
 
 @of_programme(PACKAGES)
 def _taking_part(inquiry: Inquiry) -> Iterator[Finding]:
-    """Roles are only missed where everyone stands with one."""
+    """Roles are only missed where everyone stands with one, and nobody where no participant is named."""
     for meeting in meetings(inquiry, *TAKING_PART):
         people, needed = many(meeting.data.get("participants")), TAKING_PART[meeting.data["type"]]
         missing = [name for name, named in needed.items() if roles_known(people) and not roles(people) & set(named)]
-        if meeting.data["type"] == STATUS and not family_present(inquiry, meeting):
+        if people and meeting.data["type"] == STATUS and not family_present(inquiry, meeting):
             missing.append("family")
         if missing:
             yield Finding("MEETING_WITHOUT_PARTICIPANTS", meeting.version, (), {"missing": ", ".join(missing)})

@@ -19,6 +19,7 @@ from domain.findings.facts import (
     by,
     consent_in_force,
     family_present,
+    later,
     limit,
     meetings,
     of_programme,
@@ -35,6 +36,9 @@ PREGNANCY, TODDLER = "pregnancy", "toddler"
 STARTUP = "startup"
 AGENDA = ("background", "relay_log", "team_information")
 HOSPITAL = "hospital_effort"
+ON_VIDEO = frozenset({"mim", "pc_era", "marte_meo"})
+"""Instruments whose media is a video recording."""
+
 NETWORK = frozenset({"network", "network_person", "relative"})
 RELAY_LOG_WITHIN = timedelta(days=1)
 
@@ -89,11 +93,13 @@ def _not_renewed(inquiry: Inquiry) -> Iterator[Finding]:
     for start in (turn for turn in turns if turn.data.get("package") in (INFANT, TODDLER)):
         last_day = plus_months(copenhagen_day(start.occurred_at), months)
         ends = end_of(last_day)
-        until = next((turn.happened for turn in turns if turn.happened > start.happened), inquiry.at)
-        on = between(inquiry.of(VisitHeld), ends, until)[:1]
-        if on or until > ends + timedelta(days=limit(inquiry, "P002-PERIOD", "days", 14)):
+        following = next((turn.happened for turn in turns if turn.happened > start.happened), None)
+        on = between(inquiry.of(VisitHeld), ends, following or inquiry.at)[:1]
+        late = later(ends, timedelta(days=limit(inquiry, "P002-PERIOD", "days", 14)))
+        if on or following is None or following > late:
             detail = {"package": start.data["package"], "until": last_day.isoformat()}
-            yield Finding("PACKAGE_PERIOD_NOT_RENEWED", start.version, tuple(visit.version for visit in on), detail)
+            rests_on, since = tuple(visit.version for visit in on), min([late, *(visit.happened for visit in on)])
+            yield Finding("PACKAGE_PERIOD_NOT_RENEWED", start.version, rests_on, detail, arises_at=since)
 
 
 def _startups(inquiry: Inquiry, run: Run) -> list[Entry]:
@@ -126,8 +132,10 @@ def _relay_log(inquiry: Inquiry) -> Iterator[Finding]:
     for run in runs(inquiry):
         for meeting in _startups(inquiry, run)[:1]:
             answered = between([*opened, *refused], run.since, run.end(inquiry))
-            if not answered and inquiry.at > meeting.happened + RELAY_LOG_WITHIN:
-                yield Finding("RELAY_LOG_NOT_OPENED", meeting.version)
+            if not answered:
+                yield Finding(
+                    "RELAY_LOG_NOT_OPENED", meeting.version, arises_at=later(meeting.happened, RELAY_LOG_WITHIN)
+                )
 
 
 @of_programme(PACKAGES)
@@ -140,7 +148,7 @@ def _video(inquiry: Inquiry) -> Iterator[Finding]:
 @of_programme(PACKAGES)
 def _video_consent(inquiry: Inquiry) -> Iterator[Finding]:
     used = [meeting for meeting in inquiry.of(MeetingHeld) if meeting.data.get("video_used")]
-    kept = [entry for entry in inquiry.of(AssessmentRecorded) if entry.data.get("media_hash")]
+    kept = [e for e in inquiry.of(AssessmentRecorded) if e.data.get("media_hash") and e.data["instrument"] in ON_VIDEO]
     for entry in [*used, *kept]:
         if not consent_in_force(inquiry, "video_recording", entry.happened):
             yield Finding("VIDEO_WITHOUT_CONSENT", entry.version)
@@ -152,8 +160,8 @@ def _points(inquiry: Inquiry) -> Iterator[Finding]:
     presented = [meeting for meeting in inquiry.of(MeetingHeld) if meeting.data.get("points_presented")]
     for meeting in meetings(inquiry, "external_sos"):
         told = any(other.happened >= meeting.happened for other in presented)
-        if not told and inquiry.at > meeting.happened + waiting:
-            yield Finding("POINTS_NOT_PRESENTED", meeting.version)
+        if not told:
+            yield Finding("POINTS_NOT_PRESENTED", meeting.version, arises_at=later(meeting.happened, waiting))
 
 
 @of_programme(PACKAGES)

@@ -88,7 +88,9 @@ def _reports(inquiry: Inquiry, breach: Entry, to: str) -> list[Entry]:
     return [
         entry
         for entry in inquiry.facts
-        if entry.topic == DataBreachReported.TOPIC and entry.data["breach"] == breach.version and entry.data["to"] == to
+        if entry.topic == DataBreachReported.TOPIC
+        and entry.data["breach"] == breach.version
+        and to in many(entry.data["to"])
     ]
 
 

@@ -1,7 +1,7 @@
 """What a reviewer would point out against the text of the toddler team (smaaboernsteam_001), phases 1 to 4."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 from domain.consents import consent_status
 from domain.disclosures import CONSENT
@@ -27,6 +27,7 @@ from domain.findings.facts import (
     by,
     consent_in_force,
     decided_by,
+    later,
     limit,
     meetings,
     of_programme,
@@ -37,7 +38,7 @@ from domain.findings.facts import (
 )
 from domain.inquiry import Inquiry
 from domain.known import holds, many
-from domain.time import copenhagen_day
+from domain.time import copenhagen_day, start_of
 from domain.visits import cancelled, overviews, planned_first_visits, visits
 
 MEETING_1, MEETING_2, PANEL, STEERING = (
@@ -50,6 +51,9 @@ AT_MEETING_1 = {"health_visitor", SOCIAL_WORKER, CONSULTANT, COORDINATOR}
 WITH_MINUTES = (MEETING_1, MEETING_2, "follow_up", "final_follow_up")
 FAMILY_SAID_NO = frozenset({"family", "parent", "parents"})
 HOSPITAL_CONTACT = "hospital_contact"
+LONGEST = 4
+"""Over how many calendar years an effort for children under three can run."""
+
 PROFESSIONAL_MEETING = "professional_meeting_without_parents"
 
 
@@ -108,9 +112,11 @@ def _handover(inquiry: Inquiry) -> Iterator[Finding]:
 
 @of_programme(TEAM)
 def _meeting_1(inquiry: Inquiry) -> Iterator[Finding]:
+    """Silent where members of staff are named without their roles."""
     for meeting in meetings(inquiry, MEETING_1):
-        missing = sorted(AT_MEETING_1 - roles(many(meeting.data.get("participants"))))
-        if missing:
+        people = many(meeting.data.get("participants"))
+        missing = sorted(AT_MEETING_1 - roles(people))
+        if missing and (roles_known(people) or not people):
             yield Finding("MEETING_1_INCOMPLETE", meeting.version, (), {"missing": ", ".join(missing)})
 
 
@@ -159,8 +165,8 @@ def _minutes(inquiry: Inquiry) -> Iterator[Finding]:
     sent = {entry.data["meeting"] for entry in inquiry.of(MinutesDistributed)}
     for meeting in meetings(inquiry, *WITH_MINUTES):
         here = meeting.version in documents | sent or any(holds(meeting, name) for name in ("minutes", "minutes_hash"))
-        if not here and inquiry.at > meeting.happened + waiting:
-            yield Finding("MINUTES_NOT_ON_RECORD", meeting.version)
+        if not here:
+            yield Finding("MINUTES_NOT_ON_RECORD", meeting.version, arises_at=later(meeting.happened, waiting))
 
 
 @of_programme(TEAM)
@@ -179,13 +185,13 @@ def _first_visits(inquiry: Inquiry) -> Iterator[Finding]:
     """Visits are offered: one the family declined is not missing."""
     span = timedelta(days=limit(inquiry, "P001-FIRST-VISITS", "days", 7) + 1)
     for meeting, planned in planned_first_visits(inquiry.known):
-        end = meeting.happened + span
+        end = later(meeting.happened, span)
         held = len(between(visits(inquiry.known), meeting.happened, end))
         missed = between(cancelled(inquiry.known), meeting.happened, end)
         declined = sum(1 for visit in missed if visit.data.get("by") in FAMILY_SAID_NO or visit.data.get("no_show"))
-        if inquiry.at > end and held + declined < planned:
+        if held + declined < planned:
             detail = {"planned": planned, "held": held, "declined": declined}
-            yield Finding("FIRST_VISITS_BELOW_PLAN", meeting.version, (), detail)
+            yield Finding("FIRST_VISITS_BELOW_PLAN", meeting.version, (), detail, arises_at=end)
 
 
 @of_programme(TEAM)
@@ -227,7 +233,8 @@ def _seen(inquiry: Inquiry, run: Run, role: str) -> set[str]:
     """Return who has met the family or held the case in a role during a course; substitutes do not count."""
     since, end = run.since, run.end(inquiry)
     allotted = between(inquiry.of(CaseAllocated), since, end)
-    found = {str(e.data["to"]) for e in allotted if e.data["for_role"] == role and not e.data.get("substitute_for")}
+    lasting = [e for e in allotted if e.data["for_role"] == role and not e.data.get("substitute_for")]
+    found = {str(one) for entry in lasting for one in many(entry.data["to"])}
     for meeting in between(meetings(inquiry, *WITH_MINUTES), since, end):
         found |= staff_in(many(meeting.data.get("participants")), role)
     held = between(inquiry.of(VisitHeld), since, end)
@@ -240,12 +247,14 @@ def _overviews(inquiry: Inquiry) -> Iterator[Finding]:
     """Asked only of calendar years through which the support ran from beginning to end."""
     needed = limit(inquiry, "P001-STEERING-2PY", "per_year", 2)
     for run in runs(inquiry):
-        first, last = copenhagen_day(run.start.happened).year + 1, copenhagen_day(run.end(inquiry)).year
-        for year in range(first, last):
+        first = copenhagen_day(run.start.happened).year + 1
+        last = copenhagen_day(run.end(inquiry)).year + (1 if run.closing is None else 0)
+        for year in range(first, min(last, first + LONGEST)):
             held = len(overviews(inquiry.known, year))
             if held < needed:
                 detail = {"year": year, "held": held, "needed": needed}
-                yield Finding("STEERING_OVERVIEW_MISSING", run.start.version, (), detail, str(year))
+                start, over = run.start.version, start_of(date(year + 1, 1, 1))
+                yield Finding("STEERING_OVERVIEW_MISSING", start, (), detail, str(year), arises_at=over)
 
 
 @of_programme(TEAM)
@@ -259,8 +268,8 @@ def _steering_meeting(inquiry: Inquiry) -> Iterator[Finding]:
 @of_programme(TEAM)
 def _recommended_to(inquiry: Inquiry) -> Iterator[Finding]:
     for recommendation in recommendations(inquiry):
-        if recommendation.data["to"] not in (PANEL, STEERING):
-            detail = {"to": recommendation.data["to"]}
+        if not {PANEL, STEERING} & set(many(recommendation.data["to"])):
+            detail = {"to": ", ".join(many(recommendation.data["to"]))}
             yield Finding("RECOMMENDED_TO_OTHER_BODY", recommendation.version, (), detail)
 
 
@@ -275,8 +284,8 @@ CHECKS: tuple[Check, ...] = (
           "Familien er visiteret til indsatsen, uden at visitationsudvalget har bragt sagen ind i styregruppen.",
           "The family was admitted without the visitation panel bringing the case to the steering group.", _without_panel),
     Check("ADMITTED_NOT_BY_STEERING_GROUP", "must", "001 L57, L131", "seed",
-          "Styregruppen godkender; her er familien visiteret af {body}.",
-          "The steering group approves; here the family was admitted by {body}.", _not_by_steering_group),
+          "Det fremgår ikke, at styregruppen har godkendt familien; registreret er {body}.",
+          "Nothing shows that the steering group approved the family; on record is {body}.", _not_by_steering_group),
     Check("ADMITTED_WITHOUT_CONSENTS", "must", "001 L132-133", "seed",
           "Ved visitationen manglede samtykke: {missing}.",
           "Missing consent at visitation: {missing}.", _without_consents),

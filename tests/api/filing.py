@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from api.opening import Place
-from tests.api.client import JSON, Api, Response, talking_to
+from tests.api.client import JSON, Api, Response, command, talking_to
 from tests.api.service import Inside, environment, serving
 from tests.conftest import Server, Template, clone
 
@@ -89,3 +89,15 @@ def filed(response: Response) -> dict[str, Any]:
     """Return the receipt of a filing that must have been made."""
     assert response.status_code == 201, response.text
     return response.json()
+
+
+def entry(api: Api, case: str, version: int) -> dict[str, Any]:
+    """Return one entry of a case."""
+    return api.events(case)[version - 1]
+
+
+def annulled(api: Api, case: str, version: int, annuls: int, kind: str) -> None:
+    """Annul an entry."""
+    fact = command("EntryAnnulled", {"annuls": annuls, "kind": kind, "reason": "Another family's."})
+    response = api.commit(case, version, fact)
+    assert response.status_code == 201, response.text

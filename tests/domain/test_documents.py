@@ -115,7 +115,7 @@ def test_an_erasure_on_record_explains_a_document_that_is_gone() -> None:
 def refused(file: CaseFile, *facts: Any) -> list[str]:
     """Return the places of what is wrong with facts."""
     with pytest.raises(Malformed) as problems:
-        record_facts(file, facts)
+        record_facts(file, facts, moved=True)
     return [problem.pointer for problem in problems.value.problems]
 
 
@@ -125,7 +125,7 @@ def test_the_same_version_is_not_filed_twice() -> None:
     assert refused(_file(filed(2)), fact()) == ["/commands/0/data/version"]
     assert refused(_file(filed(2), annulled), fact()) == ["/commands/0/data/version"]
     assert refused(_file(), fact(), fact()) == ["/commands/1/data/version"]
-    assert record_facts(_file(filed(2)), [fact(version=2), fact(document="letter-2")])
+    assert record_facts(_file(filed(2)), [fact(version=2), fact(document="letter-2")], moved=True)
 
 
 def test_a_document_came_went_or_stayed() -> None:
@@ -133,7 +133,7 @@ def test_a_document_came_went_or_stayed() -> None:
     assert refused(_file(), fact(direction="sideways")) == ["/commands/0/data/direction"]
     internal = fact(direction="internal", received_or_sent_at="2025-03-01")
     assert refused(_file(), internal) == ["/commands/0/data/received_or_sent_at"]
-    assert record_facts(_file(), [fact(direction="in", received_or_sent_at="2025-03-01")])
+    assert record_facts(_file(), [fact(direction="in", received_or_sent_at="2025-03-01")], moved=True)
 
 
 def test_what_was_filed_is_not_corrected() -> None:

@@ -88,7 +88,8 @@ def recommends(version: int, role: str) -> Entry:
     return entry(version, "RecommendationMade", DAY, role=role, programme=TEAM, to="visitation_panel")
 
 
-GROUP_1, EQUAL = {"target_group": 1}, {"equal_to_placement": True}
+GROUP_1: dict[str, Any] = {"target_group": 1}
+EQUAL: dict[str, Any] = {"equal_to_placement": True}
 EXPECTED_AT_140 = entry(2, "PregnancyRegistered", "2025-01-10T10:00+01:00", person="parent-A", due_date="2025-07-28")
 VISITS = [visited(n, f"2025-03-10T{5 + n:02}:00+01:00") for n in range(3, 6)]
 """Three home visits on one day."""

@@ -3,7 +3,7 @@
 from domain.entries import Entry
 from domain.known import Known
 from domain.register import history
-from domain.withheld import withheld, without, withholding_entries
+from domain.withheld import withheld, withholding_entries, without
 from tests.domain.rules import entry, opened
 
 SCORE = entry(2, "AssessmentRecorded", "2025-03-03T10:00+01:00", instrument="adbb", about="child-A", score=9)

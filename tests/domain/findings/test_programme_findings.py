@@ -1,5 +1,6 @@
 """Findings about the programmes: for each code a case that calls for it, and the same case put right."""
 
+from datetime import timedelta
 from itertools import chain
 
 import pytest
@@ -17,7 +18,8 @@ from domain.findings import (
     toddler_closing,
     toddler_team,
 )
-from domain.findings.catalogue import CHECKS, findings, level_of
+from domain.findings.catalogue import CHECKS, findings, level_of, pending
+from domain.inquiry import Inquiry
 from tests.domain.findings.given import (
     DAY,
     DETECTION,
@@ -46,7 +48,7 @@ from tests.domain.findings.given import (
     status_of_package,
     visited,
 )
-from tests.domain.rules import entry, inquiry
+from tests.domain.rules import case, entry, inquiry, rules
 
 OWN = (
     admission,
@@ -159,6 +161,7 @@ EXAMPLES: list[tuple[str, str, list[Entry], list[Entry]]] = [
     ("PSYCHOLOGIST_NOT_AUTHORISED", INFANTS, [ordered(psychologist_authorised=False)], [ordered(psychologist_authorised=True)]),
     ("ASSESSMENT_OUTSIDE_INSTRUMENT_AGE", PACKAGES, [born(), adbb(3, "2025-02-28T10:00+01:00")], [born(), adbb(3, "2025-03-01T10:00+01:00")]),
     ("ASSESSMENT_WITHOUT_SCALE", PACKAGES, [adbb(2, DAY, scale_min=0, scale_max=32)], [adbb(2, DAY, scale_min=0, scale_max=32, cutoff=5)]),
+    ("OBSERVER_NOT_CERTIFIED", PACKAGES, [adbb(2, DAY, certified=False)], [adbb(2, DAY, certified=True)]),
     ("SCORE_OUTSIDE_SCALE", TEAM, [assessed(2, "trivselslinealen", score=7)], [assessed(2, "trivselslinealen", score=5)]),
     ("CONTENT_NOT_OF_PACKAGE", PACKAGES, [package(2, kind="toddler"), visited(3, LATER, content=["dua_baby"])], [package(2), visited(3, LATER, content=["dua_baby"])]),
     # duties without a number
@@ -357,3 +360,19 @@ def test_a_duty_that_was_met_late_is_no_open_duty() -> None:
     rows = list(chain(given, late))
     asked = inquiry(*rows, at=END, programme=INFANTS)
     assert not [found for found in findings(asked) if found.code == "DUTY_OPEN_AT_CLOSING"]
+
+
+@pytest.mark.parametrize(("code", "programme", "wrong", "right"), EXAMPLES, ids=[row[0] for row in EXAMPLES])
+@pytest.mark.parametrize("days", [0, 1, 20, 40])
+def test_what_time_alone_brings_is_told_ahead(
+    code: str, programme: str, wrong: list[Entry], right: list[Entry], days: int
+) -> None:
+    """What is found some weeks after the last entry is what was pending at that entry, and nothing else."""
+    for given in (wrong, right):
+        last = max(one.recorded_at for one in given)
+        later = last + timedelta(days=days)
+        record = case(*given, programme=programme)
+        ahead = [found for found in pending(Inquiry(record, rules(), last)) if found.stands(later)]
+        then = findings(Inquiry(record, rules(), later))
+        own = {check.code for module in OWN for check in module.CHECKS}
+        assert [f for f in ahead if f.code in own] == [f for f in then if f.code in own]
