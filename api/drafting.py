@@ -11,6 +11,7 @@ from domain.entries import Draft, Entry
 from domain.events.administration import PersonRegistered
 from domain.events.base import Envelope, Event
 from domain.events.correction import EntryCorrected
+from domain.plausibility import came_at
 from domain.recording import ACTS_WITH_A_GATE, corrected_moment
 from domain.time import Moment, start_of
 from ledger.format import StoredRow
@@ -87,7 +88,8 @@ class Work:
     def latest(self) -> datetime:
         """Return the latest instant at which a fact claims to have happened or to have become known."""
         claims = [
-            (envelope.occurred_at, envelope.reached_at, self._corrected(event)) for event, envelope in self._events
+            (envelope.occurred_at, envelope.reached_at, self._corrected(event), came_at(event))
+            for event, envelope in self._events
         ]
         return max(start_of(moment) for claim in claims for moment in claim if moment is not None)
 

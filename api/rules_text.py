@@ -41,6 +41,8 @@ def check_file(path: Path) -> tuple[list[str], bool]:
         raise RulesFileError(f"{path}: is no JSON file ({type(error).__name__})") from None
     if not isinstance(content, list):
         raise RulesFileError(f"{path}: is no list of date vectors")
+    if not content:
+        raise RulesFileError(f"{path}: holds no date vectors, so nothing could fail")
     results = check_vectors(cast(list[Any], content), shipped_calendar())
     failed = [result for result in results if not result.passed]
     lines = [*map(str, failed), f"{len(results) - len(failed)} passed, {len(failed)} failed"]

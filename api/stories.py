@@ -5,60 +5,37 @@ opens with version 1), ``x_step`` becomes the field ``x``. Several stories are m
 ledger's clock never goes back; only a ledger with a simulated clock takes the stories' own times.
 """
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from api.bodies import pointed
+from api.bodies import pointed, strict_json
 from api.drafting import Commit, Fact
 from api.principals import Principal
+from api.problems import ProblemError
 from api.recording import CaseRecorder, NewPerson, RecordingError
+from api.story_file import KINDS, SCHEMA, StepForm, StoryForm, item_form, step_references
 from domain.errors import DomainError, Malformed, Problem
 from domain.events import EVENTS
 from domain.events.base import Event, reference_marks
-from domain.time import Moment, read_instant, read_moment
+from domain.events.correction import EntryCorrected
+from domain.time import read_instant, read_moment, start_of
 
-SCHEMA = "case-story/1"
 STEP_OFFSET = 1
 """The case opens with an entry of its own, so step n is entry n + 1."""
 
-INSTANTS = frozenset({"at", "known_at", "as_of", "as_known_at", "instant"})
-KINDS: Mapping[str, tuple[str, ...]] = {
-    "deadline": ("rule", "trigger_step"),
-    "not_applicable": ("rule", "trigger_step"),
-    "window": ("rule", "as_known_at"),
-    "recurring": ("rule",),
-    "known_at": ("at",),
-    "state": ("path", "at"),
-    "consent_status": ("consent", "at"),
-    "consent_group": ("at",),
-    "disclosure_check": ("step",),
-    "hearing_check": ("decision_step",),
-    "reassessment_check": ("step",),
-    "finding": ("code", "step"),
-    "count": ("what", "period"),
-    "series": (),
-    "visit_minutes": ("step",),
-    "session_list": (),
-    "duration": ("rule",),
-    "age_check": ("child", "at"),
-    "dossier": ("decision_step",),
-    "ambiguity": (),
-}
-"""Kinds of expected answers, each with the keys its question needs."""
 SHIPPED = Path(str(files("api").joinpath("case_stories")))
 STEP_SUFFIX = "_step"
-Time = TypeVar("Time", datetime, Moment)
+CALLED = re.compile(r"[A-Za-z0-9_-]{1,20}")
+Form = TypeVar("Form", bound=BaseModel)
 
 
 class StoryError(Exception):
@@ -78,11 +55,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """An answer the product must give about a story: its id there, its kind, and question and answer by key."""
+    """An answer the product must give about a story: its id there, its kind, all of its keys, and the answers alone."""
 
     id: str
     kind: str
     values: Mapping[str, Any]
+    answers: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,59 +84,61 @@ def shipped_stories() -> list[Path]:
 
 
 def read_story(path: Path) -> Story:
-    """Read a story file; raises StoryError with every problem found."""
+    """Read a story file; raises StoryError with place and reason of what is wrong with it."""
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content: Any = strict_json(path.read_bytes())
+        if not isinstance(content, dict) or cast(dict[str, Any], content).get("schema") != SCHEMA:
+            raise StoryError(f'{path}: is no story: "schema" must be "{SCHEMA}"')
+        return _story(_read(StoryForm, content, ""))
     except FileNotFoundError:
         raise StoryError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise StoryError(f"{path}: is no JSON file ({type(error).__name__})") from None
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:  # pyright: ignore[reportUnknownMemberType]
-        raise StoryError(f'{path}: is no story: "schema" must be "{SCHEMA}"')
-    try:
-        return _story(content)  # pyright: ignore[reportUnknownArgumentType]
+    except OSError as error:
+        raise StoryError(f"{path}: cannot be read ({type(error).__name__})") from None
+    except ProblemError as error:
+        raise StoryError(f"{path}: {error.detail.replace('The body', 'The JSON file')}") from None
     except Malformed as error:
-        raise StoryError(f"{path}: " + "; ".join(f"{p.pointer} {p.detail}" for p in error.problems[:5])) from None
-    except KeyError as error:
-        raise StoryError(f"{path}: {error.args[0]!r} is missing") from None
-    except (TypeError, ValueError) as error:
-        raise StoryError(f"{path}: {error}") from None
+        raise StoryError(
+            f"{path}: " + "; ".join(f"{p.pointer} {p.detail}".strip() for p in error.problems[:5])
+        ) from None
 
 
-def _story(content: dict[str, Any]) -> Story:
-    persons = tuple(NewPerson(p["ref"], _role(p["role"]), p["label"]) for p in content["persons"])
-    steps = tuple(_step(content["id"], step) for step in content["steps"])
-    if [s.number for s in steps] != list(range(1, len(steps) + 1)):
-        raise ValueError("steps must be numbered 1, 2, 3 ... in order")
-    if any(later.recorded_at < earlier.recorded_at for earlier, later in pairwise(steps)):
-        raise ValueError("steps must be sorted by recorded_at")
-    expect = tuple(_expectation(item, len(steps)) for item in content.get("expect", ()))
-    readings = {str(name): str(value) for name, value in content.get("rule_parameters", {}).items()}
-    return Story(content["id"], content["programme"], persons, steps, expect, readings)
-
-
-def _expectation(item: dict[str, Any], steps: int) -> Expectation:
-    """Return an expected answer; raises Malformed where it names no kind, or a step that is not there."""
-    place = f"expect {item.get('id', '?')}"
-    if item.get("kind") not in KINDS:
-        raise Malformed([Problem(place, f"kind must be one of {', '.join(sorted(KINDS))}")])
-    for name, value in item.items():
-        is_step = name == "step" or (name.endswith(STEP_SUFFIX) and value is not None)
-        if is_step and not (isinstance(value, int) and 0 < value <= steps):
-            raise Malformed([Problem(f"{place} {name}", "must be the number of a step of this story")])
-        if name in INSTANTS and not (name == "at" and item["kind"] == "age_check"):
-            _moment_of_expectation(value, f"{place} {name}")
-    missing = [name for name in KINDS[item["kind"]] if name not in item]
-    if missing:
-        raise Malformed([Problem(f"{place} {missing[0]}", "is missing")])
-    return Expectation(str(item["id"]), item["kind"], item)
-
-
-def _moment_of_expectation(value: Any, place: str) -> None:
+def _read(form: type[Form], value: Any, place: str) -> Form:
+    """Read a part of a story; raises Malformed with the places of what is wrong."""
     try:
-        read_instant(value)
-    except (TypeError, ValueError) as error:
-        raise Malformed([Problem(place, str(error))]) from None
+        return form.model_validate_json(orjson.dumps(value))
+    except ValidationError as error:
+        raise Malformed([Problem(f"{place}{_place(p.pointer)}", p.detail) for p in pointed(error, value)]) from None
+
+
+def _place(pointer: str) -> str:
+    """Return a JSON pointer into a story in its own words: its steps and expected answers count from one."""
+    found = re.match(r"^/(steps|expect)/([0-9]+)", pointer)
+    if found is None:
+        return pointer.removeprefix("/")
+    name = "step" if found[1] == "steps" else "expect"
+    return f"{name} {int(found[2]) + 1} {pointer[found.end() :].removeprefix('/')}".strip()
+
+
+def _story(content: StoryForm) -> Story:
+    persons = tuple(NewPerson(person.ref, _role(person.role), person.label) for person in content.persons)
+    steps = tuple(_step(content, step) for step in content.steps)
+    expect = tuple(_expectation(item, len(steps)) for item in content.expect)
+    readings = {name: str(value) for name, value in content.rule_parameters.items()}
+    return Story(content.id, content.programme, persons, steps, expect, readings)
+
+
+def _expectation(values: dict[str, Any], steps: int) -> Expectation:
+    """Return an expected answer; raises Malformed where it is of no kind, or names a step that is not there."""
+    name = values.get("id")
+    place = f"expect {name if isinstance(name, str) and CALLED.fullmatch(name) else '?'} "
+    form = item_form(values.get("kind"))
+    if form is None:
+        raise Malformed([Problem(f"{place}kind", f"must be one of {', '.join(sorted(KINDS))}")])
+    item = _read(form, values, place)
+    for key, number in step_references(item):
+        if not 0 < number <= steps:
+            raise Malformed([Problem(f"{place}{key}", "must be the number of a step of this story")])
+    return Expectation(item.id, item.kind, values, {name: values[name] for name in item.answers()})
 
 
 def _role(text: str) -> str:
@@ -166,41 +146,58 @@ def _role(text: str) -> str:
     return text.partition(",")[0].strip().replace(" ", "_")
 
 
-def _step(story: str, step: dict[str, Any]) -> Step:
-    number = int(step["n"])
-    kind = EVENTS.get(step["event"])
+def _step(story: StoryForm, step: StepForm) -> Step:
+    kind = EVENTS.get(step.event)
     if kind is None:
-        raise Malformed([Problem(f"step {number}", "names an event that is not in the catalogue")])
-    recorded_at = _time(step, number, "recorded_at", read_instant)
-    fact = Fact(_event(kind, step["data"], number), _time(step, number, "occurred_at", read_moment))
-    principal = Principal(step["actor"], step["actor_role"], None, "story")
-    return Step(number, recorded_at, principal, fact, orjson.dumps([story, step]))
+        raise Malformed([Problem(f"step {step.n} event", "names an event that is not in the catalogue")])
+    reached_at = read_moment(step.reached_at) if step.reached_at is not None else None
+    fact = Fact(_event(kind, step, story.steps), read_moment(step.occurred_at), reached_at)
+    if start_of(fact.occurred_at) > read_instant(step.recorded_at):
+        raise Malformed([Problem(f"step {step.n} occurred_at", "must not be later than recorded_at")])
+    principal = Principal(step.actor, step.actor_role, None, "story")
+    content = orjson.dumps([story.id, step.model_dump(mode="json", exclude_unset=True)])
+    return Step(step.n, read_instant(step.recorded_at), principal, fact, content)
 
 
-def _time(step: dict[str, Any], number: int, name: str, read: Callable[[str], Time]) -> Time:
-    try:
-        return read(step[name])
-    except (TypeError, ValueError) as error:
-        raise Malformed([Problem(f"step {number} {name}", str(error))]) from None
-
-
-def _event(kind: type[Event], data: dict[str, Any], number: int) -> Event:
-    renamed = {name.removesuffix(STEP_SUFFIX): value for name, value in data.items()}
+def _event(kind: type[Event], step: StepForm, steps: Sequence[StepForm]) -> Event:
+    data = {name.removesuffix(STEP_SUFFIX): value for name, value in step.data.items()}
+    place = f"step {step.n} data/"
     for name in reference_marks(kind):
-        if renamed.get(name) is not None:
-            renamed[name] = _version(renamed[name], number, name)
-    try:
-        return kind.model_validate_json(orjson.dumps(renamed))
-    except ValidationError as error:
-        raise Malformed(pointed(error, renamed, f"step {number} data")) from None
+        if data.get(name) is not None:
+            data[name] = _version(data[name], step.n, f"{place}{name}")
+    if kind is EntryCorrected:
+        data = _corrected(data, step, steps, place)
+    return cast(Event, _read(cast(Any, kind), data, place))
 
 
-def _version(step: Any, number: int, name: str) -> Any:
+def _corrected(data: dict[str, Any], step: StepForm, steps: Sequence[StepForm], place: str) -> dict[str, Any]:
+    """Return a correction with the name and the values of a reference to a step as those of a version."""
+    root, field = data.get("corrects"), data.get("field")
+    while isinstance(root, int) and 0 <= root - 1 - STEP_OFFSET < len(steps):
+        concerned = steps[root - 1 - STEP_OFFSET]
+        if concerned.event != EntryCorrected.name() or field != "new":
+            break
+        root, field = _offset(concerned.data.get("corrects_step")), concerned.data.get("field")
+    else:
+        return data
+    kind = EVENTS.get(concerned.event)
+    name = str(field).removesuffix(STEP_SUFFIX)
+    if kind is None or name not in reference_marks(kind):
+        return data
+    changed = {key: _version(data[key], step.n, f"{place}{key}") for key in ("old", "new") if data.get(key) is not None}
+    return data | changed | ({"field": name} if data["field"] != "new" else {})
+
+
+def _offset(number: Any) -> Any:
+    return number + STEP_OFFSET if isinstance(number, int) else number
+
+
+def _version(step: Any, number: int, place: str) -> Any:
     """Return the version that a step's entry has: the case opens with version 1, so steps follow one later."""
     if isinstance(step, list):
-        return [_version(one, number, name) for one in step]  # pyright: ignore[reportUnknownVariableType]
+        return [_version(one, number, place) for one in cast(list[Any], step)]
     if not isinstance(step, int) or isinstance(step, bool) or not 0 < step < number:
-        raise Malformed([Problem(f"step {number} data/{name}", "must be the number of an earlier step")])
+        raise Malformed([Problem(place, "must be the number of an earlier step")])
     return step + STEP_OFFSET
 
 

@@ -13,6 +13,7 @@ from api.stories import Story, StoryError, load_stories
 from api.story_check import Checked, check_story, require_rules
 from domain.adoptions import UnknownSetting
 from domain.known import known
+from domain.time import later
 from ledger.mapper import read_clear
 from ledger.store import Ledger
 from projections.boards import adopted_upto
@@ -30,19 +31,31 @@ def accept_stories(
     ``books`` are rule books to adopt beside, or in place of, the shipped ones. Raises StoryError for a story that
     cannot be recorded or asks about a rule nobody has adopted.
     """
-    begins_at = min(step.recorded_at for story in stories for step in story.steps) - BEFORE
+    _require_distinct(stories)
+    begins_at = later(min(step.recorded_at for story in stories for step in story.steps), -BEFORE)
     place.create("Story check", begins_at)
     passed = failed = 0
     with place.ledger() as ledger:
         _adopt(ledger, stories, books, begins_at)
         cases = asyncio.run(load_stories(CaseRecorder(ledger), stories))
-        for story in stories:
-            questions = questions_of(ledger, cases[story.id])
+        asked = [(story, questions_of(ledger, cases[story.id])) for story in stories]
+        for story, questions in asked:
             require_rules(story, questions)
+        for story, questions in asked:
             for checked in check_story(story, questions):
                 show(checked)
                 passed, failed = passed + checked.passed, failed + (not checked.passed)
     return passed, failed
+
+
+def _require_distinct(stories: Sequence[Story]) -> None:
+    """Raise StoryError for two stories of one name, which would be one case, and for a story that expects nothing."""
+    names = [story.id for story in stories]
+    for story in stories:
+        if names.count(story.id) > 1:
+            raise StoryError(f"story {story.id}: stands twice: give each story an id of its own")
+        if not story.expect:
+            raise StoryError(f"story {story.id}: expects nothing, so nothing could fail")
 
 
 def questions_of(ledger: Ledger, case: UUID) -> CaseQuestions:

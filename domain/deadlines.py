@@ -63,6 +63,14 @@ STATUSES = (*PLAIN_STATUSES, "warning", "met_disputed", "extended", "superseded"
 """How a clock stands as shown to people: finer, and never redder than its level allows."""
 
 
+REFINEMENTS: Mapping[str, tuple[str, ...]] = {
+    "open": ("warning", "extended"),
+    "met": ("met_disputed",),
+    "breached": ("lapsed", "over_guideline"),
+}
+"""The finer ways in which a clock stands as it does by time alone."""
+
+
 def plain_status(deadline: Deadline, at: datetime) -> str:
     """Return how a clock stands by time alone: one of PLAIN_STATUSES."""
     if not deadline.applicable:
@@ -105,12 +113,17 @@ _NEVER_LATE = ("cancelled", "not_applicable", "not_started", "superseded")
 
 
 def late_by(deadline: Deadline, at: datetime) -> timedelta | None:
-    """Return by how much a clock was satisfied late, or is overdue at an instant; None where it is neither.
+    """Return by how much a clock was satisfied late, or is overdue at an instant; None where it is neither."""
+    end = deadline.satisfied_at or at
+    return None if status(deadline, at) in _NEVER_LATE else lateness(deadline, end)
+
+
+def lateness(deadline: Deadline, end: datetime) -> timedelta | None:
+    """Return by how much an instant lies after the due date, whatever else became of the clock; None where it does not.
 
     Elapsed time for rules in hours, whole calendar days for all others.
     """
-    end = deadline.satisfied_at or at
-    if deadline.due is None or end <= deadline.due or status(deadline, at) in _NEVER_LATE:
+    if deadline.due is None or end <= deadline.due:
         return None
     if deadline.in_hours:
         return end - deadline.due

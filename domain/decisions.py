@@ -16,8 +16,8 @@ from domain.events.decision import (
 )
 from domain.events.referral import NoteRecorded
 from domain.known import Known, many
-from domain.register import ABOUT_ENTRIES
 from domain.time import copenhagen_day, end_of, read_day
+from domain.withheld import withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +150,13 @@ class NewPersonCheck:
 def new_person_check(known: Known, reassessment: Entry) -> NewPersonCheck:
     """Return whether a reassessment was made with someone who had not been in the case before.
 
-    Worked out from the entries before it, corrections and annulments among them, not from what it says itself.
-    Source: barnets lov § 137(1).
+    Worked out from the log of entries before it, corrections and annulled ones among them, not from what it says
+    itself; what was another case's does not count. Source: barnets lov § 137(1).
     """
     person = str(reassessment.data["new_person"])
-    told = [entry for entry in known.entries if entry.topic in ABOUT_ENTRIES]
-    earlier = [entry for entry in (*known.facts, *told) if entry.version < reassessment.version]
+    moved = withheld(known.entries).entries
+    log = [known.fact(entry.version) or entry for entry in known.entries if entry.version not in moved]
+    earlier = [entry for entry in log if entry.version < reassessment.version and not entry.withheld]
     parts = tuple(sorted(entry.version for entry in earlier if person in people_of(entry)))
     return NewPersonCheck(person, parts)
 

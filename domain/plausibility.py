@@ -7,20 +7,32 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from domain.calendar import CalendarError, week_start
 from domain.case_file import CaseFile
 from domain.documents import DIRECTIONS, numbers_used
 from domain.errors import Problem
 from domain.events.assessment import AssessmentRecorded
 from domain.events.base import Event
 from domain.events.child import ChildBorn
+from domain.events.consent import ConsentGiven, ConsentRefused
 from domain.events.control import DocumentFiled
 from domain.events.correction import EntryCorrected
+from domain.events.plan import StatusNoteWritten
+from domain.events.visit import SupportLevelSet
 from domain.register import effective
+from domain.time import Moment
+from domain.visits import WEEKLY
 
 FIXED_BY_FILING = frozenset(
     {"document", "version", "store", "reference", "place", "commitment", "salt", "size", "media_type", "subjects"}
 )
 """What a filing says about the bytes, and whose key seals them: never corrected."""
+
+
+CAME = ("received_at", "became_aware_at")
+"""Moments of facts by which something had come to the municipality."""
+
+HOURS_OF_A_WEEK = 168
 
 
 def contradictions(case: CaseFile, before: list[Event], fact: Event, pointer: str) -> Iterator[Problem]:
@@ -31,10 +43,25 @@ def contradictions(case: CaseFile, before: list[Event], fact: Event, pointer: st
             yield Problem(f"{pointer}/data/score", "lies outside its own scale: correct the score or the scale")
     if isinstance(fact, ChildBorn):
         yield from _second_birth(case, before, fact, pointer)
+    if isinstance(fact, StatusNoteWritten) and fact.kind == WEEKLY and not _is_week(fact.period):
+        yield Problem(f"{pointer}/data/period", "must be a week of the calendar, as 2025-W16")
+    if isinstance(fact, SupportLevelSet) and not 0 <= Decimal(str(fact.hours_per_week)) <= HOURS_OF_A_WEEK:
+        yield Problem(f"{pointer}/data/hours_per_week", "must lie between 0 and the 168 hours of a week")
+    if isinstance(fact, ConsentGiven | ConsentRefused) and not fact.scope:
+        yield Problem(f"{pointer}/data/scope", "must name at least one recipient, programme or meeting")
     if isinstance(fact, DocumentFiled):
         yield from _filing_problems(case, before, fact, pointer)
     if isinstance(fact, EntryCorrected):
         yield from _other_bytes(case, fact, pointer)
+
+
+def came_at(fact: Event) -> Moment | None:
+    """Return when something came to the municipality, which cannot lie ahead; None where a fact does not say.
+
+    A letter may become available to its reader later than it was sent.
+    """
+    found = next((name for name in CAME if name in type(fact).model_fields), None)
+    return None if found is None else getattr(fact, found)
 
 
 def outside_scale(values: dict[str, Any]) -> bool:
@@ -44,6 +71,14 @@ def outside_scale(values: dict[str, Any]) -> bool:
         return False
     number = Decimal(str(score))
     return (low is not None and number < Decimal(str(low))) or (high is not None and number > Decimal(str(high)))
+
+
+def _is_week(period: Any) -> bool:
+    """Whether a period, where one is given, is a week of the calendar."""
+    try:
+        return period is None or bool(week_start(str(period)))
+    except CalendarError:
+        return False
 
 
 def _second_birth(case: CaseFile, before: list[Event], fact: ChildBorn, pointer: str) -> Iterator[Problem]:

@@ -6,9 +6,10 @@ about; it corrects a field the entry does not have, to a value the field cannot 
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from functools import cache
+from typing import Annotated, Any, cast
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from domain import register
 from domain.case_file import CaseFile
@@ -20,7 +21,7 @@ from domain.events.base import Event, Refers, reference_marks, sealed_marks
 from domain.events.correction import EntryAnnulled, EntryCorrected
 from domain.known import many
 from domain.plausibility import contradictions, outside_scale
-from domain.time import Moment, read_moment, write_moment
+from domain.time import Moment, read_moment
 
 CASE = "case"
 OCCURRED_AT = "occurred_at"
@@ -149,7 +150,10 @@ def _correction(
         named = many(entry.data.get(seal.of)) if seal.of else ()
         subject = named[0] if len(named) == 1 and named[0] in case.persons else CASE
         fact = fact.model_copy(update={"sealed_for": subject})
-    problems = _value_problems(entry, field, fact, pointer, sealed=seal is not None)
+    if seal is None:
+        told = {name: _in_form(entry, field, getattr(fact, name)) for name in ("old", "new")}
+        fact = fact.model_copy(update={name: told[name] for name in told if name in fact.model_fields_set})
+    problems = _value_problems(case, entry, field, fact, pointer, sealed=seal is not None)
     mark = reference_marks(kind).get(field)
     if mark is not None and not problems:
         problems = list(_named_problems(case, before, mark, fact.new, f"{pointer}/data/new", itself=entry.version))
@@ -164,18 +168,47 @@ def _corrected_field(case: CaseFile, target: Entry, field: str) -> tuple[Entry, 
     return target, field
 
 
-def _value_problems(entry: Entry, field: str, fact: EntryCorrected, pointer: str, *, sealed: bool) -> list[Problem]:
-    """Return why the new value cannot stand in the field, or why the old one is not what is on record."""
+def _value_problems(
+    case: CaseFile, entry: Entry, field: str, fact: EntryCorrected, pointer: str, *, sealed: bool
+) -> list[Problem]:
+    """Return why the new value cannot stand in the field, or why the old one is none that was ever on record."""
     change = fact.model_dump(mode="json")
     problems: list[Problem] = []
     if not _holds(entry, field, change["new"]):
         problems.append(Problem(f"{pointer}/data/new", f"is no value that {field} can hold"))
-    on_record = write_moment(entry.occurred_at) if field == OCCURRED_AT else entry.data.get(field)
     if not problems and entry.topic == AssessmentRecorded.TOPIC and outside_scale({**entry.data, field: change["new"]}):
         problems.append(Problem(f"{pointer}/data/new", "puts the score outside its own scale"))
-    if not sealed and "old" in fact.model_fields_set and field != OCCURRED_AT and change["old"] != on_record:
+    told = not sealed and "old" in fact.model_fields_set and field != OCCURRED_AT
+    if told and change["old"] not in _values_on_record(case, entry, field):
         problems.append(Problem(f"{pointer}/data/old", "is not the value on record: read the case again"))
     return problems
+
+
+def _values_on_record(case: CaseFile, entry: Entry, field: str) -> list[Any]:
+    """Return what a field holds, held as written, and held by a correction: who corrects may know any of them."""
+    written = case.entries[entry.version - 1]
+    told = register.history(case.entries).get(entry.version)
+    corrected = [one.new for one in told.corrections if one.field == field] if told else []
+    return [_in_form(entry, field, value) for value in (entry.data.get(field), written.data.get(field), *corrected)]
+
+
+def _in_form(entry: Entry, field: str, value: Any) -> Any:
+    """Return a value the way the field stores it: instants in UTC, numbers without trailing zeros."""
+    if value is None or field == OCCURRED_AT:
+        return value
+    try:
+        adapter = _adapter(BY_TOPIC[entry.topic], field)
+        return adapter.dump_python(adapter.validate_json(json.dumps(value), strict=True), mode="json")
+    except ValidationError:
+        return value
+
+
+@cache
+def _adapter(kind: type[Event], field: str) -> TypeAdapter[Any]:
+    """Return what validates and writes one field of an event."""
+    info = kind.model_fields[field]
+    form: Any = Annotated[info.annotation, info]  # pyright: ignore[reportInvalidTypeForm, reportUnknownMemberType]
+    return TypeAdapter(form)
 
 
 def _holds(entry: Entry, field: str, value: Any) -> bool:

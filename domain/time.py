@@ -90,11 +90,11 @@ def end_of(moment: Moment) -> datetime:
 
 
 def later(instant: datetime, by: timedelta) -> datetime:
-    """Return the instant so much elapsed time later, in UTC; the end of all time where that lies beyond it."""
+    """Return the instant so much elapsed time later (earlier: negative), in UTC; the ends of all time are the limit."""
     try:
-        return utc(instant) + by
+        return within(utc(instant) + by)
     except OverflowError:
-        return LATEST
+        return LATEST if by > timedelta(0) else EARLIEST
 
 
 def within(instant: datetime) -> datetime:

@@ -51,19 +51,53 @@ def _check(index: int, vector: Any, calendar: Calendar) -> VectorResult:
     if not isinstance(vector, dict):
         return VectorResult(index, "?", "?", None, None, "is no object with rule, trigger, params and due")
     parts: dict[str, Any] = vector  # pyright: ignore[reportUnknownVariableType]
-    rule, trigger = str(parts.get("rule", "?")), str(parts.get("trigger", "?"))
+    rule, trigger = _told(parts.get("rule")), _told(parts.get("trigger"))
     missing = [name for name in ("rule", "trigger", "due") if name not in parts]
     if missing:
         return VectorResult(index, rule, trigger, None, None, f"{missing[0]} is missing")
     try:
         expected = _read(parts["due"])
-        found = _found(calendar, rule, trigger, parts.get("params") or {}, parts["due"])
+        found = _found(calendar, parts["rule"], parts["trigger"], parts.get("params") or {}, parts["due"])
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        return VectorResult(index, rule, trigger, None, None, f"{type(error).__name__}: {error}")
+        return VectorResult(index, rule, trigger, None, None, _reason(error))
     return VectorResult(index, rule, trigger, _written(expected), _written(found))
 
 
+def _told(value: Any) -> str:
+    """Return a rule or trigger as it may be repeated in a message: what does not look like one is not."""
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Z0-9+:.TZ-]{1,40}", value) else "(not shown)"
+
+
+def _reason(error: Exception) -> str:
+    """Return why a vector could not be worked out, in words."""
+    match error:
+        case KeyError():
+            return f"params.{error.args[0]} is missing"
+        case OverflowError():
+            return "leads beyond the years 1 to 9999"
+        case ValueError():
+            return str(error)
+        case _:
+            return "holds a value of the wrong kind: rule and trigger are text, params an object, due text or a list"
+
+
+def _flag(params: Params, name: str, usual: bool) -> bool:
+    value = params.get(name, usual)
+    if not isinstance(value, bool):
+        raise ValueError(f"params.{name} must be true or false")
+    return value
+
+
+def _whole(params: Params, name: str) -> int:
+    value = params[name]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"params.{name} must be a whole number")
+    return value
+
+
 def _read(value: Any) -> Found:
+    if isinstance(value, list) and not value:
+        raise ValueError("due is empty, so nothing could fail")
     if isinstance(value, list):
         return [read_day(item) for item in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return read_day(value) if len(value) <= 10 else read_instant(value)
@@ -95,8 +129,8 @@ def _counted(calendar: Calendar, day: date, params: Params, groups: Sequence[str
 
 def count_calendar(params: Params) -> CountCalendar:
     """Return which days the parameters count: Saturdays on request, the three eves unless they are skipped."""
-    saturdays = bool(params.get("saturday", False))
-    if bool(params.get("count_5jun_24dec_31dec", True)):
+    saturdays = _flag(params, "saturday", False)
+    if _flag(params, "count_5jun_24dec_31dec", True):
         return "weekdays_and_saturdays" if saturdays else "weekdays"
     return "weekdays_and_saturdays_without_eves" if saturdays else "weekdays_without_eves"
 
@@ -104,11 +138,11 @@ def count_calendar(params: Params) -> CountCalendar:
 def _months(_calendar: Calendar, day: date, params: Params, _groups: Sequence[str], _length: int) -> date:
     if params.get("roll", "none") != "none":
         raise ValueError("params.roll must be none: months of an authority are not rolled")
-    return plus_months(day, int(params["months"]))
+    return plus_months(day, _whole(params, "months"))
 
 
 def _recurring(_calendar: Calendar, day: date, params: Params, _groups: Sequence[str], length: int) -> list[date]:
-    return [plus_months(day, int(params["months"]) * step) for step in range(1, length + 1)]
+    return [plus_months(day, _whole(params, "months") * step) for step in range(1, length + 1)]
 
 
 def _citizen_weeks(calendar: Calendar, day: date, _params: Params, groups: Sequence[str], _length: int) -> date:

@@ -34,11 +34,21 @@ def in_period(entries: Iterable[Entry], period: str) -> tuple[Entry, ...]:
     return tuple(entry for entry in entries if first <= copenhagen_day(entry.occurred_at) < end)
 
 
+def is_week(period: str) -> bool:
+    """Whether a period is an ISO week."""
+    return re.fullmatch(r"[0-9]{4}-W[0-9]{2}", period) is not None
+
+
+def is_day(period: str) -> bool:
+    """Whether a period is a date."""
+    return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", period) is not None
+
+
 def bounds(period: str) -> tuple[date, date]:
     """Return the first day of a period and the first day after it."""
-    if re.fullmatch(r"[0-9]{4}-W[0-9]{2}", period):
+    if is_week(period):
         return week_start(period), week_start(period) + timedelta(days=7)
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", period):
+    if is_day(period):
         return read_day(period), read_day(period) + timedelta(days=1)
     first, dots, end = period.partition("..")
     return (read_day(first), read_day(end)) if dots else (date.min, date.max)

@@ -114,6 +114,11 @@ def derive(entries: Sequence[Entry]) -> dict[str, Any] | None:
     return _value(case)
 
 
+def nothing_known() -> dict[str, Any]:
+    """Return where a case stands before anything of it is on record."""
+    return _value(_Case(number="", programme="", persons={}))
+
+
 def expected_package(value: dict[str, Any], at: datetime) -> str | None:
     """Return the package that fits the age of the youngest child born by an instant; pregnancy where there is none.
 
@@ -138,6 +143,8 @@ def value_at_path(value: dict[str, Any], path: str, at: datetime) -> Any:
     head, _, rest = path.partition(".")
     if path == "package.expected_by_age":
         return expected_package(value, at)
+    if path == "enrolment.phase":
+        return next((one["phase"] for one in reversed(value["enrolments"]) if one["phase"] is not None), None)
     if path in _PLAIN_PATHS:
         return value[head][rest]
     if path == "support.hours_per_week":
@@ -154,9 +161,7 @@ def value_at_path(value: dict[str, Any], path: str, at: datetime) -> Any:
     raise ValueError(f"{path} is not a path of the case state")
 
 
-_PLAIN_PATHS = frozenset(
-    {"enrolment.status", "enrolment.phase", "package.current", "pregnancy.due_date", "screening.outcome"}
-)
+_PLAIN_PATHS = frozenset({"enrolment.status", "package.current", "pregnancy.due_date", "screening.outcome"})
 
 
 def _clear(entry: Entry) -> Entry:
@@ -231,7 +236,10 @@ def _admission_approved(case: _Case, entry: Entry) -> None:
 
 
 def _intervention_started(case: _Case, entry: Entry) -> None:
-    _reach(case, entry, "running", begins=True)
+    """Begin support, or take it up again in an enrolment that was closed."""
+    enrolment = _enrolment_of(case, entry, begins=True)
+    if enrolment is not None:
+        enrolment.status = "running"
 
 
 def _meeting_held(case: _Case, entry: Entry) -> None:

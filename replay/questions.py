@@ -18,6 +18,7 @@ from domain.decisions import HearingCheck, NewPersonCheck, hearing_checks, new_p
 from domain.disclosures import TwoCovers, covers
 from domain.dossier import Dossier, dossier
 from domain.entries import Entry
+from domain.events.referral import NotificationReassessed
 from domain.findings.base import Finding
 from domain.findings.catalogue import findings
 from domain.findings.handling import lives, unhandled
@@ -26,8 +27,8 @@ from domain.known import Known, moment_of
 from domain.register import target
 from domain.rules import Rules
 from domain.time import copenhagen_day, end_of
-from domain.visits import in_period, visits
-from projections.case_state import state_as_of, value_at_path
+from domain.visits import in_period, is_day, is_week, visits
+from projections.case_state import nothing_known, state_as_of, value_at_path
 
 VISIT_LIMIT = "P002-VISIT-MAX"
 """The rule that limits visits."""
@@ -98,7 +99,8 @@ class CaseQuestions:
 
     def state(self, path: str, at: datetime, known_at: datetime) -> Any:
         """One answer about where the case stands, by its path; raises ValueError for a path nobody can answer."""
-        return value_at_path(state_as_of(self.known(known_at).entries, at), path, at)
+        known = self.known(known_at).entries
+        return value_at_path(state_as_of(known, at) if known else nothing_known(), path, at)
 
     def on_record(self, at: datetime) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The versions recorded by an instant, and those that had happened by then and were recorded later."""
@@ -141,7 +143,8 @@ class CaseQuestions:
     def new_person(self, version: int) -> NewPersonCheck | None:
         """Whether a reassessment was made with someone new to the case."""
         entry = self.record.fact(version)
-        return None if entry is None else new_person_check(self.record, entry)
+        again = entry is not None and entry.topic == NotificationReassessed.TOPIC
+        return new_person_check(self.record, entry) if entry is not None and again else None
 
     def findings(self, at: datetime | None = None, known_at: datetime | None = None) -> tuple[Finding, ...]:
         """Everything the checks find, and what nobody has handled."""
@@ -164,8 +167,9 @@ class CaseQuestions:
         return tuple(visit for visit in held if as_of is None or visit.happened <= as_of)
 
     def visit_limit(self, period: str) -> int | None:
-        """How many visits a programme allows in a week or on a day."""
-        return self.rules.limit(VISIT_LIMIT, "per_week" if "W" in period else "per_day", self.last)
+        """How many visits a programme allows in a week or on a day; None for any other period."""
+        name = "per_week" if is_week(period) else "per_day" if is_day(period) else None
+        return None if name is None else self.rules.limit(VISIT_LIMIT, name, self.last)
 
     def duration(self, rule: str, as_of: datetime | None = None) -> Duration | None:
         """How long the latest support ran, against the months a rule names."""

@@ -1,6 +1,7 @@
 """What a reviewer would point out about the status of a package and its meetings (spaed_smaabarnsteam_002, L62-82)."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 
 from domain.entries import Entry
 from domain.events.enrolment import PackageStarted
@@ -18,6 +19,10 @@ from domain.findings.facts import (
 from domain.findings.packages import period_start
 from domain.inquiry import Inquiry
 from domain.known import many
+from domain.time import later
+
+EARLY = timedelta(weeks=10)
+"""Before this a status is early: the house's own number."""
 
 INTERNAL, EXTERNAL, STATUS = "internal_sos", "external_sos", "status_relay_log"
 
@@ -69,6 +74,15 @@ def _reviewed(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 @of_programme(PACKAGES)
+def _early(inquiry: Inquiry) -> Iterator[Finding]:
+    """A status comes after the three months: one from their first weeks says little about them."""
+    for note in _notes(inquiry):
+        begun = _own_period(inquiry, note)
+        if begun.version != note.version and note.happened < later(begun.happened, EARLY):
+            yield Finding("STATUS_WRITTEN_EARLY", note.version, (begun.version,), {"weeks": EARLY.days // 7})
+
+
+@of_programme(PACKAGES)
 def _needs(inquiry: Inquiry) -> Iterator[Finding]:
     for note in _notes(inquiry):
         if note.data.get("needs_met") is None:
@@ -113,6 +127,9 @@ CHECKS: tuple[Check, ...] = (
     Check("STATUS_NOT_REVIEWED_WITH_FAMILY", "must", "002 L66", "seed",
           "Det fremgår ikke, at status er gennemgået med familien forud for statusmødet.",
           "Nothing shows that the status was gone through with the family before the status meeting.", _reviewed),
+    Check("STATUS_WRITTEN_EARLY", "soft", "002 L132, L154", "seed",
+          "Status er skrevet i pakkens første {weeks} uger; teksten lægger den efter de tre måneder.",
+          "The status was written in the first {weeks} weeks of the package; the text puts it after the three months.", _early),
     Check("NEEDS_NOT_ASSESSED", "normal", "002 L39", "seed",
           "Det fremgår ikke af status, om barnets omsorgs- og udviklingsbehov dækkes i tilstrækkelig grad.",
           "The status does not show whether the child's needs of care and development are met sufficiently.", _needs),

@@ -112,7 +112,7 @@ def test_stories_under_another_reading_give_other_answers(inside: Inside, tmp_pa
     )
     result = inside("story", "check", STORY_FILES[0], "--rules", book)
     assert result.returncode == 1
-    assert "E10 deadline P000-SW-6W 30: due: expected" in result.stdout
+    assert "E10 deadline P000-SW-6W 30: answer: expected one, found nothing" in result.stdout
 
 
 def test_vectors_and_rule_books_are_checked(inside: Inside, tmp_path: Path) -> None:

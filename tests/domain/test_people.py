@@ -1,5 +1,7 @@
 """People at an instant: parties per child and by age, representatives, protection, responsibility, and lives that ended."""
 
+from typing import Any
+
 from domain.clocks import deadlines
 from domain.consents import holders_consent
 from domain.custody import one_person
@@ -103,7 +105,7 @@ def test_who_was_responsible_on_a_day() -> None:
 
 def test_a_merge_makes_one_person_and_can_be_taken_back() -> None:
     """A consent given under the other reference counts for the holder of custody, as long as the merge stands."""
-    consent = {"consent": "c-1", "kind": "support", "capacity": "custody_holder", "scope": ["programme"], "form": "oral", "valid_from": "2025-01-01"}  # fmt: skip
+    consent: dict[str, Any] = {"consent": "c-1", "kind": "support", "capacity": "custody_holder", "scope": ["programme"], "form": "oral", "valid_from": "2025-01-01"}  # fmt: skip
     given = entry(2, "ConsentGiven", "2025-01-02T10:00+01:00", given_by="person-9", **consent)
     custody = entry(3, "CustodyRecorded", "2025-01-03T10:00+01:00", child="child-A", holders=["parent-A"], kind="sole")
     merged = entry(4, "PersonsMerged", "2025-01-04T10:00+01:00", kept="parent-A", merged="person-9", reason="Same")

@@ -122,9 +122,9 @@ READINGS = [
     Reading("A19", TEAM, [admitted(programme=TEAM, decided_by="steering_group"), started(3, LATER)], found("SUPPORT_STARTED_WITHOUT_DECISION"), {"two_decisions": 1, "one_decision": 0}),
     Reading("A19", TEAM, [decided(), started(3, LATER)], found("SUPPORT_STARTED_WITHOUT_DECISION"), {"two_decisions": 0, "one_decision": 0}),
     Reading("A20", PACKAGES, [EXPECTED_AT_140, package(3, "2025-03-05T10:00+01:00", "pregnancy")], clocks("P002-GA20"), {"20+0": [("open", "2025-07-28")], "19+0": [("met", "2025-07-28")]}, at=LAST),
-    Reading("A21", PACKAGES, [EXPECTED_AT_140, package(3, "2025-07-30T10:00+02:00", "pregnancy"), born(4, "2025-08-02T10:00+02:00")], clocks("P002-GA20"), {"birth": [("met", "2025-08-02")], "due_date": [("over_guideline", "2025-07-28")]}),
-    Reading("A21", PACKAGES, [EXPECTED_AT_140, package(3, "2025-07-30T10:00+02:00", "pregnancy")], clocks("P002-GA20"), {"birth": [("met", "2025-07-30")], "due_date": [("over_guideline", "2025-07-28")]}, at="2025-07-31T10:00+02:00"),
-    Reading("A21", PACKAGES, [EXPECTED_AT_140, born(3, "2025-07-20T10:00+02:00")], clocks("P002-GA20"), {"birth": [("over_guideline", "2025-07-28")], "due_date": [("over_guideline", "2025-07-28")]}),
+    Reading("A21", PACKAGES, [EXPECTED_AT_140, package(3, "2025-07-30T10:00+02:00", "pregnancy"), born(4, "2025-08-02T10:00+02:00")], clocks("P002-GA20"), {"due_date": [("over_guideline", "2025-07-28")], "birth": [("met", "2025-08-02")]}),
+    Reading("A21", PACKAGES, [EXPECTED_AT_140, package(3, "2025-07-30T10:00+02:00", "pregnancy")], clocks("P002-GA20"), {"due_date": [("over_guideline", "2025-07-28")], "birth": [("met", "2025-07-30")]}, at="2025-07-31T10:00+02:00"),
+    Reading("A21", PACKAGES, [EXPECTED_AT_140, born(3, "2025-07-20T10:00+02:00")], clocks("P002-GA20"), {"due_date": [("over_guideline", "2025-07-28")], "birth": [("over_guideline", "2025-07-28")]}),
     Reading("A22", PACKAGES, [package(2), status_of_package(3, "2025-06-15T10:00+02:00")], clocks("P002-STATUS-3M"), {"0": [("breached", "2025-06-10")], "7": [("met", "2025-06-17")]}),
     Reading("A23", PACKAGES, [package(2), held(3, "status_relay_log", LATER), held(4, "external_sos", LAST)], found("STATUS_MEETING_BEFORE_EXTERNAL_SOS"), {"no": 0, "yes": 1}),
     Reading("A24", PACKAGES, [ordered(begins_on="2025-04-01")], clocks("P002-FKU-4M"), {"order": [("over_guideline", "2025-07-10")], "start": [("over_guideline", "2025-08-01")]}),
@@ -200,11 +200,12 @@ def test_a_grid_asks_nothing_of_the_time_before_the_support() -> None:
     assert [stands for stands, _ in clocks("P000-SW-6W")(asked)][:3] == ["not_applicable", "breached", "open"]
 
 
-def test_a_status_of_the_first_weeks_is_no_status_of_the_period() -> None:
-    """It is written after the three months, or shortly before they end."""
+def test_a_status_of_the_first_weeks_satisfies_and_is_told() -> None:
+    """The text puts it after the three months and sets no last day: a finding, not a breach."""
     early = [package(2), status_of_package(3, LATER)]
     asked = inquiry(*early, at=END, programme=PACKAGES)
-    assert clocks("P002-STATUS-3M")(asked) == [("breached", "2025-06-10")]
+    assert clocks("P002-STATUS-3M")(asked) == [("met", "2025-06-10")]
+    assert found("STATUS_WRITTEN_EARLY")(asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -188,10 +188,40 @@ def test_a_correction_of_a_correction_follows_it_down() -> None:
 
 
 def test_a_corrected_value_is_the_one_on_record() -> None:
-    """Given a corrected score, when it is corrected again, then the old value is what the correction made it."""
+    """Given a corrected score, when it is corrected again, then the old value is one it has had, and no other."""
     case = given(("AssessmentRecorded", SCORE), corrected(2, "score", old=4, new=3))
     assert when(case, corrected(2, "score", old=3, new=2))
-    assert [place for place, _ in refusal(case, corrected(2, "score", old=4, new=2))] == ["/commands/0/data/old"]
+    assert when(case, corrected(2, "score", old=4, new=2))
+    assert [place for place, _ in refusal(case, corrected(2, "score", old=5, new=2))] == ["/commands/0/data/old"]
+
+
+def test_the_old_value_may_be_written_in_another_form() -> None:
+    """An instant in local time is the one on record, and goes on record the way every instant does."""
+    received = {
+        "notifier_kind": "private",
+        "identity_known": True,
+        "channel": "phone",
+        "about": ["child-A"],
+        "received_at": "2026-03-04T09:00:00.000000Z",
+    }
+    case = given(("NotificationReceived", received))
+    (event,) = when(case, corrected(2, "received_at", old="2026-03-04T10:00:00+01:00", new="2026-03-04T09:30:00+01:00"))
+    assert isinstance(event, EntryCorrected)
+    assert (event.old, event.new) == ("2026-03-04T09:00:00.000000Z", "2026-03-04T08:30:00.000000Z")
+
+
+def test_a_text_about_several_people_is_corrected_under_the_cases_key() -> None:
+    """The subject of a sealed text may be a list of people."""
+    received = {
+        "notifier_kind": "private",
+        "identity_known": True,
+        "channel": "phone",
+        "about": ["parent-A", "child-A"],
+        "received_at": "2026-03-04T09:00:00.000000Z",
+    }
+    (event,) = when(given(("NotificationReceived", received)), corrected(2, "concern", new="Another text"))
+    assert isinstance(event, EntryCorrected)
+    assert event.sealed_for == "case"
 
 
 def test_an_optional_value_is_taken_away() -> None:

@@ -47,7 +47,13 @@ def consented(version: int, **data: Any) -> Entry:
 
 def sent(version: int, happened: str = DAY, **data: Any) -> Entry:
     """Return a disclosure on a law."""
-    terms = {"to": "daycare", "basis": "law", "consents": [], "data_categories": ["social"], "legal_basis": ["x"]}
+    terms: dict[str, Any] = {
+        "to": "daycare",
+        "basis": "law",
+        "consents": [],
+        "data_categories": ["social"],
+        "legal_basis": ["x"],
+    }
     return entry(version, "DisclosureMade", happened, **(terms | data))
 
 
@@ -135,7 +141,13 @@ def test_support_that_ran_without_a_holder_stays_a_finding() -> None:
         entry(3, "InterventionStarted", "2025-03-11T10:00+01:00", enrolment="e-1"),
         entry(4, "CustodyRecorded", "2025-03-15T10:00+01:00", child="child-A", holders=["parent-A", "parent-B"]),
     )
-    terms = {"consent": "c-2", "kind": "support", "given_by": "parent-B", "scope": ["x"], "valid_from": "2025-03-20"}
+    terms: dict[str, Any] = {
+        "consent": "c-2",
+        "kind": "support",
+        "given_by": "parent-B",
+        "scope": ["x"],
+        "valid_from": "2025-03-20",
+    }
     given = entry(5, "ConsentGiven", LATER, **terms)
     for entries, still, word in ((before, "yes", "ja"), ((*before, given), "no", "nej")):
         found = findings(Inquiry(case(*entries), rules(), read_instant(END)))

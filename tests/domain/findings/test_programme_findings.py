@@ -138,6 +138,7 @@ EXAMPLES: list[tuple[str, str, list[Entry], list[Entry]]] = [
     ("NETWORK_WITHOUT_PARENTS", PACKAGES, [held(2, "external_sos", participants=["network", *SOS])], [held(2, "external_sos", participants=["network", "parent-A", *SOS])]),
     ("NOTIFICATION_DUTY_NOT_CONSIDERED", PACKAGES, [entry(2, "ConsultationGiven", DAY, recipient="x", anonymous=False)], [entry(2, "ConsultationGiven", DAY, recipient="x", anonymous=False, notification_duty_considered=True)]),
     ("STATUS_WITHOUT_INTERNAL_SOS", PACKAGES, [package(2), status_of_package(3, LATER)], [package(2), held(3, "internal_sos", "2025-03-15T10:00+01:00"), status_of_package(4, LATER)]),
+    ("STATUS_WRITTEN_EARLY", PACKAGES, [package(2), status_of_package(3, LATER)], [package(2), status_of_package(3, "2025-05-25T10:00+02:00")]),
     ("STATUS_NOT_REVIEWED_WITH_FAMILY", PACKAGES, [status_of_package(2), held(3, "status_relay_log", LATER)], [status_of_package(2, reviewed_with_family=True), held(3, "status_relay_log", LATER)]),
     ("NEEDS_NOT_ASSESSED", PACKAGES, [status_of_package(2)], [status_of_package(2, needs_met=False)]),
     ("STATUS_MEETING_WITHOUT_STATUS", PACKAGES, [package(2), held(3, "status_relay_log", LATER), status_of_package(4, LAST)], [package(2), status_of_package(3), held(4, "status_relay_log", LATER)]),
@@ -259,6 +260,7 @@ def test_a_wish_is_never_as_grave_as_a_duty() -> None:
         "HOURS_ROSE",
         "MANY_PEOPLE_IN_ONE_ROLE",
         "OUTSIDE_USUAL_DURATION",
+        "STATUS_WRITTEN_EARLY",
         "TEAM_NOT_FIXED",
         "VISITS_BELOW_WEEKLY",
     ]
