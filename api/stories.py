@@ -106,6 +106,8 @@ def _read(form: type[Form], value: Any, place: str) -> Form:
     """Read a part of a story; raises Malformed with the places of what is wrong."""
     try:
         return form.model_validate_json(orjson.dumps(value))
+    except orjson.JSONEncodeError:
+        raise Malformed([Problem(place, "is nested too deeply")]) from None
     except ValidationError as error:
         raise Malformed([Problem(f"{place}{_place(p.pointer)}", p.detail) for p in pointed(error, value)]) from None
 

@@ -66,7 +66,9 @@ def _as_set(expected: Any, found: Any) -> bool:
 
 
 def _duration(expected: Any, found: Any) -> bool:
-    return expected == found or (found is not None and _length(expected) == _length(found))
+    if expected is None or found is None:
+        return expected == found
+    return _length(expected) == _length(found)
 
 
 def _length(text: str) -> timedelta:

@@ -71,8 +71,9 @@ Name = Annotated[StrictStr, Field(min_length=1, max_length=200, pattern=CODE_PAT
 Text = Annotated[StrictStr, Field(min_length=1)]
 StepNumber = Annotated[StrictInt, Field(ge=1)]
 Steps = list[StepNumber]
-Quantity = StrictInt | Annotated[float, Field(strict=True)]
-LateBy = Annotated[StrictStr, Field(pattern=r"^([0-9]+ calendar days?|[0-9]+:[0-5][0-9]:[0-5][0-9])$")]
+Quantity = StrictInt | Annotated[float, Field(strict=True, allow_inf_nan=False)]
+"""A number; numbers are equal as numbers, so a whole one may be written with a fraction of nothing."""
+LateBy = Annotated[StrictStr, Field(pattern=r"^([0-9]{1,6} calendar days?|[0-9]{1,6}:[0-5][0-9]:[0-5][0-9])$")]
 Cover = Literal["covered", "not_covered"]
 Standing = Literal["below", "within", "above"]
 
@@ -81,6 +82,14 @@ class _Part(BaseModel):
     """A part of a story; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+NEVER_NOTHING = frozenset(
+    {"consents_in_force", "consents_not_in_force", "running_or_broken_deadlines", "known_steps", "later_corrections"}
+    | {"recorded_later_but_occurred_before", "occurred_but_not_yet_recorded", "missing_weeks", "steps", "values"}
+    | {"dates", "cancelled", "missing", "lag_hours", "lag_days", "instant"}
+)
+"""Answers that are a list or a measure: none of them is ever null."""
 
 
 class Item(_Part):
@@ -94,7 +103,10 @@ class Item(_Part):
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:
-        """Refuse an item without any answer to compare: it could not fail."""
+        """Refuse an item without any answer to compare, which could not fail, and nothing in place of a list."""
+        for name in NEVER_NOTHING & self.model_fields_set:
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} must not be null")
         if self.kind not in ("finding", "ambiguity") and not self.answers():
             raise ValueError("needs at least one answer to compare")
         return self
@@ -145,10 +157,10 @@ class RecurringItem(Item):
     from_week: Week | None = None
     to_week: Week | None = None
     year: Annotated[StrictInt, Field(ge=1, le=9998)] | None = None
-    expected: StrictInt | None = None
-    written: StrictInt | None = None
+    expected: Quantity | None = None
+    written: Quantity | None = None
     missing_weeks: list[Week] | None = None
-    held: StrictInt | None = None
+    held: Quantity | None = None
     steps: Steps | None = None
 
     @model_validator(mode="after")
@@ -214,7 +226,7 @@ class HearingItem(Item):
     response_step: StepNumber | None = None
     ok: StrictBool | None = None
     finding: Name | None = None
-    days_early: StrictInt | None = None
+    days_early: Quantity | None = None
 
 
 class ReassessmentItem(Item):
@@ -230,7 +242,7 @@ class FindingItem(Item):
 
     code: Name
     step: StepNumber
-    lag_days: StrictInt | None = None
+    lag_days: Quantity | None = None
     lag_hours: Quantity | None = None
 
 
@@ -240,12 +252,12 @@ class CountItem(Item):
     what: Annotated[StrictStr, Field(pattern=r"^VisitHeld(:[a-z_]+)?$")]
     period: Annotated[Text, AfterValidator(_period)]
     as_of: Instant | None = None
-    value: StrictInt | None = None
-    limit: StrictInt | None = None
+    value: Quantity | None = None
+    limit: Quantity | None = None
     finding: Name | None = None
-    planned: StrictInt | None = None
-    min: StrictInt | None = None
-    max: StrictInt | None = None
+    planned: Quantity | None = None
+    min: Quantity | None = None
+    max: Quantity | None = None
     status: Standing | None = None
 
     @model_validator(mode="after")
@@ -276,7 +288,7 @@ class VisitMinutesItem(Item):
     """How long a visit took."""
 
     step: StepNumber
-    minutes: StrictInt | None = None
+    minutes: Quantity | None = None
 
 
 class SessionListItem(Item):
@@ -295,7 +307,7 @@ class DurationItem(Item):
     end: Day | None = None
     not_before: Day | None = None
     not_after: Day | None = None
-    days: StrictInt | None = None
+    days: Quantity | None = None
     status: Standing | None = None
 
 
@@ -305,7 +317,7 @@ class AgeItem(Item):
     child: Name
     at: Moment
     age_window: Annotated[StrictStr, AfterValidator(_window)] | None = None
-    months: StrictInt | None = None
+    months: Quantity | None = None
     latest: Day | None = None
     status: Standing | None = None
 
@@ -448,7 +460,6 @@ class StoryForm(BaseModel):
             raise ValueError("steps must be sorted by recorded_at")
         for what, names in (
             ("persons: ref", [person.ref for person in self.persons]),
-            ("steps: label", [step.label for step in self.steps]),
             ("expect: id", [str(item.get("id")) for item in self.expect]),
         ):
             if len(set(names)) < len(names):

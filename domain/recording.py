@@ -137,11 +137,10 @@ def _correction(
     if fact.field in FIXED_FIELDS.get(target.topic, ()):
         return fact, [Problem(f"{pointer}/data/field", "stays as recorded: annul the entry and record it anew")]
     entry, field = _corrected_field(case, target, fact.field)
-    if entry.topic not in register.ABOUT_ENTRIES:
-        in_force = {e.version: e for e in register.effective(case.entries)}
-        if entry.version not in in_force:
-            return fact, [Problem(f"{pointer}/data/corrects", "names an annulled entry: it has no values to correct")]
-        entry = in_force[entry.version]
+    past = register.history(case.entries).get(target.version)
+    if past is not None and past.annulled:
+        return fact, [Problem(f"{pointer}/data/corrects", "names an annulled entry: it has no values to correct")]
+    entry = next((e for e in register.effective(case.entries) if e.version == entry.version), entry)
     kind = BY_TOPIC[entry.topic]
     if field not in kind.model_fields and field != OCCURRED_AT:
         return fact, [Problem(f"{pointer}/data/field", f"is no field of {kind.name()}")]
@@ -187,9 +186,17 @@ def _value_problems(
 def _values_on_record(case: CaseFile, entry: Entry, field: str) -> list[Any]:
     """Return what a field holds, held as written, and held by a correction: who corrects may know any of them."""
     written = case.entries[entry.version - 1]
-    told = register.history(case.entries).get(entry.version)
-    corrected = [one.new for one in told.corrections if one.field == field] if told else []
-    return [_in_form(entry, field, value) for value in (entry.data.get(field), written.data.get(field), *corrected)]
+    told = [one.data.get("new") for one in case.entries if _concerns(case, one, entry, field)]
+    return [_in_form(entry, field, value) for value in (entry.data.get(field), written.data.get(field), *told)]
+
+
+def _concerns(case: CaseFile, correction: Entry, entry: Entry, field: str) -> bool:
+    """Whether an entry is a correction of a field, or a correction of one."""
+    if correction.topic != EntryCorrected.TOPIC:
+        return False
+    target = case.entries[int(correction.data["corrects"]) - 1]
+    root, name = _corrected_field(case, target, str(correction.data["field"]))
+    return (root.version, name) == (entry.version, field)
 
 
 def _in_form(entry: Entry, field: str, value: Any) -> Any:

@@ -93,6 +93,22 @@ BROKEN: list[tuple[Change, str]] = [
     (lambda s: s["steps"][10]["data"].update(valid_to="2020-01-01"), "valid_to must not"),
     (lambda s: s["rule_parameters"].update(hverdag="every-day"), "hverdag offers"),
     (lambda s: s["rule_parameters"].update(moon="full"), "moon is no setting"),
+    (lambda s: s["expect"][0].update(colour="blue"), "expect E01 colour is not known"),
+    (lambda s: s["expect"][0].update(due="2024-09-03T09:40:00Z"), "expect E01 due must have the offset of Copenhagen"),
+    (lambda s: s["expect"][0].update(due=None, status=7), "expect E01 status"),
+    (lambda s: [s["expect"][0].pop(key) for key in ("due", "status", "satisfied_by_step")], "needs at least one answer"),
+    (lambda s: s["expect"].append(s["expect"][0]), "expect: id must not stand twice"),
+    (lambda s: s.update(expect=[]), "expects nothing, so nothing could fail"),
+    (lambda s: s.update(expect={"E01": 1}), "expect"),
+    (lambda s: s.update(expect=[None]), "expect 1"),
+    (lambda s: s.update(fictional=False), "fictional"),
+    (lambda s: s.update(id=7), "id"),
+    (lambda s: s["steps"][0].update(data=None), "step 1 data"),
+    (lambda s: s["steps"][0].update(n=1.5), "step 1 n"),
+    (lambda s: s["steps"][0].update(actor=" "), "step 1 actor"),
+    (lambda s: s["steps"][0].update(occurred_at="2024-09-02T09:40:00+01:00"), "step 1 occurred_at must have the offset"),
+    (lambda s: s["steps"][0]["data"].update(received_at="2024-09-02T09:40:00+01:00"), "must have the offset of Copenhagen"),
+    (lambda s: s["persons"].append(s["persons"][0]), "persons: ref must not stand twice"),
 ]  # fmt: skip
 
 
@@ -101,6 +117,85 @@ def test_a_broken_story_is_one_line(inside: Inside, tmp_path: Path, change: Chan
     """What cannot be checked is refused with place and reason before anything is said to pass."""
     _, line = inside.refused("story", "check", changed(tmp_path, "s1", change))
     assert said in line
+
+
+ITEMS: list[tuple[str, dict[str, Any], str]] = [
+    ("s6", {"kind": "deadline", "rule": "UND-24H", "trigger_step": 2, "due": None}, "answer: expected one, found nothing"),
+    ("s6", {"kind": "deadline", "rule": "BFU-4M", "trigger_step": 1, "status": "cancelled"}, "status: expected cancelled"),
+    ("s6", {"kind": "hearing_check", "decision_step": 25, "finding": None}, "found DECISION_BEFORE_HEARING_EXPIRED"),
+    ("s6", {"kind": "hearing_check", "decision_step": 25, "finding": "CHILD_VIEW_MISSING"}, "found DECISION_BEFORE"),
+    ("s6", {"kind": "hearing_check", "decision_step": 1, "ok": None}, "answer: expected one, found nothing"),
+    ("s6", {"kind": "disclosure_check", "step": 17, "finding": None}, "found DISCLOSURE_AFTER_WITHDRAWAL"),
+    ("s6", {"kind": "disclosure_check", "step": 1, "by_all_facts": "covered"}, "answer: expected one, found nothing"),
+    ("s6", {"kind": "reassessment_check", "step": 1, "ok": False}, "answer: expected one, found nothing"),
+    ("s6", {"kind": "visit_minutes", "step": 1, "minutes": None}, "answer: expected one, found nothing"),
+    ("s6", {"kind": "dossier", "decision_step": 1, "later_corrections": []}, "answer: expected one, found nothing"),
+    ("s6", {"kind": "duration", "rule": "UND-24H", "days": None}, "answer: expected one, found nothing"),
+    ("s6", {"kind": "recurring", "rule": "UND-24H", "year": 2024, "held": 0}, "answer: expected one, found nothing"),
+    ("s6", {"kind": "window", "rule": "UND-24H", "as_known_at": "2024-12-01T00:00:00+01:00", "not_before": None}, "answer: expected one"),
+    ("s6", {"kind": "state", "path": "child-Q.born", "at": "2024-12-01T00:00:00+01:00", "value": False}, "answer: expected one"),
+    ("s6", {"kind": "consent_status", "consent": "c-zz", "at": "2024-12-01T00:00:00+01:00", "status": "not_given"}, "answer: expected one"),
+    ("s6", {"kind": "age_check", "child": "child-Q", "at": "2024-12-01", "months": None}, "answer: expected one"),
+    ("s5", {"kind": "count", "what": "VisitHeld:session", "period": "whole", "min": 7, "max": 10, "status": "within"}, "min: expected 7, found 8"),
+    ("s5", {"kind": "count", "what": "VisitHeld", "period": "whole", "limit": 21}, "limit: expected 21, found nothing"),
+    ("s6", {"kind": "not_applicable", "rule": "UND-RECEIPT-6HV", "trigger_step": 1, "hypothetical_due": None}, "answer: expected one"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("story", "item", "said"), ITEMS, ids=[f"{n}-{row[1]['kind']}" for n, row in enumerate(ITEMS)])
+def test_what_is_not_there_is_no_answer(
+    inside: Inside, tmp_path: Path, story: str, item: dict[str, Any], said: str
+) -> None:
+    """A question about nothing fails, whatever is expected; a finding that is raised is not none."""
+    path = changed(tmp_path, story, lambda content: content.update(expect=[{"id": "E01", **item}]))
+    result = inside("story", "check", path)
+    assert result.returncode == 1, result
+    assert said in result.stdout, result.stdout
+
+
+def test_two_stories_of_one_name_are_refused(inside: Inside, tmp_path: Path) -> None:
+    """They would be one case, and the second would be judged by the first."""
+    again = changed(tmp_path, "s5", lambda _: None)
+    assert "stands twice" in inside.refused("story", "check", again, again)[1]
+
+
+def test_a_state_before_anything_is_on_record_is_the_empty_one(inside: Inside, tmp_path: Path) -> None:
+    """Nobody was enrolled or born before the first step."""
+    when = {"at": "2020-01-01T00:00:00+01:00", "known_at": "2020-01-01T00:00:00+01:00"}
+    items = [
+        {"id": "E01", "kind": "state", "path": "enrolment.status", "value": "none", **when},
+        {"id": "E02", "kind": "state", "path": "child-F.born", "value": False, **when},
+    ]
+    path = changed(tmp_path, "s6", lambda content: content.update(expect=items))
+    assert inside.done("story", "check", path).endswith("2 passed, 0 failed\n")
+
+
+def test_a_reference_is_corrected_by_step(inside: Inside, tmp_path: Path) -> None:
+    """A correction names steps, as every reference does, also of a correction of it."""
+    steps: list[dict[str, Any]] = [
+        step(1, "ChildViewObtained", {"method": "conversation", "reason": "x"}),
+        step(2, "HearingSent", {"decision_ref": "d-1", "party": "parent-A", "documents": ["x"], "deadline": "2025-02-01"}),
+        step(3, "NoteRecorded", {"informant": "parent-A", "channel": "phone", "content": "x", "relates_to": None}),
+        step(4, "DecisionMade", {"decision": "d-1", "outcome": "refuse", "legal_basis": ["x"], "competence_ref": "d", "child_view": None, "complaint_guidance": True, "facts": [], "hearing": [2]}),
+        step(5, "EntryCorrected", {"corrects_step": 4, "field": "facts", "old": [], "new": [2], "reason": "x"}),
+        step(6, "EntryCorrected", {"corrects_step": 5, "field": "new", "old": [2], "new": [3], "reason": "x"}),
+        step(7, "EntryCorrected", {"corrects_step": 4, "field": "child_view", "old": None, "new": 1, "reason": "x"}),
+    ]  # fmt: skip
+    expect = [{"id": "E01", "kind": "finding", "code": "FACT_NOT_HEARD", "step": 3}]
+    path = tmp_path / "own.json"
+    persons = [{"ref": "parent-A", "label": "Alma Eksempel", "role": "mother"}]
+    content = {"schema": "case-story/1", "id": "own", "fictional": True, "programme": "smaaboernsteam_001"}
+    path.write_text(json.dumps(content | {"persons": persons, "steps": steps, "expect": expect}), "utf-8")
+    assert inside.done("story", "check", path).endswith("1 passed, 0 failed\n")
+    steps[6]["data"]["new"] = 9
+    path.write_text(json.dumps(content | {"persons": persons, "steps": steps, "expect": expect}), "utf-8")
+    assert "step 7 data/new must be the number of an earlier step" in inside.refused("story", "check", path)[1]
+
+
+def step(number: int, event: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return a step of a day in January."""
+    at = f"2025-01-{number:02}T10:00:00+01:00"
+    return {"n": number, "label": f"step {number}", "recorded_at": at, "occurred_at": at, "actor_role": "social_worker", "actor": "u-1", "event": event, "data": data}  # fmt: skip
 
 
 def test_stories_under_another_reading_give_other_answers(inside: Inside, tmp_path: Path) -> None:
