@@ -7,7 +7,7 @@ version counts whose validity holds the day of the anchor and whose readings are
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
@@ -47,10 +47,14 @@ class Adoption:
 
 @dataclass(frozen=True)
 class Rules:
-    """All adoptions known, in the order recorded, and the calendar in force now."""
+    """All adoptions known, in the order recorded, and the calendar in force now.
+
+    ``judged_at`` says by the readings and limits of which instant checks judge; None: by those in force now.
+    """
 
     adoptions: tuple[Adoption, ...]
     calendar: Calendar
+    judged_at: datetime | None = None
 
     def as_adopted(self, book: str, version: str, rule: str, rule_version: int) -> Rule | None:
         """Return the rule a clock ran under, by the names it carries; None where no such version was adopted."""
@@ -88,8 +92,8 @@ class Rules:
         return (one for adoption in self.adoptions for one in adoption.book.rule if one.id == rule)
 
     def current(self, rule: str, at: datetime) -> Rule | None:
-        """Return the version of a rule for something that happens, and is recorded, at an instant."""
-        found = self.rule(rule, copenhagen_day(at), at)
+        """Return the version of a rule for something that happens at an instant, as judged."""
+        found = self.rule(rule, copenhagen_day(at), self.judged_at or at)
         return None if found is None else found[0]
 
     def limit(self, rule: str, name: str, at: datetime) -> int | None:
@@ -98,12 +102,18 @@ class Rules:
         return None if found is None else found.limits.get(name)
 
     def setting(self, setting: str) -> str | None:
-        """Return the chosen reading of a setting by the latest adoption that has it; None where none has."""
-        for adoption in reversed(self.adoptions):
+        """Return the chosen reading of a setting, as judged, by the last adoption that has it; None where none has."""
+        judging = self.adoptions if self.judged_at is None else self.in_force(self.judged_at)
+        for adoption in reversed(judging):
             reading = adoption.reading(setting)
             if reading is not None:
                 return reading
         return None
+
+    def epochs(self, first: datetime, last: datetime) -> tuple["Rules", ...]:
+        """Return the rules as judged from one instant to another: anew from each adoption in between on."""
+        turns = sorted({one.recorded_at for one in self.adoptions if first < one.recorded_at <= last})
+        return tuple(replace(self, judged_at=turn) for turn in (first, *turns))
 
     def in_force(self, recorded_at: datetime) -> tuple[Adoption, ...]:
         """Return of each book the last adoption on record by an instant, else its first."""

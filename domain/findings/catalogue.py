@@ -1,6 +1,8 @@
 """All kinds of findings, and what they find in a case."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 
 from domain.calendar import CalendarError
@@ -96,8 +98,26 @@ def findings(inquiry: Inquiry) -> tuple[Finding, ...]:
 
 def pending(inquiry: Inquiry) -> tuple[Finding, ...]:
     """Return the findings of a case with those that time alone will bring, or has taken back."""
-    found = [finding for check in CHECKS.values() for finding in _found(check, inquiry)]
+    found = [finding for judging in _judged(inquiry) for finding in judging]
     return tuple(sorted(found, key=lambda finding: (finding.entry, finding.code, finding.key)))
+
+
+def _judged(inquiry: Inquiry) -> Iterator[Iterable[Finding]]:
+    """Yield the findings about what was recorded while each set of readings and limits was in force.
+
+    Adopting others never changes what was found about entries from before.
+    """
+    recorded = {entry.version: entry.recorded_at for entry in inquiry.known.entries}
+    epochs = inquiry.rules.epochs(min(recorded.values()), max(recorded.values()))
+    for index, rules in enumerate(epochs):
+        until = epochs[index + 1].judged_at if index + 1 < len(epochs) else None
+        judged = replace(inquiry, rules=rules)
+        found = [finding for check in CHECKS.values() for finding in _found(check, judged)]
+        yield (one for one in found if _within(recorded[one.entry], rules.judged_at, until))
+
+
+def _within(instant: datetime, since: datetime | None, until: datetime | None) -> bool:
+    return (since is None or since <= instant) and (until is None or instant < until)
 
 
 def _found(check: Check, inquiry: Inquiry) -> Iterable[Finding]:

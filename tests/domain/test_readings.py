@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,8 +12,9 @@ from domain.deadlines import status
 from domain.entries import Entry
 from domain.findings.catalogue import findings, level_of
 from domain.inquiry import Inquiry
+from domain.rules import Rules
 from domain.steering import days_known_before_birth, heading
-from domain.time import copenhagen_day
+from domain.time import copenhagen_day, read_instant
 from ledger.shipped import RULE_BOOKS
 from tests.domain.findings.given import (
     DAY,
@@ -41,7 +42,7 @@ from tests.domain.findings.given import (
     status_of_package,
     visited,
 )
-from tests.domain.rules import book, case, entry, inquiry
+from tests.domain.rules import book, case, entry, inquiry, rules
 
 Question = Callable[[Inquiry], Any]
 
@@ -191,6 +192,25 @@ def test_six_weeks_run_only_while_the_effort_does() -> None:
     given = [born(), started(3, "2025-01-02T09:00+01:00"), closed(4), followed_up(5, LAST)]
     asked = inquiry(*given, at=END, programme=INFANTS)
     assert [stands for stands, _ in clocks("P000-SW-6W")(asked)] == ["not_applicable"]
+
+
+def test_another_reading_changes_no_finding_about_the_past() -> None:
+    """Hours that rose before the choice are judged as then, those that rose after it as chosen."""
+    rose = [
+        entry(version, "SupportLevelSet", f"2025-0{version}-10T10:00+01:00", enrolment="e-1", hours_per_week=version)
+        for version in (2, 3, 4)
+    ]
+    chosen = read_instant("2025-03-20T10:00+01:00")
+    before, after = rules(), rules(A26="off")
+    later_on = tuple(replace(one, recorded_at=chosen) for one in after.adoptions)
+    both = Rules((*before.adoptions, *later_on), before.calendar)
+    known = case(*rose, programme=EARLY)
+
+    def about(adopted: Rules) -> list[int]:
+        asked = Inquiry(known, adopted, read_instant(END))
+        return [one.entry for one in findings(asked) if one.code == "HOURS_ROSE"]
+
+    assert (about(before), about(after), about(both)) == ([3, 4], [], [3])
 
 
 def test_a_grid_asks_nothing_of_the_time_before_the_support() -> None:
