@@ -238,8 +238,10 @@ def _admission_approved(case: _Case, entry: Entry) -> None:
 def _intervention_started(case: _Case, entry: Entry) -> None:
     """Begin support, or take it up again in an enrolment that was closed."""
     enrolment = _enrolment_of(case, entry, begins=True)
-    if enrolment is not None:
+    if enrolment is not None and enrolment.status == "closed":
         enrolment.status = "running"
+    elif enrolment is not None:
+        enrolment.reach("running")
 
 
 def _meeting_held(case: _Case, entry: Entry) -> None:

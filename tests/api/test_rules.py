@@ -262,7 +262,9 @@ def test_some_stops_no_reason_lets_pass(ruled: Api) -> None:
     case = ruled.open_case(command("ChildViewObtained", {"method": "not_applicable_unborn", "reason": CANARY}), due)
     body = {
         "decision": DECISION | {"kind": "placement_prebirth", "legal_basis": ["barnets lov § 49"], "grounds": CANARY},
-        "overrides": {"SECTION_49_TOO_EARLY": CANARY},
+        "overrides": dict.fromkeys(
+            ("SECTION_49_TOO_EARLY", "HEARING_MISSING", "PLAN_BEFORE_PLACEMENT_MISSING"), CANARY
+        ),
     }
     assert problem(ruled.post(f"/cases/{case}/decisions", body, version=3), 409, "refused")["stops"] == [
         "SECTION_49_TOO_EARLY"

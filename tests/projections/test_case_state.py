@@ -139,14 +139,14 @@ def test_opening_counts_at_every_instant() -> None:
         ((STARTED, RECOMMENDED, ADMITTED), "running"),
         ((STARTED, CLOSE, STARTED), "closing"),
         ((STARTED, CLOSED, FINAL, CLOSE), "closed"),
-        ((STARTED, CLOSED, STARTED), "closed"),
+        ((STARTED, CLOSED, STARTED), "running"),
         ((STARTED, CLOSED, REFERRED), "referred"),
         ((STARTED, ("recommendation_made", {"programme": OWN, "to": "steering_group", "kind": "extend"})), "running"),
         ((FINAL,), "none"),
     ],
 )
 def test_enrolment_status(facts: tuple[Fact, ...], status: str) -> None:
-    """Steps may be missing, a status never goes back within an enrolment, and a referral after closing begins anew."""
+    """Steps may be missing, a status goes back only where support is taken up again, a referral begins anew."""
     assert path_of("enrolment.status", *facts) == status
 
 
