@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from domain.calendar import is_holiday_table, read_holidays
-from domain.rule_book import RuleBook, RuleBookError, read_rule_book
+from domain.rule_book import Rule, RuleBook, RuleBookError, read_rule_book
 from domain.rules import Adoption, Rules
 from domain.vectors import check_vectors
 from ledger.errors import LedgerError
@@ -66,8 +66,11 @@ def rules_lines(rules: Rules) -> Iterator[str]:
     latest = {adoption.book.book.id: adoption for adoption in rules.adoptions}
     for adoption in latest.values():
         yield _adoption_line(adoption)
-        for rule in adoption.book.unverified:
-            yield f"  unverified: {rule.id} {rule.citation} ({rule.verification_note or 'from memory'})"
+        yield from dict.fromkeys(map(_unverified_line, adoption.book.unverified))
+
+
+def _unverified_line(rule: Rule) -> str:
+    return f"  unverified: {rule.id} {rule.citation} ({rule.verification_note or 'from memory'})"
 
 
 def _adoption_line(adoption: Adoption) -> str:
