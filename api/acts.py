@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.drafting import Commit, Fact, preview_event
 from api.principals import Principal
+from api.reading import last_look
 from api.recording import CaseRecorder, Recorded
 from domain.case_file import CaseFile
 from domain.decision_gate import Stop, decision_stops, standing
@@ -71,10 +72,14 @@ class Gatekeeper:
     async def decide(
         self, principal: Principal, case: UUID, expected: int, act: DecisionAct, commit: Commit
     ) -> Recorded:
-        """Record a decision bound to what the ledger held when it was made, or that it was stopped."""
+        """Record a decision bound to what the ledger held when it was made, or that it was stopped.
+
+        ``seen`` names the decider's last look at the case: what was in front of them.
+        """
         now, head = await asyncio.to_thread(lambda: (self._ledger.now(), self._ledger.head()))
         rules = await asyncio.to_thread(adopted_upto, self._ledger)
-        bound = act.decision.model_copy(update={"log_position": head.size, "log_root": head.root.hex()})
+        seen = await asyncio.to_thread(last_look, self._ledger, principal, case)
+        bound = act.decision.model_copy(update={"log_position": head.size, "log_root": head.root.hex(), "seen": seen})
 
         def decide(file: CaseFile) -> Sequence[Fact]:
             check_references(file, [bound])

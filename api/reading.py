@@ -23,6 +23,7 @@ from domain.time import write_instant
 from domain.withheld import Withheld, withheld, without
 from ledger.errors import RecordDamaged, SealBroken
 from ledger.format import FormatError, StoredRow
+from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
 from ledger.store import Head, Ledger
 from projections.board import Board, BoardRow
@@ -114,6 +115,23 @@ class PartsLook:
     computed_to: int
     rows: tuple[PartRow, ...]
     access_position: int
+
+
+LOOKS_SEARCHED = 500
+"""How many of somebody's last looks are searched for the one at a case."""
+
+
+def last_look(ledger: Ledger, principal: Principal, case: UUID) -> int | None:
+    """Return the position of somebody's last look at a case, which says what was in front of them; None for none."""
+    for row in ledger.read_recent(_looks_of(ledger, principal), LOOKS_SEARCHED):
+        if str(case) in read_clear(row).data["cases"]:
+            return row.position
+    return None
+
+
+def _looks_of(ledger: Ledger, principal: Principal) -> UUID:
+    """Return the stream of somebody's looks."""
+    return uuid5(ledger.id, f"looks of {principal.id}")
 
 
 class CaseReader:
@@ -247,7 +265,7 @@ class CaseReader:
             known_at=question.known_at,
             valid_at=question.valid_at,
         )
-        stream = uuid5(self._ledger.id, f"looks of {principal.id}")
+        stream = _looks_of(self._ledger, principal)
         envelope = Envelope(occurred_at=datetime.now(UTC), actor=principal.actor, commit=uuid4())
         new_event = self._ledger.mapper.to_new_event(Draft(stream, 1, event, envelope))
         answer = await self._ledger.appender.append(Request((Part(stream, None, (new_event,)),)))

@@ -51,7 +51,7 @@ class DecisionBody(Body):
 
     def act(self) -> DecisionAct:
         """Return the act the body describes; raises Malformed for what is no decision."""
-        fixed = {"log_position", "log_root", "overridden_gates", "override_reason"} & self.decision.keys()
+        fixed = {"log_position", "log_root", "seen", "overridden_gates", "override_reason"} & self.decision.keys()
         if fixed:
             detail = "is set by the ledger: leave it out"
             raise Malformed([Problem(f"/decision/{name}", detail) for name in sorted(fixed)])

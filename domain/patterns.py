@@ -2,7 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from domain.entries import Entry
@@ -85,5 +85,8 @@ def _holds(entry: Entry, name: str, condition: Condition) -> bool:
 
 
 def _over(value: Any, bound: Any) -> bool:
-    """Whether one number is greater than another; numbers may be kept as decimal text."""
-    return value is not None and bound is not None and Decimal(str(value)) > Decimal(str(bound))
+    """Whether one number is greater than another; numbers may be kept as decimal text, and no other text is one."""
+    try:
+        return value is not None and bound is not None and Decimal(str(value)) > Decimal(str(bound))
+    except InvalidOperation:
+        return False

@@ -53,6 +53,7 @@ def contradictions(case: CaseFile, before: list[Event], fact: Event, pointer: st
         yield from _filing_problems(case, before, fact, pointer)
     if isinstance(fact, EntryCorrected):
         yield from _other_bytes(case, fact, pointer)
+        yield from _birth_of_another(case, fact, pointer)
 
 
 def came_at(fact: Event) -> Moment | None:
@@ -89,6 +90,14 @@ def _second_birth(case: CaseFile, before: list[Event], fact: ChildBorn, pointer:
         where = f" in entry {known[0]}" if known else " earlier in this commit"
         detail = f"is born already{where}: correct that entry, or give a twin a reference of its own"
         yield Problem(f"{pointer}/data/child", detail)
+
+
+def _birth_of_another(case: CaseFile, fact: EntryCorrected, pointer: str) -> Iterator[Problem]:
+    """Yield a problem where a correction would make one child be born twice."""
+    births = [entry for entry in effective(case.entries) if entry.topic == ChildBorn.TOPIC]
+    corrected = any(entry.version == fact.corrects for entry in births) and fact.field == "child"
+    if corrected and any(entry.data["child"] == fact.new and entry.version != fact.corrects for entry in births):
+        yield Problem(f"{pointer}/data/new", "is born already: annul one of the two births")
 
 
 def _filing_problems(case: CaseFile, before: list[Event], fact: DocumentFiled, pointer: str) -> Iterator[Problem]:

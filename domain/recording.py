@@ -20,7 +20,7 @@ from domain.events.assessment import AssessmentRecorded
 from domain.events.base import Event, Refers, reference_marks, sealed_marks
 from domain.events.correction import EntryAnnulled, EntryCorrected
 from domain.known import many
-from domain.plausibility import contradictions, outside_scale
+from domain.plausibility import CAME, contradictions, outside_scale
 from domain.time import Moment, read_moment
 
 CASE = "case"
@@ -119,10 +119,10 @@ def _annulment_problems(case: CaseFile, fact: EntryAnnulled, pointer: str) -> li
 
 
 def corrected_moment(case: CaseFile, fact: EntryCorrected) -> Moment | None:
-    """Return when something happened according to a correction that ``record_facts`` has accepted, if it says so."""
+    """Return when something happened or came, by a correction that ``record_facts`` has accepted, if it says so."""
     target = case.entry(fact.corrects)
     field = _corrected_field(case, target, fact.field)[1] if target else fact.field
-    return read_moment(fact.new) if field == OCCURRED_AT and isinstance(fact.new, str) else None
+    return read_moment(fact.new) if field in (OCCURRED_AT, *CAME) and isinstance(fact.new, str) else None
 
 
 def _correction(
@@ -219,7 +219,7 @@ def _adapter(kind: type[Event], field: str) -> TypeAdapter[Any]:
 
 
 def _holds(entry: Entry, field: str, value: Any) -> bool:
-    """Whether the field of the entry's kind accepts the value; other fields are left out of the question."""
+    """Whether the field of the entry's kind accepts the value beside the others, whatever is wrong with those alone."""
     if field == OCCURRED_AT:
         return _is_moment(value)
     candidate = {name: content for name, content in entry.data.items() if name != field}
@@ -228,7 +228,8 @@ def _holds(entry: Entry, field: str, value: Any) -> bool:
     try:
         BY_TOPIC[entry.topic].model_validate_json(json.dumps(candidate))
     except ValidationError as error:
-        return all(problem["loc"][:1] != (field,) for problem in error.errors(include_url=False, include_input=False))
+        found = error.errors(include_url=False, include_input=False)
+        return all(problem["loc"] and problem["loc"][0] != field for problem in found)
     return True
 
 

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Strict
 
 from domain.calendar import CountCalendar, RollCalendar
 from domain.events import EVENTS
+from domain.events.base import Event
+from domain.events.catalogue import wire_form
 from domain.levels import Level
 
 Kind = Literal["deadline", "window", "not_before", "gate", "duty", "recurring", "warning", "limit"]
@@ -86,16 +88,24 @@ class Pattern(_Part):
         kind = EVENTS.get(self.event)
         if kind is None:
             raise ValueError(f"{self.event} is no event of the catalogue")
-        named = [*self.where, *self.same, *(name for name in (self.at, self.refers) if name)]
+        bounds = [condition.over for condition in self.where.values()]
+        named = [*self.where, *self.same, *(name for name in (self.at, self.refers, *bounds) if name)]
         unknown = [name for name in named if name not in kind.model_fields]
         if unknown:
             raise ValueError(f"{unknown[0]} is no field of {self.event}")
+        if self.at is not None and not _holds_dates(kind, self.at):
+            raise ValueError(f"at must name a date, and {self.at} of {self.event} is none")
         return self
 
     @property
     def topic(self) -> str:
         """The stored name of the event."""
         return EVENTS[self.event].TOPIC
+
+
+def _holds_dates(kind: type[Event], field: str) -> bool:
+    """Whether a field of an event holds a day or a moment."""
+    return "date" in str(wire_form(kind)["fields"][field])
 
 
 def _condition(value: Any) -> Any:

@@ -107,6 +107,10 @@ class Ledger:
         """Return the rows of one stream in order, up to and including a position (None: all)."""
         return self._stored("read_stream", stream, _bound(upto))
 
+    def read_recent(self, stream: UUID, limit: int) -> list[StoredRow]:
+        """Return the last rows of one stream, the last one first."""
+        return self._stored("read_recent", stream, limit)
+
     def read_streams(self, streams: Sequence[UUID], upto: int | None = None) -> list[StoredRow]:
         """Return the rows of several streams, each in order, up to and including a position (None: all)."""
         return self._stored("read_streams", list(streams), _bound(upto))

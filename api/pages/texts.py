@@ -278,6 +278,7 @@ FIELDS = {
     "scope": "Omfatter",
     "score": "Resultat",
     "sealed_for": "Forseglet for",
+    "seen": "Beslutterens seneste opslag",
     "settings": "Valgte fortolkninger",
     "severity": "Alvor",
     "sha256": "Fingeraftryk",

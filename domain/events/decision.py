@@ -103,6 +103,7 @@ class DecisionMade(Event):
     hearing_exception: Code | None = None
     oral: bool | None = None
     log_root: Hash | None = None
+    seen: Whole | None = None
 
 
 class DecisionNotified(Event):

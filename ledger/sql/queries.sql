@@ -16,6 +16,11 @@ SELECT ledger, simulated, size, root, recorded_at, frontier FROM ledger.head
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
 FROM ledger.event WHERE stream = %s AND position <= %s ORDER BY version
 
+-- name: read_recent
+-- The last rows of one stream, the last one first.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE stream = %s ORDER BY version DESC LIMIT %s
+
 -- name: read_streams
 -- Several streams, each in order, up to and including a position.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment

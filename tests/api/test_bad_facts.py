@@ -194,6 +194,65 @@ def test_a_correction_moves_nothing_into_the_future(api: Api, assessed: str, mom
     assert api.size() == before
 
 
+def test_nothing_has_come_that_is_still_to_come(api: Api) -> None:
+    """A letter is not received tomorrow; that it will be available to its reader tomorrow may be known today."""
+    received = {"notifier_kind": "private", "identity_known": True, "channel": "phone", "about": ["child-A"]}
+    case, later = api.open_case(), "2999-01-01T00:00:00Z"
+    before = api.size()
+    for event, data in (
+        ("NotificationReceived", received | {"received_at": later}),
+        ("DataBreachDetected", {"about": 1, "became_aware_at": later, "persons": 1}),
+        ("ComplaintReceived", {"decision": "d-1", "received_at": later, "channel": "post"}),
+    ):
+        problem(api.commit(case, 1, command(event, data)), 422, "malformed")
+    assert api.size() == before
+    sent = {"decision": "d-1", "to": "parent-A", "channel": "digital_post", "available_at": later}
+    assert api.commit(case, 1, command("DecisionNotified", sent)).status_code == 201
+    came = command("NotificationReceived", received | {"received_at": "2026-03-01T10:00:00Z"})
+    assert api.commit(case, 2, came).status_code == 201
+    problem(api.commit(case, 3, correction(3, "received_at", None, later)), 422, "malformed")
+
+
+def test_no_child_is_born_twice_by_a_correction(api: Api) -> None:
+    """What is refused of a second birth is refused of a correction that makes one."""
+    twins = [command("ChildBorn", {"child": child, "mother": "parent-A"}) for child in ("child-A", "child-B")]
+    case = api.open_case(*twins)
+    found = errors(api.commit(case, 3, correction(3, "child", "child-B", "child-A")))
+    assert [place for place, _ in found] == ["/commands/0/data/new"]
+    assert api.commit(case, 3, correction(3, "child", "child-B", "child-C")).status_code == 201
+
+
+TO_NOTHING: dict[str, Any] = {
+    "consent": "c-1",
+    "kind": "support",
+    "given_by": "parent-A",
+    "capacity": "self",
+    "scope": [],
+    "form": "oral",
+    "valid_from": "2026-03-01",
+}
+
+
+@pytest.mark.parametrize(
+    ("event", "data", "pointer"),
+    [
+        ("SupportLevelSet", {"enrolment": "e-1", "hours_per_week": 169}, "hours_per_week"),
+        ("SupportLevelSet", {"enrolment": "e-1", "hours_per_week": -1}, "hours_per_week"),
+        ("StatusNoteWritten", {"kind": "weekly_status", "to": "u-1", "period": "2025-W60"}, "period"),
+        ("ConsentGiven", TO_NOTHING, "scope"),
+        ("FollowUpScheduleDecided", {"interval": "every month", "informed": []}, "interval"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_by_field(
+    api: Api, case: str, event: str, data: dict[str, Any], pointer: str
+) -> None:
+    """More hours than a week has, a week no year has, a consent to nothing, a period no calendar can add."""
+    before = api.size()
+    found = errors(api.commit(case, 1, command(event, data)))
+    assert [place for place, _ in found] == [f"/commands/0/data/{pointer}"]
+    assert api.size() == before
+
+
 def test_whose_key_seals_a_correction_is_not_the_clients_choice(api: Api, assessed: str) -> None:
     """A clear field stays clear when it is corrected, or readers with and without keys would see different cases."""
     fact = correction(2, "score", 4, 3)

@@ -239,13 +239,14 @@ def test_a_decision_is_stopped_overridden_and_bound(ruled: Api) -> None:
     case = ruled.open_case(command("ChildViewObtained", {"method": "conversation", "reason": CANARY}))
     stopped = problem(ruled.post(f"/cases/{case}/decisions", {"decision": DECISION}, version=2), 409, "refused")
     assert set(stopped["stops"]) == {"SUPPORT_WITHOUT_CONSENT", "SUPPORT_WITHOUT_INVESTIGATION"}
+    look = ok(ruled.get(f"/cases/{case}"))["access_event"]
     size = ruled.size()
     body = {"decision": DECISION, "overrides": dict.fromkeys(stopped["stops"], CANARY)}
     ok(ruled.post(f"/cases/{case}/decisions", body, version=3))
     made = latest(ruled, case)
     assert (made["event"], made["reported_without_gate"]) == ("DecisionMade", False)
     assert set(made["data"]["overridden_gates"]) == set(stopped["stops"])
-    assert made["data"]["log_position"] == size
+    assert (made["data"]["log_position"], made["data"]["seen"]) == (size, look)
     assert len(made["data"]["log_root"]) == 64
     dossier = ok(ruled.get(f"/cases/{case}/decisions/4/dossier"))
     assert (dossier["decision"], dossier["lamps"]["child_view"], dossier["lamps"]["hearing"]) == (

@@ -224,6 +224,24 @@ def test_a_text_about_several_people_is_corrected_under_the_cases_key() -> None:
     assert event.sealed_for == "case"
 
 
+def test_a_correction_lets_no_consent_end_before_it_begins() -> None:
+    """What an event holds together is asked of the corrected entry as well."""
+    consent = {
+        "consent": "c-1",
+        "kind": "support",
+        "given_by": "parent-A",
+        "capacity": "self",
+        "scope": ["programme"],
+        "form": "oral",
+        "valid_from": "2026-03-04",
+        "valid_to": "2026-09-04",
+    }
+    case = given(("ConsentGiven", consent))
+    assert when(case, corrected(2, "valid_to", old="2026-09-04", new="2026-03-04"))
+    found = refusal(case, corrected(2, "valid_to", old="2026-09-04", new="2026-03-03"))
+    assert [place for place, _ in found] == ["/commands/0/data/new"]
+
+
 def test_an_optional_value_is_taken_away() -> None:
     """Given a score, when a correction says that there was none, then it is recorded."""
     assert when(given(("AssessmentRecorded", SCORE)), corrected(2, "score", old=4))

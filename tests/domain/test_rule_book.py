@@ -64,6 +64,14 @@ def test_a_small_rule_book_is_read() -> None:
         ("version = 1\n", 'version = "one"\n', 16, "valid integer"),
         ('unit = "hours"', 'unit = "moons"', 24, "'hours'"),
         ("n = 24, ", "", 24, "needs n, or setting, or field"),
+        ("n = 24, ", "n = 900000, ", 24, "more than a hundred years"),
+        (
+            'refers = "notification"',
+            'at = "grounds"',
+            25,
+            "at must name a date, and grounds of NotificationAcuteAssessed",
+        ),
+        ('refers = "notification"', 'where = { danger = { over = "risk" } }', 25, "risk is no field"),
         (
             "anchor = [{ event",
             BACKWARDS,
