@@ -22,7 +22,8 @@ from api.drafting import Commit, Fact
 from api.principals import Principal
 from api.problems import ProblemError
 from api.recording import CaseRecorder, NewPerson, RecordingError
-from api.story_file import KINDS, SCHEMA, StepForm, StoryForm, item_form, step_references
+from api.story_file import SCHEMA, StepForm, StoryForm
+from api.story_items import KINDS, item_form, step_references
 from domain.errors import DomainError, Malformed, Problem
 from domain.events import EVENTS
 from domain.events.base import Event, reference_marks

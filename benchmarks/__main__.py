@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from api.opening import Place
-from benchmarks import append, http
+from benchmarks import append, http, rules
 from benchmarks.measure import Figure, now, report
 from domain.time import COPENHAGEN
 from ledger.creation import create_database
 from ledger.embedded import EmbeddedPostgres
 from ledger.keys import file_keys
 
-GROUPS = ("append", "http")
+GROUPS = ("append", "http", "rules")
 
 
 def _server(folder: Path) -> EmbeddedPostgres:
@@ -37,6 +37,8 @@ def main() -> None:
             figures += append.figures(place.conninfo)
         if "http" in wanted:
             figures += http.figures(place, Path(folder))
+    if "rules" in wanted:
+        figures += rules.figures()
     report(figures, now() - begun)
 
 

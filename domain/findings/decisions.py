@@ -104,14 +104,14 @@ def _without_consent(inquiry: Inquiry) -> Iterator[Finding]:
 
 def _without_investigation(inquiry: Inquiry) -> Iterator[Finding]:
     for decision in decisions(inquiry):
-        before = [entry for entry in inquiry.facts if entry.happened <= decision.happened]
-        begun = any(entry.topic == InvestigationOpened.TOPIC or _mapping(entry) for entry in before)
+        looked = inquiry.of(InvestigationOpened, ScreeningRecorded)
+        begun = any(entry.happened <= decision.happened for entry in looked if _looks_closer(entry))
         if grants_support(decision) and not begun:
             yield Finding("SUPPORT_WITHOUT_INVESTIGATION", decision.version)
 
 
-def _mapping(entry: Entry) -> bool:
-    return entry.topic == ScreeningRecorded.TOPIC and entry.data["outcome"] in ("mapping", "investigation")
+def _looks_closer(entry: Entry) -> bool:
+    return entry.topic == InvestigationOpened.TOPIC or entry.data["outcome"] in ("mapping", "investigation")
 
 
 def _ended_without_decision(inquiry: Inquiry) -> Iterator[Finding]:
@@ -156,9 +156,8 @@ def _access_pending(inquiry: Inquiry) -> Iterator[Finding]:
 def _basis_changed(inquiry: Inquiry) -> Iterator[Finding]:
     for decision in decisions(inquiry):
         for hearing in hearings_of(inquiry.known, decision):
-            for entry in inquiry.facts:
-                between = hearing.happened < entry.happened <= decision.happened
-                if entry.topic == InvestigationCompleted.TOPIC and between:
+            for entry in inquiry.of(InvestigationCompleted):
+                if hearing.happened < entry.happened <= decision.happened:
                     yield Finding(
                         "BASIS_CHANGED_AFTER_HEARING",
                         decision.version,
