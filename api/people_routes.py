@@ -21,10 +21,11 @@ from api.rules_routes import act_of, asked_case
 from domain.events.base import EntryRef, PersonRef, Text
 from domain.events.fields import Whole
 from domain.time import copenhagen_day
+from domain.visits import published_in
 from ledger.documents import Documents
 from ledger.store import Ledger
 from projections.boards import adopted_upto
-from projections.overview import overview, published_in
+from projections.overview import overview
 from projections.view import CASE_STATE
 
 STEERING = "P001-STEERING-2PY"

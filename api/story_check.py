@@ -13,9 +13,10 @@ from api.stories import STEP_OFFSET, Expectation, Story, StoryError
 from api.story_answers import Difference, differences
 from domain.courses import age, age_window, hours_per_week, never_rises, scores, standing
 from domain.deadlines import REFINEMENTS, Deadline, lateness, plain_status, status
+from domain.events.meeting import SteeringOverviewPublished
 from domain.events.visit import VisitHeld
 from domain.time import copenhagen_day, read_instant, read_moment, write_instant
-from domain.visits import SESSION, cancelled, overviews, planned_first_visits, visit_minutes, visits, weekly_notes
+from domain.visits import SESSION, cancelled, planned_first_visits, published_in, visit_minutes, visits, weekly_notes
 from replay.questions import CaseQuestions
 
 Answer = dict[str, Any]
@@ -261,7 +262,7 @@ def _recurring(questions: CaseQuestions, item: Mapping[str, Any], _story: Story)
     known = questions.known(_instant(item, "as_of"))
     if item.get("year") is not None:
         required = questions.rules.limit(item["rule"], "per_year", questions.last)
-        held = overviews(known, item["year"])
+        held = published_in(known.of(SteeringOverviewPublished), item["year"])
         steps = _steps(tuple(entry.version for entry in held))
         return None if required is None else {"expected": required, "held": len(held), "steps": steps}
     if item["rule"] != WEEKLY_NOTE:

@@ -10,7 +10,7 @@ from typing import Any
 from domain.calendar import iso_week, week_start, weeks
 from domain.entries import Entry
 from domain.events.enrolment import EnrolmentClosed, PackageStarted
-from domain.events.meeting import MeetingHeld, SteeringOverviewPublished
+from domain.events.meeting import MeetingHeld
 from domain.events.plan import StatusNoteWritten
 from domain.events.visit import VisitCancelled, VisitHeld
 from domain.known import Known
@@ -132,10 +132,9 @@ def weekly_notes(known: Known, first: str, last: str) -> WeeklyNotes:
     return WeeklyNotes(expected, tuple(week for week in expected if not written[week]))
 
 
-def overviews(known: Known, year: int) -> tuple[Entry, ...]:
-    """Return the steering group's overviews published in a year."""
-    published = known.of(SteeringOverviewPublished)
-    return tuple(entry for entry in published if copenhagen_day(entry.occurred_at).year == year)
+def published_in(overviews: Iterable[Entry], year: int) -> tuple[Entry, ...]:
+    """Return the steering group's overviews published in a year, by Copenhagen date."""
+    return tuple(entry for entry in overviews if copenhagen_day(entry.occurred_at).year == year)
 
 
 def planned_first_visits(known: Known) -> Iterator[tuple[Entry, int]]:

@@ -10,7 +10,6 @@ from domain.events.meeting import SteeringOverviewPublished
 from domain.events.people import SiblingLinked
 from domain.register import effective, order
 from domain.steering import ON_THE_WAY_IN, ON_THE_WAY_OUT, ONGOING, heading
-from domain.time import copenhagen_day
 from ledger.mapper import read_clear
 from ledger.store import Ledger
 from projections.boards import PartRow
@@ -82,11 +81,6 @@ def _head(family: Mapping[UUID, UUID], case: UUID) -> UUID:
     while family.get(case, case) != case:
         case = family[case]
     return case
-
-
-def published_in(overviews: Iterable[Entry], year: int) -> tuple[Entry, ...]:
-    """Return the overviews published in a year, by Copenhagen date."""
-    return tuple(entry for entry in overviews if copenhagen_day(entry.occurred_at).year == year)
 
 
 def _in_force(ledger: Ledger, topic: str, position: int) -> tuple[Entry, ...]:

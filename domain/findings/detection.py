@@ -12,9 +12,9 @@ from domain.events.consent import ConsentRefused
 from domain.events.enrolment import DaycareContacted, EnrolmentClosed, InterventionStarted
 from domain.events.visit import VisitHeld
 from domain.findings.base import Check, Finding
-from domain.findings.facts import DETECTION, by, graded, later, limit, of_programme, open_clocks
+from domain.findings.facts import DETECTION, by, graded, limit, of_programme, open_clocks
 from domain.inquiry import Inquiry
-from domain.time import copenhagen_day
+from domain.time import copenhagen_day, later
 from domain.visits import SESSION, visits
 
 

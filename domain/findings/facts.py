@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from domain.clocks import deadlines
@@ -19,7 +19,6 @@ from domain.findings.base import Finding
 from domain.inquiry import Inquiry
 from domain.known import many
 from domain.people import silenced
-from domain.time import LATEST
 
 INFANTS, TEAM, PACKAGES, EARLY, DETECTION = (
     "spaed_smaaboern_000",
@@ -117,11 +116,6 @@ def limit(inquiry: Inquiry, rule: str, name: str, otherwise: int) -> int:
     """Return a number of a rule, or another where no adopted book has it; never more than a date could bear."""
     found = inquiry.rules.limit(rule, name, inquiry.at)
     return otherwise if found is None else max(0, min(found, MOST))
-
-
-def later(instant: datetime, span: timedelta) -> datetime:
-    """Return the instant so much later, or the last one there is."""
-    return LATEST if instant > LATEST - span else instant + span
 
 
 def family(inquiry: Inquiry) -> frozenset[str]:

@@ -18,7 +18,6 @@ from domain.findings.facts import (
     Run,
     between,
     by,
-    later,
     limit,
     of_programme,
     runs,
@@ -26,7 +25,7 @@ from domain.findings.facts import (
 )
 from domain.inquiry import Inquiry
 from domain.known import holds, many
-from domain.time import copenhagen_day, read_instant, start_of
+from domain.time import copenhagen_day, later, read_instant, start_of
 from domain.visits import HOME_VISIT, WEEKLY, weekly_notes
 
 FAMILY_CONSULTANT_SUPPORT = "family_consultant_support"

@@ -19,7 +19,6 @@ from domain.findings.facts import (
     by,
     consent_in_force,
     family_present,
-    later,
     limit,
     meetings,
     of_programme,
@@ -29,7 +28,7 @@ from domain.findings.facts import (
 )
 from domain.inquiry import Inquiry
 from domain.known import holds, many
-from domain.time import copenhagen_day, end_of
+from domain.time import copenhagen_day, end_of, later
 from domain.visits import INFANT, over_limit, visits
 
 PREGNANCY, TODDLER = "pregnancy", "toddler"

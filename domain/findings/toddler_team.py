@@ -11,7 +11,7 @@ from domain.events.child import ChildBorn
 from domain.events.consent import ConsentGiven, DisclosureMade
 from domain.events.control import DocumentFiled, MinutesDistributed, SupervisionHeld
 from domain.events.enrolment import DaycareContacted
-from domain.events.meeting import MeetingHeld
+from domain.events.meeting import MeetingHeld, SteeringOverviewPublished
 from domain.events.referral import CaseAllocated, NotificationAcuteAssessed
 from domain.events.visit import VisitHeld
 from domain.findings.admission import admissions, recommendations
@@ -27,7 +27,6 @@ from domain.findings.facts import (
     by,
     consent_in_force,
     decided_by,
-    later,
     limit,
     meetings,
     of_programme,
@@ -38,8 +37,8 @@ from domain.findings.facts import (
 )
 from domain.inquiry import Inquiry
 from domain.known import holds, many
-from domain.time import copenhagen_day, start_of
-from domain.visits import cancelled, overviews, planned_first_visits, visits
+from domain.time import copenhagen_day, later, start_of
+from domain.visits import cancelled, planned_first_visits, published_in, visits
 
 MEETING_1, MEETING_2, PANEL, STEERING = (
     "meeting_1_professional",
@@ -250,7 +249,7 @@ def _overviews(inquiry: Inquiry) -> Iterator[Finding]:
         first = copenhagen_day(run.start.happened).year + 1
         last = copenhagen_day(run.end(inquiry)).year + (1 if run.closing is None else 0)
         for year in range(first, min(last, first + LONGEST)):
-            held = len(overviews(inquiry.known, year))
+            held = len(published_in(inquiry.known.of(SteeringOverviewPublished), year))
             if held < needed:
                 detail = {"year": year, "held": held, "needed": needed}
                 start, over = run.start.version, start_of(date(year + 1, 1, 1))
