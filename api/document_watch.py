@@ -7,7 +7,7 @@ from collections.abc import Callable
 from api.document_check import Tally, check_documents
 from api.opening import Place
 
-FIRST_SECONDS = 60.0
+FIRST_SECONDS = 15 * 60.0
 EVERY_SECONDS = 24 * 3600.0
 AGAIN_SECONDS = 3600.0
 """How long the worker waits before the first check, between checks, and after one that could not be made."""

@@ -315,7 +315,7 @@ def test_more_documents_than_fit_one_commit_are_all_recorded(cases: Cases, monke
 def test_the_worker_checks_once_a_day(
     cases: Cases, place: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """After a minute and then daily; what is wrong stands in the log by numbers; it stops when told to."""
+    """A while after its start and then daily; what is wrong stands in the log by numbers; it stops when told to."""
     case = cases.open()
     cases.file(case)
     cases.files(case)[0].unlink()
