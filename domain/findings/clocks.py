@@ -1,10 +1,11 @@
-"""Broken duties as findings: one for each clock that ran out, as grave as its rule."""
+"""Broken duties as findings, one for each clock that ran out, and cases for which no clock can run."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
 from domain.clocks import deadlines
 from domain.deadlines import status
+from domain.events.administration import CaseOpened
 from domain.findings.base import Check, Finding
 from domain.inquiry import Inquiry
 from domain.people import silenced
@@ -28,8 +29,21 @@ def _broken(inquiry: Inquiry) -> Iterator[Finding]:
             yield Finding("DEADLINE_BROKEN", clock.trigger, rests_on, detail, key, clock.level, arises_at=over)
 
 
+def _without_rules(inquiry: Inquiry) -> Iterator[Finding]:
+    """Without rules nothing is ever due, and an empty list must not read as all being well."""
+    adopted = {adoption.book.book.programme for adoption in inquiry.rules.adoptions}
+    for opening in inquiry.of(CaseOpened):
+        for programme in (None, opening.data["programme"]):
+            if programme not in adopted:
+                book = programme or "statute"
+                yield Finding("CASE_WITHOUT_RULE_BOOK", opening.version, (), {"book": book}, book)
+
+
 CHECKS: tuple[Check, ...] = (
     Check("DEADLINE_BROKEN", "statute", "the rule named", "V",
           "Fristen {rule}, der udløb {due}, er ikke overholdt.",
           "The deadline {rule}, which ended on {due}, was not kept.", _broken),
+    Check("CASE_WITHOUT_RULE_BOOK", "must", "internal standard", "internal",
+          "Ingen regelbog ({book}) er taget i brug: dens frister beregnes ikke i sagen.",
+          "No rule book ({book}) is adopted: its deadlines are not computed in the case.", _without_rules),
 )  # fmt: skip

@@ -171,7 +171,7 @@ def test_a_later_pregnancy_and_an_earlier_child_are_not_silenced() -> None:
 
 def test_a_duty_due_after_the_death_is_no_breach_and_one_broken_before_stays() -> None:
     """The findings follow."""
-    (check,) = CLOCK_CHECKS
+    check = next(one for one in CLOCK_CHECKS if one.code == "DEADLINE_BROKEN")
     late = entry(7, "NotificationReceived", "2025-01-05T10:00+01:00", notifier_kind="private", identity_known=True, channel="phone", about="child-A", received_at="2025-01-05T09:00:00.000000Z")  # fmt: skip
     question = inquiry(BIRTH, STARTED, FOLLOWED, DEATH, late, at="2025-06-01T12:00+02:00", programme=INFANTS)
     assert {finding.detail["rule"] for finding in check.find(question)} == {"UND-24H", "UND-RECEIPT-6HV"}

@@ -12,6 +12,7 @@ from domain.findings.catalogue import CHECKS, catalogue_markdown, findings, leve
 from domain.findings.handling import lives, unhandled
 from domain.inquiry import Inquiry
 from domain.known import known
+from domain.rules import Rules
 from domain.time import read_instant
 from tests.domain.findings.given import (
     DAY,
@@ -223,6 +224,20 @@ def test_the_catalogue_is_written_from_the_checks() -> None:
     if os.environ.get("CASELEDGER_FREEZE") == "1":
         CATALOGUE.write_text(catalogue_markdown(), encoding="utf-8")
     assert CATALOGUE.read_text(encoding="utf-8") == catalogue_markdown()
+
+
+def test_a_case_for_which_no_clock_runs_says_so() -> None:
+    """Once for the statute and once for the programme, until each has a rule book; another programme's does not do."""
+
+    def missing(*programmes: str | None) -> set[tuple[int, str]]:
+        held = tuple(one for one in rules().adoptions if one.book.book.programme in programmes)
+        found = findings(Inquiry(case(programme=TEAM), Rules(held, rules().calendar), read_instant(END)))
+        return {(f.entry, f.key) for f in found if f.code == "CASE_WITHOUT_RULE_BOOK"}
+
+    assert missing() == {(1, "statute"), (1, TEAM)}
+    assert missing(None, PACKAGES) == {(1, TEAM)}
+    assert missing(TEAM) == {(1, "statute")}
+    assert missing(None, TEAM) == set()
 
 
 def test_every_code_is_tested() -> None:
