@@ -110,7 +110,8 @@ def _read(form: type[Form], value: Any, place: str) -> Form:
     except orjson.JSONEncodeError:
         raise Malformed([Problem(place, "is nested too deeply")]) from None
     except ValidationError as error:
-        raise Malformed([Problem(f"{place}{_place(p.pointer)}", p.detail) for p in pointed(error, value)]) from None
+        found = [Problem(f"{place}{_place(p.pointer)}".removesuffix("/"), p.detail) for p in pointed(error, value)]
+        raise Malformed(found) from None
 
 
 def _place(pointer: str) -> str:

@@ -90,7 +90,7 @@ BROKEN: list[tuple[Change, str]] = [
     (lambda s: s["expect"][0].pop("trigger_step"), "expect E01 trigger_step is missing"),
     (lambda s: s["expect"][4].update(as_of="tomorrow"), "expect E05 as_of is not an instant"),
     (lambda s: s["steps"][2]["data"].update(notification_step=9), "step 3 data/notification must be the number of an earlier step"),
-    (lambda s: s["steps"][10]["data"].update(valid_to="2020-01-01"), "valid_to must not"),
+    (lambda s: s["steps"][10]["data"].update(valid_to="2020-01-01"), "step 11 data valid_to must not be before"),
     (lambda s: s["rule_parameters"].update(hverdag="every-day"), "hverdag offers"),
     (lambda s: s["rule_parameters"].update(moon="full"), "moon is no setting"),
     (lambda s: s["expect"][0].update(colour="blue"), "expect E01 colour is not known"),
