@@ -1,14 +1,9 @@
-"""What the steering group of the toddler team looks at: where each family stands, and how early it became known.
+"""What the steering group of the toddler team looks at: where each family stands.
 
 Source: programme smaaboernsteam_001, L32 and L59.
 """
 
 from collections.abc import Mapping
-
-from domain.custody import birth_of
-from domain.events.referral import NotificationReceived, ReferralMade
-from domain.known import Known
-from domain.time import copenhagen_day
 
 ON_THE_WAY_IN, ONGOING, ON_THE_WAY_OUT, CLOSED = "on_the_way_in", "ongoing", "on_the_way_out", "closed"
 
@@ -30,12 +25,3 @@ HEADINGS: Mapping[str, Mapping[str, str]] = {
 def heading(status: str, reading: str | None) -> str | None:
     """Return the heading of an enrolment in the overview under a reading of A17 (None: the default)."""
     return HEADINGS.get(reading or "recommended_and_closing", _HEADINGS).get(status)
-
-
-def days_known_before_birth(known: Known, child: str) -> int | None:
-    """Return how many days before its birth a child was known of, negative after it; None without a record of both."""
-    birth = birth_of(known, child)
-    told = known.of(NotificationReceived, ReferralMade)
-    if birth is None or not told:
-        return None
-    return (copenhagen_day(birth.occurred_at) - copenhagen_day(told[0].occurred_at)).days

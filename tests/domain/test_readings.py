@@ -13,7 +13,7 @@ from domain.entries import Entry
 from domain.findings.catalogue import findings, level_of
 from domain.inquiry import Inquiry
 from domain.rules import Rules
-from domain.steering import days_known_before_birth, heading
+from domain.steering import heading
 from domain.time import copenhagen_day, read_instant
 from ledger.shipped import RULE_BOOKS
 from tests.domain.findings.given import (
@@ -236,14 +236,6 @@ def test_the_other_headings_are_the_same_under_both_readings(status_of: str, exp
     """Only the recommendation is read in two ways."""
     readings = ("recommended_and_closing", "admitted_and_closing", None)
     assert {heading(status_of, reading) for reading in readings} == {expected}
-
-
-def test_how_early_a_child_was_known_of() -> None:
-    """Days from the first word of it to the birth; nothing where either is not on record."""
-    told = entry(2, "NotificationReceived", "2024-12-01T10:00+01:00", identity_known=True, about="parent-A")
-    assert days_known_before_birth(case(told, born(3)), "child-A") == 31
-    assert days_known_before_birth(case(born()), "child-A") is None
-    assert days_known_before_birth(case(told), "child-A") is None
 
 
 def test_a_flagged_recommendation_makes_the_examination_a_duty() -> None:
