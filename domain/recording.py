@@ -15,7 +15,7 @@ from domain import register
 from domain.case_file import CaseFile
 from domain.entries import Entry
 from domain.errors import Malformed, Problem
-from domain.events import BY_TOPIC, administration
+from domain.events import BY_TOPIC, administration, reach
 from domain.events.assessment import AssessmentRecorded
 from domain.events.base import Event, Refers, reference_marks, sealed_marks
 from domain.events.correction import EntryAnnulled, EntryCorrected
@@ -28,7 +28,10 @@ OCCURRED_AT = "occurred_at"
 ACTS_WITH_A_GATE = frozenset({"DisclosureMade", "DecisionMade", "EnrolmentClosed", "PersonalDataErased"})
 """Acts that have a gate of their own; recorded as plain facts they are marked as reported without it."""
 
-ADMINISTRATIVE = frozenset(event.name() for event in administration.EVENTS) | {"RecordViewed", "PersonalDataErased"}
+ADMINISTRATIVE = frozenset(event.name() for event in (*administration.EVENTS, *reach.EVENTS)) | {
+    "RecordViewed", "LookupsWithheld", "StaffNamesReleased", "LookupExtractMade", "LookupsExpired",
+    "ErasureProposed", "ErasureRejected", "PersonalDataErased", "CiphertextRemoved",
+}  # fmt: skip
 DOCUMENTARY = frozenset({"DocumentFiled", "DocumentChecked"})
 """Events that acts of their own put on record; a commit of facts does not hold them."""
 

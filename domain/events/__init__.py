@@ -17,6 +17,7 @@ from domain.events import (
     meeting,
     people,
     plan,
+    reach,
     referral,
     retention,
     visit,
@@ -38,6 +39,7 @@ GROUPS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
         "control": control.EVENTS,
         "correction": correction.EVENTS,
         "access": access.EVENTS,
+        "reach": reach.EVENTS,
         "retention": retention.EVENTS,
         "administration": administration.EVENTS,
     }

@@ -1,7 +1,9 @@
 """Requests for access, look-ups and breaches of data protection."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from domain.events.base import (
     Code,
@@ -17,7 +19,7 @@ from domain.events.base import (
     Text,
     unchanged,
 )
-from domain.events.fields import Hash, Offices, People, Whole
+from domain.events.fields import Hash, LegalBasis, Offices, People, Position, Whole
 
 
 class AccessRequestReceived(Event):
@@ -82,11 +84,15 @@ class RecordViewed(Event):
     """A member of staff was shown something, or was refused it, as of the times named here.
 
     Nothing in it is sealed: look-ups are appended without an expected version. Every field is a code or an id.
+    ``subjects`` are the persons whose names or texts were shown, ``matter`` the matter the purpose belongs to,
+    ``refusal`` why nothing was shown.
     """
 
     TOPIC: ClassVar[str] = "record_viewed"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Opslag"
     LABEL_EN: ClassVar[str] = "Record viewed"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     viewer: StaffRef
     role: Code
@@ -99,6 +105,80 @@ class RecordViewed(Event):
     valid_at: Instant | None = None
     refused: bool = False
     break_glass: bool = False
+    subjects: tuple[UUID, ...] | None = None
+    matter: Code | None = None
+    refusal: Code | None = None
+
+
+class LookupsWithheld(Event):
+    """It was decided, about these look-ups alone, that the person whose data were looked at is not told of them.
+
+    ``mentioned`` says whether the extract may count them. ``looks`` are positions in the ledger.
+    Source: databeskyttelsesloven § 22.
+    """
+
+    TOPIC: ClassVar[str] = "lookups_withheld"
+    LABEL_DA: ClassVar[str] = "Opslag undtaget fra indsigt"
+    LABEL_EN: ClassVar[str] = "Look-ups withheld"
+
+    person: PersonRef
+    looks: Annotated[tuple[Position, ...], Field(min_length=1)]
+    legal_basis: LegalBasis
+    mentioned: bool
+    reason: Annotated[Text, Sealed()]
+
+
+class StaffNamesReleased(Event):
+    """It was decided that a person is told who looked: needed for their rights, or outside instruction.
+
+    Without ``looks`` it holds for all look-ups of an extract. Source: Court of Justice C-579/21.
+    """
+
+    TOPIC: ClassVar[str] = "staff_names_released"
+    LABEL_DA: ClassVar[str] = "Medarbejderes identitet oplyst"
+    LABEL_EN: ClassVar[str] = "Staff names released"
+
+    person: PersonRef
+    ground: Literal["needed_for_rights", "outside_instruction"]
+    legal_basis: LegalBasis
+    reason: Annotated[Text, Sealed()]
+    looks: Annotated[tuple[Position, ...], Field(min_length=1)] | None = None
+    request: Annotated[EntryRef | None, Refers(to=("AccessRequestReceived",))] = None
+
+
+class LookupExtractMade(Event):
+    """A person's extract of who had looked at their data was made; it is itself a look.
+
+    Source: general data protection regulation art. 15.
+    """
+
+    TOPIC: ClassVar[str] = "lookup_extract_made"
+    LABEL_DA: ClassVar[str] = "Udskrift af opslag dannet"
+    LABEL_EN: ClassVar[str] = "Look-up extract made"
+
+    person: PersonRef
+    rows: Whole
+    withheld: Whole
+    with_names: bool
+    as_of_position: Position
+    request: Annotated[EntryRef | None, Refers(to=("AccessRequestReceived",))] = None
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+class LookupsExpired(Event):
+    """The look-ups up to a position had been kept for as long as the rule says; their content is removed.
+
+    Source: general data protection regulation art. 5(1)(e).
+    """
+
+    TOPIC: ClassVar[str] = "lookups_expired"
+    LABEL_DA: ClassVar[str] = "Opslag slettet efter frist"
+    LABEL_EN: ClassVar[str] = "Look-ups expired"
+
+    upto: Position
+    recorded_before: Instant
+    months_kept: Whole
 
 
 class DataBreachDetected(Event):
@@ -145,6 +225,10 @@ EVENTS: tuple[type[Event], ...] = (
     DeadlineExtensionNotified,
     AccessRequestAnswered,
     RecordViewed,
+    LookupsWithheld,
+    StaffNamesReleased,
+    LookupExtractMade,
+    LookupsExpired,
     DataBreachDetected,
     DataBreachReported,
 )

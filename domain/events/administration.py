@@ -1,11 +1,11 @@
-"""The ledger's own facts: opening, people, rules, keys, access and export."""
+"""The ledger's own facts: opening, people, rules, keys and export."""
 
 from typing import Annotated, ClassVar, Self
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 
-from domain.events.base import Code, EntryRef, Event, Instant, Refers, Sealed, StaffRef, Text, refuse_nul, unchanged
+from domain.events.base import Code, Event, Instant, Sealed, StaffRef, Text, refuse_nul, unchanged
 from domain.events.fields import Codes, Hash, NewPersonRef, Whole
 
 RuleText = Annotated[str, StringConstraints(min_length=1, max_length=200_000), BeforeValidator(refuse_nul)]
@@ -142,60 +142,27 @@ class GateStopped(Event):
     detail: Annotated[Text | None, Sealed()] = None
 
 
-class AccessGranted(Event):
-    """A member of staff may read in a role: one case, or everything of an organisation where no case is named."""
+class PersonIdentified(Event):
+    """A registered person has another name or number than before; what was registered first stays on record.
 
-    TOPIC: ClassVar[str] = "access_granted"
-    LABEL_DA: ClassVar[str] = "Adgang givet"
-    LABEL_EN: ClassVar[str] = "Access granted"
+    A child born gets its number, someone changes name, a replacement number gives way to a real one.
+    """
 
-    staff: StaffRef
-    role: Code
-    basis: Code
-    case: UUID | None = None
-    organisation: Code | None = None
-    until: Instant | None = None
-    approved_by: StaffRef | None = None
+    TOPIC: ClassVar[str] = "person_identified"
+    LABEL_DA: ClassVar[str] = "Person identificeret"
+    LABEL_EN: ClassVar[str] = "Person identified"
 
+    person: UUID
+    full_name: Annotated[Text | None, Sealed(of="person")] = None
+    identifier: Annotated[Text | None, Sealed(of="person")] = None
+    because: Code | None = None
 
-class AccessEnded(Event):
-    """A member of staff may no longer read what was granted in a role."""
-
-    TOPIC: ClassVar[str] = "access_ended"
-    LABEL_DA: ClassVar[str] = "Adgang ophørt"
-    LABEL_EN: ClassVar[str] = "Access ended"
-
-    staff: StaffRef
-    role: Code
-    basis: Code
-    case: UUID | None = None
-    organisation: Code | None = None
-
-
-class BreakGlassOpened(Event):
-    """A member of staff opened a case without access in an emergency, for a reason and until a set time."""
-
-    TOPIC: ClassVar[str] = "break_glass_opened"
-    LABEL_DA: ClassVar[str] = "Nødadgang åbnet"
-    LABEL_EN: ClassVar[str] = "Emergency access opened"
-
-    staff: StaffRef
-    role: Code
-    until: Instant
-    reason: Annotated[Text, Sealed()]
-    organisation: Code | None = None
-
-
-class BreakGlassReviewed(Event):
-    """Someone else judged whether an emergency access was justified."""
-
-    TOPIC: ClassVar[str] = "break_glass_reviewed"
-    LABEL_DA: ClassVar[str] = "Nødadgang gennemgået"
-    LABEL_EN: ClassVar[str] = "Emergency access reviewed"
-
-    opening: Annotated[EntryRef, Refers(to=("BreakGlassOpened",))]
-    justified: bool
-    grounds: Annotated[Text | None, Sealed()] = None
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        """Refuse an account that gives neither name nor number."""
+        if self.full_name is None and self.identifier is None:
+            raise ValueError("full_name or identifier must hold a value")
+        return self
 
 
 class Exported(Event):
@@ -220,14 +187,11 @@ EVENTS: tuple[type[Event], ...] = (
     LedgerOpened,
     CaseOpened,
     PersonRegistered,
+    PersonIdentified,
     PersonJoined,
     RuleBookAdopted,
     RuleSettingsChosen,
     KeyRotated,
     GateStopped,
-    AccessGranted,
-    AccessEnded,
-    BreakGlassOpened,
-    BreakGlassReviewed,
     Exported,
 )

@@ -88,14 +88,17 @@ class ConsentWithdrawn(Event):
 class DisclosureMade(Event):
     """Information was passed on to an office; checked against the register then and against all facts later.
 
+    ``consent_entries`` are the entries that gave the consents it rests on, ``documents_filed`` the versions of the
+    documents that went out; ``recipient_confirmed`` says that the sender confirmed name and organisation.
     Source: forvaltningsloven § 28; general data protection regulation art. 6 and 9.
     """
 
     TOPIC: ClassVar[str] = "disclosure_made"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     LABEL_DA: ClassVar[str] = "Videregivelse"
     LABEL_EN: ClassVar[str] = "Disclosure made"
     upcast_v1_v2 = staticmethod(unchanged)
+    upcast_v2_v3 = staticmethod(unchanged)
 
     to: Offices
     basis: Code
@@ -112,6 +115,9 @@ class DisclosureMade(Event):
     channel: Code | None = None
     overridden_gates: Codes | None = None
     override_reason: Annotated[Text | None, Sealed()] = None
+    consent_entries: Annotated[tuple[EntryRef, ...], Refers(to=("ConsentGiven",))] | None = None
+    documents_filed: Annotated[tuple[EntryRef, ...], Refers(to=("DocumentFiled",))] | None = None
+    recipient_confirmed: bool | None = None
 
 
 class DisclosureDenied(Event):

@@ -59,6 +59,9 @@ LegalBasis = Code | Annotated[tuple[Code, ...], Field(min_length=1)]
 Whole = Annotated[int, Field(ge=0, lt=10**9)]
 """A count; never negative."""
 
+Position = Annotated[int, Field(ge=1, le=2**53 - 1, description="Position in the ledger, counted from 1")]
+"""A position in the ledger."""
+
 TargetGroup = Whole | Code
 """Number of the target group in the programme text, or its code where the programme does not number them."""
 

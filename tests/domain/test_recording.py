@@ -333,6 +333,18 @@ OWN: dict[str, dict[str, Any]] = {
     "BreakGlassOpened": {"staff": "u-1", "role": "r", "until": "2026-03-04T00:00:00Z", "reason": "r"},
     "BreakGlassReviewed": {"opening": 1, "justified": True},
     "Exported": {"what": "w", "format": "f", "purpose": "p", "recipient": "r", "cases": [], "sha256": "ab" * 32},
+    "PersonIdentified": {"person": ID, "identifier": "n"},
+    "CaseRestricted": {"category": "c", "allowed": "u-1", "review_by": "2026-03-04", "reason": "r"},
+    "RestrictionReviewed": {"restriction": 1, "renewed": False, "reason": "r"},
+    "ConflictOfInterestRecorded": {"staff": "u-1", "kind": "k"},
+    "ConflictOfInterestEnded": {"conflict": 1, "reason": "r"},
+    "LookupsWithheld": {"person": "p", "looks": [1], "legal_basis": "l", "mentioned": True, "reason": "r"},
+    "StaffNamesReleased": {"person": "p", "ground": "needed_for_rights", "legal_basis": "l", "reason": "r"},
+    "LookupExtractMade": {"person": "p", "rows": 1, "withheld": 0, "with_names": False, "as_of_position": 1},
+    "LookupsExpired": {"upto": 1, "recorded_before": "2026-03-04T00:00:00Z", "months_kept": 60},
+    "ErasureProposed": {"ground": "unlawful", "scope": "person", "legal_basis": "l", "reason": "r"},
+    "ErasureRejected": {"proposal": 1, "reason": "r"},
+    "CiphertextRemoved": {"erasure": 1, "entries": 1},
     "RecordViewed": {"viewer": "u-1", "role": "r", "purpose": "p", "what": "w", "cases": []},
 }
 
