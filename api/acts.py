@@ -8,8 +8,8 @@ from uuid import UUID
 
 from api.drafting import Commit, Fact, preview_event
 from api.principals import Principal
-from api.reading import last_look
 from api.recording import CaseRecorder, Recorded
+from domain.authority import Act
 from domain.case_file import CaseFile
 from domain.decision_gate import Stop, decision_stops, standing
 from domain.disclosures import Gap, GateAnswer, Proposal, may_disclose
@@ -78,7 +78,7 @@ class Gatekeeper:
         """
         now, head = await asyncio.to_thread(lambda: (self._ledger.now(), self._ledger.head()))
         rules = await asyncio.to_thread(adopted_upto, self._ledger)
-        seen = await asyncio.to_thread(last_look, self._ledger, principal, case)
+        seen = await self._recorder.door.looks.last(principal, case)
         bound = act.decision.model_copy(update={"log_position": head.size, "log_root": head.root.hex(), "seen": seen})
 
         def decide(file: CaseFile) -> Sequence[Fact]:
@@ -92,7 +92,7 @@ class Gatekeeper:
                 return [Fact(stopped, now)]
             return [Fact(_overridden(bound, stops, act.overrides), now, through_gate=True)]
 
-        return await self._recorder.perform(principal, case, expected, commit, decide)
+        return await self._recorder.perform(principal, case, expected, commit, decide, Act.DECIDE)
 
 
 def disclosure_answer(file: CaseFile, proposal: Proposal, at: datetime) -> GateAnswer:

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from api.reading import BoardLook, CaseLook, Question
+from api.looks import Question
+from api.reading import BoardLook, CaseLook
 from api.recording import Recorded
 from domain.entries import Entry
 from domain.events import BY_TOPIC

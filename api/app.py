@@ -1,9 +1,10 @@
 """The web application over one open ledger."""
 
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from importlib.resources import as_file, files
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
@@ -12,12 +13,14 @@ from api import problems
 from api.cases import create_router
 from api.conditions import Cursors
 from api.documents import create_documents_router
-from api.pages.routes import create_pages
+from api.door import Door
+from api.pages.routes import SignInFirst, create_pages, send_to_sign_in
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
 from api.reading import CaseReader
 from api.recording import CaseRecorder
 from api.rules_routes import create_rules_router
+from api.sign_in.identity import NotSignedIn, SignIn
 from ledger.documents import Documents
 from ledger.errors import LedgerError
 from ledger.store import Ledger
@@ -33,8 +36,11 @@ NO_TELEMETRY: TelemetryConfig = {
 """The framework would otherwise emit spans with full addresses by itself, or when a variable asks it to."""
 
 
-def create_app(ledger: Ledger, documents: Documents | None = None) -> FastAPI:
-    """Return the application: API, pages, health, explanations of problems; without documents none are served."""
+def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = None) -> FastAPI:
+    """Return the application: API, pages, health, explanations of problems; without documents none are served.
+
+    API routes answer bearer tokens alone, pages the cookie of a session alone.
+    """
     app = FastAPI(
         title="caseledger",
         version=version("caseledger"),
@@ -43,21 +49,50 @@ def create_app(ledger: Ledger, documents: Documents | None = None) -> FastAPI:
         redoc_url=None,
         docs_url=None,
     )
-    reader = CaseReader(ledger, Board(ledger))
+    door = Door(ledger)
+    reader, recorder = CaseReader(ledger, Board(ledger), door), CaseRecorder(ledger, door)
     cursors = Cursors(ledger.keys)
     problems.install(app)
-    recorder = CaseRecorder(ledger)
-    app.include_router(create_router(recorder, reader, cursors))
-    app.include_router(create_rules_router(ledger, recorder, reader))
-    app.include_router(create_people_router(ledger, recorder, reader, documents))
+    app.add_exception_handler(SignInFirst, send_to_sign_in)
+    routers = [
+        create_router(recorder, reader, cursors),
+        create_rules_router(ledger, recorder, reader),
+        create_people_router(ledger, recorder, reader, documents),
+    ]
     if documents is not None:
-        app.include_router(create_documents_router(ledger, recorder, reader, documents))
-    app.include_router(create_pages(reader, cursors, simulated=ledger.simulated))
+        routers.append(create_documents_router(ledger, recorder, reader, documents))
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(_bearer(sign_in))])
+    app.include_router(
+        create_pages(reader, cursors, simulated=ledger.simulated), dependencies=[Depends(_session(sign_in))]
+    )
+    app.include_router(sign_in.routes())
     _add_health(app, ledger)
     _add_explanations(app)
     with as_file(files("api").joinpath("pages/static")) as static:
         app.mount("/static", StaticFiles(directory=static))
     return app
+
+
+def _bearer(sign_in: SignIn) -> Callable[[Request], Awaitable[None]]:
+    """Return what finds out who sends a request to the API, before anything else of it is looked at."""
+
+    async def signed_in(request: Request) -> None:
+        request.state.identity = await sign_in.of_bearer(request)
+
+    return signed_in
+
+
+def _session(sign_in: SignIn) -> Callable[[Request], Awaitable[None]]:
+    """Return what finds out who opens a page; whoever is not signed in is sent to do so."""
+
+    async def signed_in(request: Request) -> None:
+        try:
+            request.state.identity = await sign_in.of_session(request)
+        except NotSignedIn:
+            raise SignInFirst(request) from None
+
+    return signed_in
 
 
 def _add_health(app: FastAPI, ledger: Ledger) -> None:

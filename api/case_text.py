@@ -6,8 +6,10 @@ from uuid import UUID
 
 import orjson
 
+from api.door import NotKnown
+from api.looks import Question
 from api.principals import Principal, command_line_principal
-from api.reading import CaseLook, CaseReader, NamedPerson, NotKnown, Question
+from api.reading import CaseLook, CaseReader, NamedPerson
 from domain.entries import Entry
 from domain.events import BY_TOPIC
 from domain.lateness import is_late
@@ -24,6 +26,13 @@ class NoCase(Exception):
         return str(self.__doc__)
 
 
+class OnlyByAddress(Exception):
+    """This ledger holds real cases: their texts are read after signing in, by page or API, not on the command line."""
+
+    def __str__(self) -> str:
+        return str(self.__doc__)
+
+
 class SeveralCases(Exception):
     """Several cases have this number: use the id of the one you mean, as listed by GET /cases."""
 
@@ -33,9 +42,12 @@ class SeveralCases(Exception):
 
 def show_case(ledger: Ledger, name: str, known_at: datetime | None, valid_at: datetime | None, purpose: str) -> str:
     """Return a case as text, by id or number; raises NoCase, InstantInFuture, LedgerError. The look goes on record."""
+    if not ledger.simulated:
+        raise OnlyByAddress
     reader = CaseReader(ledger, Board(ledger))
+    principal = command_line_principal(purpose, internal=True)
     try:
-        look = asyncio.run(_look(reader, command_line_principal(purpose), _case_id(ledger, name), known_at, valid_at))
+        look = asyncio.run(_look(reader, principal, _case_id(ledger, name), known_at, valid_at))
     except NotKnown:
         raise NoCase from None
     return "\n".join([*_heading(look), "", *(line for entry in look.entries for line in _entry(look, entry))])

@@ -11,11 +11,10 @@ from fastapi.responses import Response
 from api import answers, bodies, examples
 from api.conditions import Cursors, etag, expected_version, idempotency_key, question, refuse_unknown_parameters
 from api.drafting import Commit
-from api.principals import of_request
+from api.principals import acting, looking
 from api.problems import KINDS, MEDIA_TYPE, ProblemError
 from api.reading import CaseLook, CaseReader
 from api.recording import CaseRecorder, Recorded
-from domain.events.base import CODE_PATTERN
 from domain.time import start_of
 
 PAGE_LIMIT = 500
@@ -28,7 +27,13 @@ KnownAt = Annotated[
 ValidAt = Annotated[str | None, Query(description="Of what had happened by this instant (RFC 3339 with offset)")]
 Cursor = Annotated[str | None, Query(description="`next` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
-Purpose = Annotated[str | None, Header(description="Why the record is looked at", max_length=200, pattern=CODE_PATTERN)]
+Purpose = Annotated[
+    str | None,
+    Header(
+        description="Required: why the record is looked at, with the matter it belongs to where there is one",
+        examples=['case-work; ref="S-2025-0412"'],
+    ),
+]
 
 
 def problems(*kinds: str) -> dict[int | str, dict[str, Any]]:
@@ -65,7 +70,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         )
         persons = [bodies.new_person(person) for person in body.persons]
         recorded = await recorder.open_case(
-            of_request(request), body.number, body.programme, persons, body.occurred_at, commit
+            acting(request), body.number, body.programme, persons, body.occurred_at, commit
         )
         return receipt_of(recorded)
 
@@ -88,7 +93,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         facts = bodies.facts(body.commands, body.occurred_at)
         commit = Commit(facts, key, place_of(request) + raw, body.reason, body.legal_basis)
         return receipt_of(
-            await recorder.record(of_request(request), case_id_of(request.path_params["case_id"]), expected, commit)
+            await recorder.record(acting(request), case_id_of(request.path_params["case_id"]), expected, commit)
         )
 
     @router.post(
@@ -110,7 +115,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         commit = Commit((), key, place_of(request) + raw, body.reason, body.legal_basis)
         person = bodies.new_person(body.person)
         recorded = await recorder.add_person(
-            of_request(request), case_id_of(request.path_params["case_id"]), expected, person, body.occurred_at, commit
+            acting(request), case_id_of(request.path_params["case_id"]), expected, person, body.occurred_at, commit
         )
         return receipt_of(recorded)
 
@@ -124,10 +129,11 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         purpose: Purpose = None,
     ) -> Response:
         """List the cases that were on record at an instant, with the state known then."""
+        del purpose  # read with the sign-in
         refuse_unknown_parameters(request, "known_at", "valid_at", "cursor", "limit")
         context = f"cases|{known_at}|{valid_at}"
         after = UUID(cursors.read(cursor, context)) if cursor else UUID(int=0)
-        look = await reader.board(of_request(request, purpose), question(known_at, valid_at), after, limit)
+        look = await reader.board(looking(request), question(known_at, valid_at), after, limit)
         following = cursors.write(str(look.following), context) if look.following else None
         return answer_json(answers.board(look, following))
 
@@ -136,8 +142,9 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
     ) -> Response:
         """Read where a case stood: as recorded by `known_at`, of what had happened by `valid_at`."""
+        del purpose
         refuse_unknown_parameters(request, "known_at", "valid_at")
-        look = await _look(request, case_id, known_at, valid_at, purpose, "case")
+        look = await _look(request, case_id, known_at, valid_at, "case")
         return answer_json(answers.case(look), {"ETag": etag(look.file.version)})
 
     @router.get(
@@ -153,20 +160,18 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         purpose: Purpose = None,
     ) -> Response:
         """Read the entries in the order recorded, as written, with every correction and annulment beside them."""
+        del purpose  # read with the sign-in
         refuse_unknown_parameters(request, "known_at", "valid_at", "cursor", "limit")
         context = f"{case_id}|{known_at}|{valid_at}"
         after = int(cursors.read(cursor, context)) if cursor else 0
-        look = await _look(request, case_id, known_at, valid_at, purpose, "events")
+        look = await _look(request, case_id, known_at, valid_at, "events")
         cut = look.question.valid_at
         shown = [e for e in look.entries if e.version > after and (cut is None or start_of(e.occurred_at) <= cut)]
         following = cursors.write(str(shown[limit - 1].version), context) if len(shown) > limit else None
         return answer_json(answers.events(look, shown[:limit], following), {"ETag": etag(look.file.version)})
 
-    async def _look(
-        request: Request, case_id: str, known_at: str | None, valid_at: str | None, purpose: str | None, what: str
-    ) -> CaseLook:
-        principal = of_request(request, purpose)
-        return await reader.case(principal, case_id_of(case_id), question(known_at, valid_at), what)
+    async def _look(request: Request, case_id: str, known_at: str | None, valid_at: str | None, what: str) -> CaseLook:
+        return await reader.case(looking(request), case_id_of(case_id), question(known_at, valid_at), what)
 
     return router
 
@@ -191,4 +196,6 @@ def receipt_of(recorded: Recorded) -> Response:
 def answer_json(content: Any, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:
     """Answer with JSON that no cache keeps: what it holds is personal."""
     everywhere = {"Cache-Control": "no-store", **(headers or {})}
+    if "access_event" in content:
+        everywhere["Access-Event"] = str(content["access_event"])
     return Response(orjson.dumps(content), status, everywhere, "application/json")

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from fastapi import Request
 
+from api.looks import Question
 from api.problems import ProblemError
-from api.reading import Question
 from domain.time import read_instant
 from ledger.keys import KeyStore
 

@@ -74,7 +74,7 @@ class DocumentCheck:
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._ledger, self._documents, self._say, self._stopped = ledger, documents, say, stopped
-        self._principal = command_line_principal("document check")
+        self._principal = command_line_principal("operations", internal=True)
         self.tally = Tally()
 
     def run(self) -> Tally:

@@ -15,6 +15,7 @@ from api.document_bodies import DocumentMetadata, LinkBody, too_large
 from api.drafting import Commit, Fact
 from api.principals import Principal
 from api.recording import CaseRecorder, NoSuchCase, Recorded, RecordingError
+from domain.authority import Act
 from domain.case_file import CaseFile
 from domain.documents import key_for, next_version, numbers_used
 from domain.errors import DomainError, Malformed, Problem
@@ -50,6 +51,7 @@ class Filer:
         request: tuple[str, bytes],
     ) -> Recorded:
         """Seal bytes and file them; raises as recording does. ``request`` is the key of a repeat and its address."""
+        await self._recorder.door.require_in(principal, Act.CASE_WRITE, case, "file_document")
         file = await asyncio.to_thread(self._file, case)
         place = ContentPlace(case, said.document, said.version or next_version(file.entries, said.document))
         commitment, plain = Commitment(), sha256()
@@ -70,6 +72,7 @@ class Filer:
         self, principal: Principal, case: UUID, expected: int, said: LinkBody, commit: Commit
     ) -> Recorded:
         """Read what a link leads to and file it; raises Malformed where nothing can be read there."""
+        await self._recorder.door.require_in(principal, Act.CASE_WRITE, case, "file_document")
         file = await asyncio.to_thread(self._file, case)
         content, problems = await asyncio.to_thread(self._linked, said.reference)
         commitment = Commitment()

@@ -15,9 +15,10 @@ from api.conditions import etag, expected_version, idempotency_key, question, re
 from api.document_bodies import LinkBody, pieces_of, read_media_type, read_metadata
 from api.document_filing import Filer, entry_of
 from api.drafting import Commit
-from api.principals import of_request
+from api.looks import Question
+from api.principals import acting, looking
 from api.problems import ProblemError
-from api.reading import CaseLook, CaseReader, Question
+from api.reading import CaseLook, CaseReader
 from api.recording import CaseRecorder, Recorded
 from domain.documents import Filing, filing_of, filings, is_erased
 from domain.known import Known, many
@@ -83,7 +84,7 @@ def _add_filing(router: APIRouter, ledger: Ledger, filer: Filer) -> None:
         key, expected = idempotency_key(request), expected_version(request)
         said, media_type = read_metadata(request), read_media_type(request)
         recorded = await filer.file_bytes(
-            of_request(request),
+            acting(request),
             case_id_of(request.path_params["case_id"]),
             expected,
             said,
@@ -107,7 +108,7 @@ def _add_filing(router: APIRouter, ledger: Ledger, filer: Filer) -> None:
         said = bodies.parse(LinkBody, raw)
         commit = Commit((), key, place_of(request) + raw)
         case = case_id_of(request.path_params["case_id"])
-        return await _receipt(ledger, await filer.file_link(of_request(request), case, expected, said, commit))
+        return await _receipt(ledger, await filer.file_link(acting(request), case, expected, said, commit))
 
 
 def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader, documents: Documents) -> None:
@@ -120,9 +121,10 @@ def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader, document
         request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
     ) -> Response:
         """Every version of every document that was filed, and how its bytes stood when they were last checked."""
+        del purpose
         refuse_unknown_parameters(request, "known_at", "valid_at")
         asked = question(known_at, valid_at)
-        look = await reader.case(of_request(request, purpose), case_id_of(case_id), asked, "documents")
+        look = await reader.case(looking(request), case_id_of(case_id), asked, "documents")
         return answer_json(_list(look), {"ETag": etag(look.file.version)})
 
     @router.get(
@@ -135,10 +137,11 @@ def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader, document
         request: Request, case_id: str, document: DocumentPath, version: VersionPath, purpose: Purpose = None
     ) -> Response:
         """Hand out the bytes of a version as they were filed, once the look is on record and all of them are proven."""
+        del purpose
         refuse_unknown_parameters(request)
         case = case_id_of(case_id)
         what = await asyncio.to_thread(_named, ledger, case, document, version)
-        look = await reader.case(of_request(request, purpose), case, Question(), what)
+        look = await reader.case(looking(request), case, Question(), what)
         filing = _readable(look, document, version)
         proven = await asyncio.to_thread(_proven, documents, look, filing)
         return _attachment(filing, proven, look.file.version)

@@ -13,7 +13,7 @@ from api.bodies import Body
 from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, problems, receipt_of
 from api.conditions import question, refuse_unknown_parameters
 from api.moving import Move, Mover
-from api.principals import of_request
+from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseReader
 from api.recording import CaseRecorder
@@ -86,7 +86,7 @@ def create_people_router(
         commit, expected, raw = await act_of(request)
         act = bodies.parse(MoveBody, raw).move()
         case = case_id_of(request.path_params["case_id"])
-        return receipt_of(await mover.move(of_request(request), case, expected, act, commit))
+        return receipt_of(await mover.move(acting(request), case, expected, act, commit))
 
     @router.get(
         "/programmes/{programme}/overview",
@@ -101,8 +101,9 @@ def create_people_router(
         purpose: Purpose = None,
     ) -> Response:
         """Families on the way in, ongoing and on the way out at an instant, and the overviews published that year."""
+        del purpose
         refuse_unknown_parameters(request, "known_at", "valid_at")
-        look = await reader.parts(of_request(request, purpose), CASE_STATE, question(known_at, valid_at))
+        look = await reader.parts(looking(request), CASE_STATE, question(known_at, valid_at))
         rules = await asyncio.to_thread(adopted_upto, ledger, look.position)
         known = {row.value["programme"] for row in look.rows} | {one.book.book.programme for one in rules.adoptions}
         if programme not in known:

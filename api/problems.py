@@ -9,8 +9,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from api.reading import InstantInFuture, LookNotRecorded, NotKnown
+from api.door import Forbidden, NotKnown
+from api.looks import LookNotRecorded
+from api.principals import HeaderRefused
+from api.reading import InstantInFuture
 from api.recording import KeyReused, NoSuchCase, NotYetHappened, RecordingError, StaleVersion
+from api.sign_in.identity import NotSignedIn
 from domain.errors import Malformed, Problem, Refused
 from domain.events import BY_TOPIC
 from domain.time import write_instant
@@ -30,6 +34,12 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "bad-request": Kind(400, "The request cannot be read", "Header, query or body are not of the form described."),
+    "not-signed-in": Kind(
+        401, "Sign in first", "Send `Authorization: Bearer` with a token of the sign-in service that is still valid."
+    ),
+    "forbidden": Kind(
+        403, "Not for you", "Your role, assignment or organisation does not open this. The attempt is on record."
+    ),
     "not-found": Kind(404, "Not found", "There is no such case or page, or there was none at the instant asked about."),
     "method-not-allowed": Kind(405, "Method not allowed", "Entries are added, never changed or removed."),
     "refused": Kind(409, "A gate stops the act", "The act is still to come and a rule stands against it."),
@@ -76,6 +86,9 @@ class ProblemError(Exception):
         self.kind, self.detail, self.errors, self.extra = kind, detail, errors, extra
 
 
+_HEADERS = {503: {"Retry-After": "2"}, 401: {"WWW-Authenticate": 'Bearer realm="caseledger"'}}
+
+
 def render(problem: ProblemError) -> Response:
     """Return the answer for a problem."""
     kind = KINDS[problem.kind]
@@ -88,7 +101,9 @@ def render(problem: ProblemError) -> Response:
     }
     if problem.errors is not None:
         body["errors"] = [{"pointer": p.pointer, "detail": p.detail} for p in problem.errors]
-    headers = {"Retry-After": "2"} if kind.status == 503 else None
+    headers = dict(_HEADERS.get(kind.status, {}))
+    if "access_event" in body:
+        headers["Access-Event"] = str(body["access_event"])
     return Response(orjson.dumps(body), kind.status, headers, MEDIA_TYPE)
 
 
@@ -115,7 +130,11 @@ def from_exception(error: Exception) -> ProblemError:
             )
         case NoSuchCase() | NotKnown():
             return ProblemError("not-found", "There is no case with this id on record at that instant.")
-        case InstantInFuture():
+        case NotSignedIn():
+            return ProblemError("not-signed-in", "No valid sign-in came with the request.", reason=error.reason)
+        case Forbidden():
+            return _forbidden(error)
+        case InstantInFuture() | HeaderRefused():
             return ProblemError("bad-request", str(error))
         case Refused():
             return ProblemError("refused", str(error))
@@ -129,6 +148,22 @@ def from_exception(error: Exception) -> ProblemError:
             return ProblemError("refused", "The key that would seal this was erased or is not in the key store.")
         case _:
             return ProblemError("internal", "Nothing is half recorded. Tell the operator when this happened.")
+
+
+REFUSALS = {
+    "role": "Your role does not do this.",
+    "role_ended": "Your role was ended in this ledger.",
+    "unknown_role": "Your role is none that this ledger knows.",
+    "not_assigned": "You are not assigned to this case. In an emergency you can open it for a few hours with a reason.",
+    "restricted": "This case is restricted to the people named for it.",
+    "conflict_of_interest": "A conflict of interest is on record for you in this case.",
+}
+"""What somebody is told who may not do something, by the reason."""
+
+
+def _forbidden(error: Forbidden) -> ProblemError:
+    detail = f"{REFUSALS[error.because]} The attempt is on record."
+    return ProblemError("forbidden", detail, reason=error.because, access_event=error.access_position)
 
 
 def _stale(error: StaleVersion) -> ProblemError:
@@ -180,6 +215,9 @@ def install(app: FastAPI) -> None:
         Refused,
         RecordingError,
         NotKnown,
+        NotSignedIn,
+        Forbidden,
+        HeaderRefused,
         InstantInFuture,
         LookNotRecorded,
         LedgerError,

@@ -1,6 +1,7 @@
-"""Every look at a case goes through here: read, put the look on record, then hand out. There is no other way to a text.
+"""Every look at a case goes through here: ask the door, read, put the look on record, then hand out.
 
-The access record is appended before the answer leaves; when it cannot be, nothing is handed out.
+There is no other way to a text. The access record is appended before the answer leaves; when it cannot be, nothing is
+handed out.
 """
 
 import asyncio
@@ -9,32 +10,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID
 
+from api.door import Door, NotKnown
+from api.looks import Question, Shown
 from api.principals import Principal
+from domain.authority import Act
 from domain.case_file import ROSTER_TOPICS, CaseFile, Person
-from domain.entries import Draft, Entry
+from domain.entries import Entry
 from domain.events import UnknownEvent
-from domain.events.access import RecordViewed
 from domain.events.administration import CaseOpened, PersonRegistered
-from domain.events.base import Envelope
 from domain.register import EntryHistory, as_of, history
 from domain.time import write_instant
 from domain.withheld import Withheld, withheld, without
 from ledger.errors import RecordDamaged, SealBroken
 from ledger.format import FormatError, StoredRow
-from ledger.mapper import read_clear
-from ledger.requests import Appended, Part, Request
 from ledger.store import Head, Ledger
 from projections.board import Board, BoardRow
 from projections.boards import PartRow, readable, rows_as_of, rows_at, rows_without, withholding_cases
 from projections.case_state import state_as_of
 from projections.view import View
 from replay.verify import Fault, verify_stream
-
-
-class NotKnown(Exception):
-    """There is no such case, or there was none on record at the instant asked about."""
 
 
 class InstantInFuture(Exception):
@@ -44,18 +40,6 @@ class InstantInFuture(Exception):
         super().__init__(f"{parameter} lies after the ledger's own time {write_instant(now)}: ask about the past")
         self.parameter = parameter
         self.now = now
-
-
-class LookNotRecorded(Exception):
-    """The access record could not be written, so nothing is handed out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """As of when: what was recorded by ``known_at``, of what had happened by ``valid_at``. None means now."""
-
-    known_at: datetime | None = None
-    valid_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,40 +101,39 @@ class PartsLook:
     access_position: int
 
 
-LOOKS_SEARCHED = 500
-"""How many of somebody's last looks are searched for the one at a case."""
-
-
-def last_look(ledger: Ledger, principal: Principal, case: UUID) -> int | None:
-    """Return the position of somebody's last look at a case, which says what was in front of them; None for none."""
-    for row in ledger.read_recent(_looks_of(ledger, principal), LOOKS_SEARCHED):
-        if str(case) in read_clear(row).data["cases"]:
-            return row.position
-    return None
-
-
-def _looks_of(ledger: Ledger, principal: Principal) -> UUID:
-    """Return the stream of somebody's looks."""
-    return uuid5(ledger.id, f"looks of {principal.id}")
-
-
 class CaseReader:
     """Reads one ledger for principals."""
 
-    def __init__(self, ledger: Ledger, board: Board) -> None:
+    def __init__(self, ledger: Ledger, board: Board, door: Door | None = None) -> None:
         self._ledger = ledger
         self._board = board
+        self.door = door or Door(ledger)
 
-    async def case(self, principal: Principal, case: UUID, question: Question, what: str) -> CaseLook:
-        """Return a case as of the instants asked about; raises NotKnown, InstantInFuture, LookNotRecorded."""
+    async def case(
+        self, principal: Principal, case: UUID, question: Question, what: str, act: Act = Act.CASE_READ
+    ) -> CaseLook:
+        """Return a case as of the instants asked about.
+
+        Raises Forbidden, NotKnown, InstantInFuture, LookNotRecorded.
+        """
+        permission = await self.door.require_in(principal, act, case, what, question)
         read = await asyncio.to_thread(self._read_case, case, question, principal)
-        access = await self._put_on_record(principal, what, (case,), read["position"], question)
-        return CaseLook(question=question, access_position=access, **read)
+        shown = Shown(
+            what,
+            (case,),
+            subjects=[named.person.person for named in read["persons"]],
+            position=read["position"],
+            question=question,
+            emergency=permission.because == "break_glass",
+        )
+        return CaseLook(question=question, access_position=await self.door.looks.record(principal, shown), **read)
 
     async def board(self, principal: Principal, question: Question, after: UUID, limit: int) -> BoardLook:
-        """Return a page of cases as of the instants asked about."""
+        """Return a page of the cases one may see, as of the instants asked about."""
+        what = "case_list"
+        visible = await self.door.visible(principal, Act.BOARD_READ, what)
         position = await asyncio.to_thread(self._position, question)
-        computed_to, rows = await asyncio.to_thread(self._board.page, position, after, limit)
+        computed_to, rows = await asyncio.to_thread(self._board.page, position, after, limit, visible)
         following = rows[-1].case if len(rows) == limit else None
         if question.valid_at is not None:
             rows = await asyncio.to_thread(
@@ -158,24 +141,26 @@ class CaseReader:
             )
         elif question.known_at is not None and not principal.audits:
             rows = await asyncio.to_thread(self._shown_states, rows, position)
-        shown = tuple(row.case for row in rows)
-        access = await self._put_on_record(principal, "case_list", shown, position, question)
+        shown = Shown(what, [row.case for row in rows], position=position, question=question)
+        access = await self.door.looks.record(principal, shown)
         return BoardLook(question, position, computed_to, tuple(rows), following, access)
 
     async def parts(self, principal: Principal, view: View, question: Question) -> PartsLook:
-        """Return all rows of a view as known at an instant; raises as ``case`` does."""
+        """Return the rows of a view that are about cases one may see, as known at an instant; raises as ``case``."""
+        what = f"{view.name}_board"
+        visible = await self.door.visible(principal, Act.BOARD_READ, what)
         position = await asyncio.to_thread(self._position, question)
         if question.valid_at is None:
-            computed_to, rows = await asyncio.to_thread(rows_at, self._ledger, view, position)
+            computed_to, rows = await asyncio.to_thread(rows_at, self._ledger, view, position, visible)
             if question.known_at is not None and not principal.audits:
                 rows = await asyncio.to_thread(rows_without, self._ledger, view, position, rows)
         else:
             at = question.valid_at
-            fold = partial(rows_as_of, self._ledger, view, position, at, originals=principal.audits)
+            fold = partial(rows_as_of, self._ledger, view, position, at, visible, originals=principal.audits)
             rows = await asyncio.to_thread(fold)
             computed_to = position
-        shown = tuple(dict.fromkeys(row.case for row in rows))
-        access = await self._put_on_record(principal, f"{view.name}_board", shown, position, question)
+        cases = tuple(dict.fromkeys(row.case for row in rows))
+        access = await self.door.looks.record(principal, Shown(what, cases, position=position, question=question))
         return PartsLook(question, position, computed_to, tuple(rows), access)
 
     def _as_of(self, rows: list[BoardRow], position: int, valid_at: datetime, *, originals: bool) -> list[BoardRow]:
@@ -250,25 +235,3 @@ class CaseReader:
 
     def _name(self, row: StoredRow) -> str | None:
         return self._ledger.mapper.to_domain_event(row).data.get("full_name")
-
-    async def _put_on_record(
-        self, principal: Principal, what: str, cases: Sequence[UUID], position: int, question: Question
-    ) -> int:
-        event = RecordViewed(
-            viewer=principal.id,
-            role=principal.role,
-            organisation=principal.organisation,
-            purpose=principal.purpose,
-            what=what,
-            cases=tuple(cases),
-            as_of_position=position,
-            known_at=question.known_at,
-            valid_at=question.valid_at,
-        )
-        stream = _looks_of(self._ledger, principal)
-        envelope = Envelope(occurred_at=datetime.now(UTC), actor=principal.actor, commit=uuid4())
-        new_event = self._ledger.mapper.to_new_event(Draft(stream, 1, event, envelope))
-        answer = await self._ledger.appender.append(Request((Part(stream, None, (new_event,)),)))
-        if not isinstance(answer, Appended):
-            raise LookNotRecorded
-        return answer.first_position

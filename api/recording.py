@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+from api.door import Door, NotKnown
 from api.drafting import Commit, Fact, Work, preview_of, stored_row
 from api.principals import Principal
+from domain.authority import Act
 from domain.case_file import CaseFile
 from domain.entries import Draft, Entry
 from domain.errors import DomainError, Malformed, Problem
@@ -83,10 +85,14 @@ class Recorded:
 
 
 class CaseRecorder:
-    """Records into one ledger. Keeps the files of recent cases, each exact for the version it carries."""
+    """Records into one ledger what principals may record there; raises Forbidden and NotKnown as the door does.
 
-    def __init__(self, ledger: Ledger) -> None:
+    Keeps the files of recent cases, each exact for the version it carries.
+    """
+
+    def __init__(self, ledger: Ledger, door: Door | None = None) -> None:
         self._ledger = ledger
+        self.door = door or Door(ledger)
         self._files: OrderedDict[UUID, CaseFile] = OrderedDict()
 
     async def open_case(
@@ -103,6 +109,7 @@ class CaseRecorder:
 
         Facts may refer to earlier ones of the same request; the first of them has version 2.
         """
+        await self.door.require(principal, Act.CASE_OPEN, "open_case")
         known = await self._repeated(principal, commit)
         if known is not None:
             return known
@@ -129,7 +136,7 @@ class CaseRecorder:
         """Register a person and let them join the case; raises as ``record`` does."""
 
         async def attempt() -> Recorded:
-            file = await self._file(case, expected)
+            file = await self._file(principal, Act.CASE_WRITE, case, expected)
             if person.ref in file.persons:
                 raise Malformed([Problem("/person/ref", "names a person of this case already: choose another")])
             (joined,), registrations = self._register([person])
@@ -149,7 +156,7 @@ class CaseRecorder:
         """
 
         async def attempt() -> Recorded:
-            file = await self._file(case, expected)
+            file = await self._file(principal, Act.CASE_WRITE, case, expected)
             work = Work(principal, commit, instant, file, file.key, file.keys())
             for fact, event in zip(commit.facts, record_facts(file, [f.event for f in commit.facts]), strict=True):
                 work.take(event, fact)
@@ -164,6 +171,7 @@ class CaseRecorder:
         expected: int,
         commit: Commit,
         decide: Callable[[CaseFile], Sequence[Fact]],
+        act: Act = Act.CASE_WRITE,
     ) -> Recorded:
         """Record what ``decide`` makes of the case as it stands: an act, or that a gate stopped it; raises as above.
 
@@ -171,7 +179,7 @@ class CaseRecorder:
         """
 
         async def attempt() -> Recorded:
-            file = await self._file(case, expected)
+            file = await self._file(principal, act, case, expected)
             facts = decide(file)
             check_references(file, [fact.event for fact in facts])
             work = Work(principal, commit, None, file, file.key, file.keys())
@@ -195,7 +203,7 @@ class CaseRecorder:
         """
 
         async def attempt() -> Recorded:
-            files = await self._file(*here), await self._other(*there)
+            files = await self._file(principal, Act.CASE_WRITE, *here), await self._other(principal, *there)
             own, others = await asyncio.to_thread(decide, *files)
             record_facts(files[1], [fact.event for fact in others], moved=True)
             works = [Work(principal, commit, None, file, file.key, file.keys()) for file in files]
@@ -228,7 +236,9 @@ class CaseRecorder:
             raise KeyReused
         return await self._recorded(known[1], known[2])
 
-    async def _file(self, case: UUID, expected: int) -> CaseFile:
+    async def _file(self, principal: Principal, act: Act, case: UUID, expected: int) -> CaseFile:
+        """Return a case at a version for somebody who may do something in it; only they are told what has moved on."""
+        await self.door.require_in(principal, act, case, act.value)
         cached = self._files.get(case)
         if cached is not None and cached.version == expected:
             return cached
@@ -237,11 +247,11 @@ class CaseRecorder:
             raise StaleVersion(file.version, file.entries[expected:])
         return file
 
-    async def _other(self, case: UUID, expected: int) -> CaseFile:
+    async def _other(self, principal: Principal, case: UUID, expected: int) -> CaseFile:
         """Return the second case of a request; raises Malformed where it is not there or has moved on."""
         try:
-            return await self._file(case, expected)
-        except NoSuchCase:
+            return await self._file(principal, Act.CASE_WRITE, case, expected)
+        except (NoSuchCase, NotKnown):
             raise Malformed([Problem("/to", "names no case: use the id of one")]) from None
         except StaleVersion as error:
             raise _moved_on(error.current) from None

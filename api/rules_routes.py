@@ -15,7 +15,7 @@ from api.acts import Gatekeeper, decision_answer, disclosure_answer
 from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems, receipt_of
 from api.conditions import etag, expected_version, idempotency_key, question, refuse_unknown_parameters
 from api.drafting import Commit
-from api.principals import of_request
+from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseLook, CaseReader, PartsLook
 from api.recording import CaseRecorder, Recorded
@@ -81,7 +81,7 @@ async def asked_case(
     refuse_unknown_parameters(request, "known_at", "valid_at", *more)
     known_at, valid_at = request.query_params.get("known_at"), request.query_params.get("valid_at")
     asked = question(known_at, valid_at)
-    look = await reader.case(of_request(request, request.headers.get("purpose")), case_id_of(case_id), asked, what)
+    look = await reader.case(looking(request), case_id_of(case_id), asked, what)
     rules, now = await asyncio.to_thread(lambda: (adopted_upto(ledger, look.position), ledger.now()))
     clear = Known(tuple(look.entries))
     return Asked(look, CaseQuestions(clear, rules), asked.valid_at or asked.known_at or now)
@@ -188,11 +188,9 @@ def _books(rules: Rules) -> list[dict[str, Any]]:
 
 
 def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
-    async def look_at(
-        request: Request, view: View, known_at: str | None, valid_at: str | None, purpose: str | None
-    ) -> PartsLook:
+    async def look_at(request: Request, view: View, known_at: str | None, valid_at: str | None) -> PartsLook:
         refuse_unknown_parameters(request, "known_at", "valid_at", "status", "level", "uncovered")
-        return await reader.parts(of_request(request, purpose), view, question(known_at, valid_at))
+        return await reader.parts(looking(request), view, question(known_at, valid_at))
 
     @router.get("/deadlines", summary="The clocks of all cases", responses=rule_examples.DEADLINE_BOARD | problems())
     async def board(
@@ -207,7 +205,8 @@ def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
 
         Clocks about someone who died or a pregnancy that ended are left out: nothing here reminds of them.
         """
-        look = await look_at(request, DEADLINES, known_at, valid_at, purpose)
+        del purpose
+        look = await look_at(request, DEADLINES, known_at, valid_at)
         rules = await asyncio.to_thread(adopted_upto, ledger, look.position)
         at = look.question.valid_at or look.question.known_at or ledger.now()
         rows = [(row, from_values(row.value)) for row in look.rows if not row.value["silenced"]]
@@ -237,7 +236,8 @@ def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
         What the passing of time brings is there without a new entry, but for missing weekly notes: `valid_at` folds
         every case anew and finds those too.
         """
-        look = await look_at(request, FINDINGS, known_at, valid_at, purpose)
+        del purpose
+        look = await look_at(request, FINDINGS, known_at, valid_at)
         at = look.question.valid_at or look.question.known_at or ledger.now()
         found = [(row, finding_of(row.value)) for row in look.rows]
         wanted = [(row, one) for row, one in found if one.stands(at) and (not levels or level_of(one) in levels)]
@@ -261,7 +261,8 @@ def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
         purpose: Purpose = None,
     ) -> Response:
         """Every disclosure with its cover as known at an instant; `uncovered` leaves out the covered ones."""
-        look = await look_at(request, CONSENTS, known_at, valid_at, purpose)
+        del purpose
+        look = await look_at(request, CONSENTS, known_at, valid_at)
         at = look.question.valid_at or look.question.known_at or ledger.now()
         items = [
             {"case": str(row.case), "version": int(row.part.partition("/")[2]), **row.value}
@@ -306,7 +307,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
         """Make a disclosure, or be told what is missing; a stop, and an override with its reason, go on record."""
         commit, expected, raw = await act_of(request)
         act = bodies.parse(DisclosureBody, raw).act()
-        recorded = await gatekeeper.disclose(of_request(request), _case(request), expected, act, commit)
+        recorded = await gatekeeper.disclose(acting(request), _case(request), expected, act, commit)
         return await _outcome(ledger, recorded)
 
     @router.post(
@@ -320,7 +321,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
         """Make a decision bound to the ledger's position and root, or be told what stands against it."""
         commit, expected, raw = await act_of(request)
         act = bodies.parse(DecisionBody, raw).act()
-        recorded = await gatekeeper.decide(of_request(request), _case(request), expected, act, commit)
+        recorded = await gatekeeper.decide(acting(request), _case(request), expected, act, commit)
         return await _outcome(ledger, recorded)
 
     @router.post(
@@ -345,7 +346,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
         """What would stand against this decision, with nothing done."""
         act = bodies.parse(DecisionBody, await bodies.read_body(request)).act()
         asked = await asked_case(ledger, reader, request, case_id, "decision_gate")
-        found = await asyncio.to_thread(decision_answer, asked.look.file, act, ledger, of_request(request))
+        found = await asyncio.to_thread(decision_answer, asked.look.file, act, ledger, acting(request))
         return asked.answer(asked.frame | {"open": not found, "stops": rule_answers.stops(found)})
 
 

@@ -16,6 +16,7 @@ import uvicorn
 from api.app import create_app
 from api.demonstration import NotADemonstration
 from api.opening import Place
+from api.sign_in.local import LocalSignIn
 
 HOST = "127.0.0.1"
 WORKER_STOP_SECONDS = 10
@@ -33,7 +34,7 @@ def serve(place: Place, port: int) -> None:
         if not ledger.simulated:
             raise NotADemonstration
         config = uvicorn.Config(
-            create_app(ledger, place.documents(ledger)),
+            create_app(ledger, LocalSignIn(ledger), place.documents(ledger)),
             log_level="warning",
             access_log=False,
             server_header=False,

@@ -158,7 +158,7 @@ def _step(story: StoryForm, step: StepForm) -> Step:
     fact = Fact(_event(kind, step, story.steps), read_moment(step.occurred_at), reached_at)
     if start_of(fact.occurred_at) > read_instant(step.recorded_at):
         raise Malformed([Problem(f"step {step.n} occurred_at", "must not be later than recorded_at")])
-    principal = Principal(step.actor, step.actor_role, None, "story")
+    principal = Principal(step.actor, step.actor_role, None, "story", internal=True)
     content = orjson.dumps([story.id, step.model_dump(mode="json", exclude_unset=True)])
     return Step(step.n, read_instant(step.recorded_at), principal, fact, content)
 

@@ -15,7 +15,7 @@ from domain import register
 from domain.case_file import CaseFile
 from domain.entries import Entry
 from domain.errors import Malformed, Problem
-from domain.events import BY_TOPIC, administration, reach
+from domain.events import BY_TOPIC, EVENTS, administration, reach
 from domain.events.assessment import AssessmentRecorded
 from domain.events.base import Event, Refers, reference_marks, sealed_marks
 from domain.events.correction import EntryAnnulled, EntryCorrected
@@ -32,6 +32,14 @@ ADMINISTRATIVE = frozenset(event.name() for event in (*administration.EVENTS, *r
     "RecordViewed", "LookupsWithheld", "StaffNamesReleased", "LookupExtractMade", "LookupsExpired",
     "ErasureProposed", "ErasureRejected", "PersonalDataErased", "CiphertextRemoved",
 }  # fmt: skip
+OF_ITS_OWN = frozenset(event.TOPIC for event in EVENTS.values() if event.name() in ADMINISTRATIVE) - {
+    administration.CaseOpened.TOPIC,
+    administration.PersonJoined.TOPIC,
+    administration.GateStopped.TOPIC,
+}
+"""Topics of entries about access and erasure: no correction or annulment opens what they close, or the other way."""
+
+OWN_ADDRESS = "names an entry about access or erasure: it is reviewed or ended at an address of its own"
 DOCUMENTARY = frozenset({"DocumentFiled", "DocumentChecked"})
 """Events that acts of their own put on record; a commit of facts does not hold them."""
 
@@ -118,6 +126,8 @@ def _annulment_problems(case: CaseFile, fact: EntryAnnulled, pointer: str) -> li
     target = case.entry(fact.annuls)
     if target is not None and target.topic == "case_opened":
         return [Problem(f"{pointer}/data/annuls", "names the opening of the case, which every other entry rests on")]
+    if target is not None and target.topic in OF_ITS_OWN:
+        return [Problem(f"{pointer}/data/annuls", OWN_ADDRESS)]
     return []
 
 
@@ -139,6 +149,8 @@ def _correction(
         return fact, [Problem(f"{pointer}/data/sealed_for", "is set by the ledger: leave it out")]
     if fact.field in FIXED_FIELDS.get(target.topic, ()):
         return fact, [Problem(f"{pointer}/data/field", "stays as recorded: annul the entry and record it anew")]
+    if target.topic in OF_ITS_OWN:
+        return fact, [Problem(f"{pointer}/data/corrects", OWN_ADDRESS)]
     entry, field = _corrected_field(case, target, fact.field)
     past = register.history(case.entries).get(target.version)
     if past is not None and past.annulled:

@@ -1,6 +1,7 @@
 """Group commit: callers queue their requests, and one of them appends all that wait in a single transaction."""
 
 import asyncio
+import select
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -145,7 +146,7 @@ class _Line(Generic[AnyFuture]):
 
     async def _write_async(self, batch: "_Batch[AnyFuture]") -> list[Answer]:
         connection = self._connection
-        if connection is None or connection.closed:
+        if connection is None or _is_lost(connection):
             connection = await asyncio.to_thread(self._opened)
         try:
             connection.pgconn.send_query_prepared(STATEMENT, _columns(batch), FORMATS, BINARY)
@@ -157,7 +158,7 @@ class _Line(Generic[AnyFuture]):
 
     def _opened(self) -> psycopg.Connection[Any]:
         """Return the connection with the append prepared on it, opened anew where it was lost."""
-        if self._connection is None or self._connection.closed:
+        if self._connection is None or _is_lost(self._connection):
             self._connection = self._connect()
             prepared = self._connection.pgconn.prepare(STATEMENT, SQL["append"].encode(), TYPES)
             if prepared.status != pq.ExecStatus.COMMAND_OK:
@@ -176,6 +177,20 @@ class _Line(Generic[AnyFuture]):
         if self._connection is not None and self._connection.pgconn.status != pq.ConnStatus.OK:
             self._connection.close()
         raise _AppendFailed(result)
+
+
+def _is_lost(connection: psycopg.Connection[Any]) -> bool:
+    """Whether a connection that nobody is using has ended, for example because the server was restarted meanwhile.
+
+    An idle server says nothing unasked but that it goes, or that a setting changed: either way a new one is opened.
+    """
+    if connection.closed:
+        return True
+    idle = select.poll()
+    idle.register(connection.pgconn.socket, select.POLLIN)
+    if idle.poll(0):
+        connection.close()
+    return connection.closed
 
 
 class _AppendFailed(Exception):

@@ -14,7 +14,7 @@ from ledger.mapper import read_clear
 from ledger.shipped import shipped_calendar
 from ledger.store import Ledger
 from projections.following import wait_for
-from projections.view import FOLLOW, ROWS, WITHHELD, View
+from projections.view import FOLLOW, ROWS, WITHHELD, View, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,17 @@ class PartRow:
 
 
 def rows_as_of(
-    ledger: Ledger, view: View, position: int, valid_at: datetime, *, originals: bool = False
+    ledger: Ledger,
+    view: View,
+    position: int,
+    valid_at: datetime,
+    among: Collection[UUID] | None = None,
+    *,
+    originals: bool = False,
 ) -> list[PartRow]:
-    """Fold every case anew as of an instant in the world, from what was on record at a position."""
-    cases = [key for (key,) in ledger.query(FOLLOW["keys_upto"], [position])]
+    """Fold cases (None: all) anew as of an instant in the world, from what was on record at a position."""
+    opened = [key for (key,) in ledger.query(FOLLOW["keys_upto"], [position])]
+    cases = opened if among is None else [case for case in opened if case in among]
     rules = adopted_upto(ledger, position)
     return [
         PartRow(case, part, value, position, None)
@@ -83,8 +90,10 @@ def adopted_upto(ledger: Ledger, position: int | None = None) -> Rules:
     return adopted(map(read_clear, rows), shipped_calendar())
 
 
-def rows_at(ledger: Ledger, view: View, position: int) -> tuple[int, list[PartRow]]:
-    """Return how far a view has followed, and all its rows as known at a position; waits for it a moment."""
+def rows_at(
+    ledger: Ledger, view: View, position: int, among: Collection[UUID] | None = None
+) -> tuple[int, list[PartRow]]:
+    """Return how far a view has followed, and its rows (None: of all keys) as known at a position; waits a moment."""
     reached = wait_for(ledger, view, position)
-    found = ledger.query(ROWS["parts_at"], {"view": view.name, "position": position})
+    found = ledger.query(ROWS["parts_at"], {"view": view.name, "position": position, "among": listed(among)})
     return reached, [PartRow(*row) for row in found]

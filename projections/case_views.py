@@ -14,9 +14,10 @@ from domain.deadlines import as_values
 from domain.disclosures import covers, disclosures
 from domain.entries import Entry
 from domain.events import EVENTS
-from domain.events.access import RecordViewed
+from domain.events.access import LookupsExpired, RecordViewed
 from domain.events.administration import EVENTS as ADMINISTRATION
 from domain.events.administration import CaseOpened, PersonJoined
+from domain.events.reach import AccessEnded, AccessGranted
 from domain.findings.base import Finding
 from domain.findings.catalogue import pending
 from domain.findings.handling import life_values, lives, unhandled
@@ -26,7 +27,8 @@ from domain.people import silenced
 from domain.rules import Rules
 from domain.time import write_instant
 
-TOPICS = frozenset(event.TOPIC for event in EVENTS.values() if event not in (*ADMINISTRATION, RecordViewed)) | {
+_ELSEWHERE = (*ADMINISTRATION, RecordViewed, LookupsExpired, AccessGranted, AccessEnded)
+TOPICS = frozenset(event.TOPIC for event in EVENTS.values() if event not in _ELSEWHERE) | {
     CaseOpened.TOPIC,
     PersonJoined.TOPIC,
 }

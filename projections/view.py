@@ -1,6 +1,6 @@
 """What a remembered view is, and how its rows move: one fold, shared by the follower, the rebuild and the check."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,6 +60,11 @@ CONSENTS = View("consents", case_views.TOPICS, case_views.fold, case_views.conse
 FINDINGS = View("findings", case_views.TOPICS, case_views.fold, case_views.finding_parts, by_rules=True)
 WITHHELD = View("withheld", withholding.TOPICS, withholding.fold, withholding.parts)
 VIEWS: Mapping[str, View] = {view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS, WITHHELD)}
+
+
+def listed(keys: Collection[UUID] | None) -> list[UUID] | None:
+    """Return keys as a statement takes them; None stays None, for all."""
+    return None if keys is None else list(keys)
 
 
 class ViewStopped(Exception):

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -9,16 +10,19 @@ from fastapi.responses import RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.conditions import Cursors, question
+from api.door import Forbidden, NotKnown
+from api.looks import LookNotRecorded
 from api.pages import views
 from api.pages.codes import ROLES, word
 from api.pages.times import show_instant
 from api.pages.views import CASES, KNOWN_AT, NEWEST, VALID_AT
-from api.principals import Principal, of_request
+from api.principals import Principal, acting, looking
 from api.problems import KINDS, ProblemError, from_exception
-from api.reading import CaseReader, InstantInFuture, LookNotRecorded, NotKnown
+from api.reading import CaseReader, InstantInFuture
 from ledger.errors import LedgerError, RecordDamaged
 
 CASES_PER_PAGE = 50
+SIGN_IN = "/log-ind"
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -28,6 +32,10 @@ _SORRY = {
     "bad-request": (
         "Adressen kan ikke læses",
         "Begynd forfra på siden, og vælg tidspunktet der. I en adresse skrives det som 2024-08-21T07:00:00Z.",
+    ),
+    "forbidden": (
+        "Sagen er ikke åben for dig",
+        "Din rolle, tildeling eller enhed giver ikke adgang til det, du bad om. Forsøget er registreret.",
     ),
     "unavailable": (
         "Protokollen svarer ikke",
@@ -47,13 +55,28 @@ _DAMAGED = (
 )
 
 
+class SignInFirst(Exception):
+    """A page was asked for by somebody who is not signed in; afterwards they go on to it."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        query = f"?{request.url.query}" if request.url.query else ""
+        self.onward = f"{request.url.path}{query}" if request.method == "GET" else CASES
+
+
+async def send_to_sign_in(_: Request, error: Exception) -> Response:
+    """Send somebody to the page where they sign in."""
+    onward = error.onward if isinstance(error, SignInFirst) else CASES
+    return RedirectResponse(f"{SIGN_IN}?{urlencode({'videre': onward})}", 303, {"Cache-Control": "no-store"})
+
+
 def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = False) -> APIRouter:
     """Return the pages over one ledger; ``simulated`` puts the notice of a simulated clock on every page."""
     router = APIRouter(include_in_schema=False)
 
     def render(request: Request, template: str, status: int = 200, **context: Any) -> Response:
         """Return a page that no cache keeps: what it shows is personal."""
-        everywhere = {"reader": _reader(of_request(request)), "simulated": simulated}
+        everywhere = {"reader": _reader(acting(request)), "simulated": simulated}
         html = _ENVIRONMENT.get_template(template).render(everywhere | context)
         return Response(html, status, {"Cache-Control": "no-store"}, "text/html")
 
@@ -69,7 +92,7 @@ def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = Fals
         except RecordDamaged as error:
             title, text = _DAMAGED
             return render(request, "damaged.html", 500, title=title, text=text, faults=error.faults)
-        except (NotKnown, LookNotRecorded, LedgerError, ProblemError) as error:
+        except (Forbidden, NotKnown, LookNotRecorded, LedgerError, ProblemError) as error:
             return _sorry(render, request, from_exception(error).kind, form)
 
     @router.get("/")
@@ -89,7 +112,7 @@ def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = Fals
             context = f"pages|{asked.known_at}|{asked.valid_at}"
             cursor = query.get("cursor")
             after = UUID(cursors.read(cursor, context)) if cursor else UUID(int=0)
-            board = await reader.board(of_request(request), asked, after, CASES_PER_PAGE)
+            board = await reader.board(looking(request), asked, after, CASES_PER_PAGE)
             following = cursors.write(str(board.following), context) if board.following else None
             return render(request, "cases.html", page=views.board_page(board, following))
 
@@ -108,7 +131,7 @@ def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = Fals
 
         async def look() -> Response:
             asked = question(query.get(KNOWN_AT), query.get(VALID_AT))
-            seen = await reader.case(of_request(request), known, asked, "case_page")
+            seen = await reader.case(looking(request), known, asked, "case_page")
             page = views.case_page(seen, newest_first=query.get("order") == NEWEST)
             return render(request, "case.html", page=page, simulated=seen.head.simulated)
 

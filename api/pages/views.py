@@ -7,11 +7,12 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from api.looks import Question
 from api.pages.codes import PACKAGES, PROGRAMMES, ROLES, STATUSES, word
 from api.pages.timeline import Item, items
 from api.pages.times import Parts, Unreadable, address_form, note_on, parts_of, read_parts, show_instant, show_moment
 from api.pages.values import NAME_ERASED, NOT_GIVEN
-from api.reading import BoardLook, BoardRow, CaseLook, NamedPerson, Question
+from api.reading import BoardLook, BoardRow, CaseLook, NamedPerson
 from domain.time import read_moment
 
 CASES = "/sager"

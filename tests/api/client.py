@@ -11,6 +11,8 @@ import httpx2
 import orjson
 import psycopg
 
+from tests.api.signing_in import bearer, session
+
 CANARY = "canary-Eksempel-4711"
 MARCH = "2026-03-04T14:10:00+01:00"
 ALMA: dict[str, Any] = {"ref": "parent-A", "role": "mother", "full_name": "Alma Eksempel"}
@@ -49,6 +51,12 @@ class Api:
     http: httpx2.Client
     database: str
     side: list[psycopg.Connection[Any]] = field(default_factory=list[psycopg.Connection[Any]])
+
+    @contextmanager
+    def acting_as(self, staff: str) -> Generator["Api"]:
+        """Yield a client of the same service that somebody else has signed in to."""
+        with talking_to(str(self.http.base_url), self.database, staff) as other:
+            yield other
 
     def post(self, path: str, body: Any, *, version: int | str | None = None, **headers: str | None) -> Response:
         """Send a body with a new key; underscores in names of ``headers`` are hyphens, None leaves a header out."""
@@ -110,9 +118,9 @@ class Api:
 
 
 @contextmanager
-def talking_to(url: str, database: str) -> Generator[Api]:
-    """Yield a client of a service."""
-    with httpx2.Client(base_url=url, timeout=30) as http:
+def talking_to(url: str, database: str, staff: str = "u-90") -> Generator[Api]:
+    """Yield a client of a service, signed in as somebody, with a bearer token for the API and a session for pages."""
+    with httpx2.Client(base_url=url, timeout=30, headers=bearer(url, staff), cookies=session(url, staff)) as http:
         api = Api(http, database)
         try:
             yield api

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from api.reading import CaseLook, NamedPerson, Question
+from api.looks import Question
+from api.reading import CaseLook, NamedPerson
 from domain.case_file import CaseFile
 from domain.entries import Entry
 from domain.register import as_of, history

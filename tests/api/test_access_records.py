@@ -23,11 +23,11 @@ def looks(api: Api, after: int) -> list[dict[str, Any]]:
 def test_a_look_at_a_case_is_put_on_record(api: Api, case: str, path: str, what: str) -> None:
     """Who looked at what, why, and as of where, is the next entry of the ledger, and the answer names it."""
     before = api.size()
-    shown = api.http.get(path.format(case=case), headers={"Purpose": "follow-up"}).json()
+    shown = api.http.get(path.format(case=case), headers={"Purpose": "quality"}).json()
     (look,) = looks(api, before)
     assert look["position"] == shown["access_event"] == before + 1
     assert (look["viewer"], look["role"], look["organisation"]) == ("u-90", "caseworker", "Eksempelkommune")
-    assert (look["what"], look["purpose"], look["cases"]) == (what, "follow-up", [case])
+    assert (look["what"], look["purpose"], look["cases"]) == (what, "quality", [case])
     assert look["as_of_position"] == shown["as_of_position"] == before
 
 

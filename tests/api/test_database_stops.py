@@ -24,6 +24,7 @@ from ledger.keys import file_keys
 from replay.verify import verify_ledger
 from tests.api.client import CANARY, JSON, Api, note, problem, talking_to
 from tests.api.service import environment, lives, serving, until
+from tests.api.signing_in import bearer
 from tests.conftest import BEGINS_AT
 
 WRITERS = 4
@@ -37,6 +38,7 @@ class Writer:
     url: str
     case: str
     stop: threading.Event
+    signed_in: dict[str, str]
     version: int = 1
     recorded: dict[str, int] = field(default_factory=dict[str, int])
     open: list[tuple[str, bytes, int]] = field(default_factory=list[tuple[str, bytes, int]])
@@ -51,7 +53,7 @@ class Writer:
     def run(self) -> None:
         """Send until the end; after a 503 send the same again, as the answer says."""
         end = monotonic() + LONGEST_SECONDS
-        with httpx2.Client(base_url=self.url, timeout=30) as client:
+        with httpx2.Client(base_url=self.url, timeout=30, headers=self.signed_in) as client:
             while not self.stop.is_set() and monotonic() < end:
                 key, body = str(uuid4()), orjson.dumps({"commands": [note(f"{CANARY} {len(self.recorded)}")]})
                 self.open.append((key, body, self.version))
@@ -110,7 +112,9 @@ def mortal(tmp_path: Path) -> Generator[Mortal]:
 def test_a_killed_database_loses_and_doubles_nothing(mortal: Mortal) -> None:
     """Twice killed amid commits: 503 and never 500, every key once in the ledger, intact, without a restart of ours."""
     api, stop = mortal.api, threading.Event()
-    writers = [Writer(str(api.http.base_url), api.open_case(), stop) for _ in range(WRITERS)]
+    writers = [
+        Writer(str(api.http.base_url), api.open_case(), stop, bearer(str(api.http.base_url))) for _ in range(WRITERS)
+    ]
     threads = [threading.Thread(target=writer.run) for writer in writers]
     for thread in threads:
         thread.start()
@@ -171,5 +175,7 @@ def test_a_database_that_is_away_is_said_to_be(mortal: Mortal) -> None:
         assert readiness.result().status_code == 503
     mortal.revive()
     until(lambda: api.http.get("/readyz").status_code == 200, "reads work again by themselves", 10)
-    assert api.commit(case, 2, note(CANARY), Idempotency_Key=key).headers["etag"] == '"3"'
+    answer = api.commit(case, 2, note(CANARY), Idempotency_Key=key)
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["etag"] == '"3"'
     assert [e["event"] for e in api.events(case)] == ["CaseOpened", "NoteRecorded", "NoteRecorded"]

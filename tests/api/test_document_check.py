@@ -23,8 +23,9 @@ from api.document_filing import Filer
 from api.document_watch import check_once, daily_check
 from api.drafting import Commit, Fact
 from api.opening import Place
-from api.principals import demonstration_principal
+from api.principals import Principal
 from api.recording import CaseRecorder, NewPerson, Recorded, StaleVersion
+from api.sign_in.local import LocalSignIn
 from domain.case_file import CaseFile
 from domain.documents import key_for
 from domain.events.retention import PersonalDataErased
@@ -34,9 +35,10 @@ from ledger.mapper import read_clear
 from ledger.requests import Answer, Request
 from ledger.store import Ledger
 from tests.api.service import Inside, environment
+from tests.api.signing_in import bearer
 
 LETTER = b"Canary-Brev-4711 " * 30
-WHO = demonstration_principal("test")
+WHO = Principal("u-90", "caseworker", "Eksempelkommune", "case-work")
 HOURS_AGO = 2 * document_check.ORPHAN_AFTER_SECONDS
 
 
@@ -230,8 +232,8 @@ def test_a_document_whose_key_is_gone_is_missing(cases: Cases, place: Place, che
     assert checking.done("documents", "check").splitlines() == [
         "1 documents: 0 present, 0 missing, 0 changed", "1 erased by decisions on record",
     ]  # fmt: skip
-    with TestClient(create_app(cases.ledger, place.documents(cases.ledger))) as client:
-        answer = client.get(f"/cases/{case}/documents/letter-1/1")
+    with TestClient(create_app(cases.ledger, LocalSignIn(cases.ledger), place.documents(cases.ledger))) as client:
+        answer = client.get(f"/cases/{case}/documents/letter-1/1", headers=bearer(""))
     assert (answer.status_code, answer.json()["type"]) == (410, "/problems/document-erased")
 
 

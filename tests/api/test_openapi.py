@@ -7,6 +7,7 @@ import pytest
 
 from api.app import create_app
 from api.problems import KINDS
+from api.sign_in.local import LocalSignIn
 from ledger.store import Ledger
 from tests.api.client import Api, note
 from tests.api.filing import file
@@ -204,10 +205,10 @@ def test_health_needs_no_look(api: Api) -> None:
     assert api.size() == before
 
 
-def test_no_spans_metrics_or_logs_are_emitted(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_spans_metrics_or_logs_are_emitted(simulated_ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the surroundings ask for, the framework's telemetry, which holds full addresses, is off."""
     monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
-    app = create_app(ledger)
+    app = create_app(simulated_ledger, LocalSignIn(simulated_ledger))
     used: dict[str, Any] = vars(app)["_telemetry"]
     switches = {name: value for name, value in used.items() if isinstance(value, bool)}
     assert switches.keys() == {"tracing", "metrics", "logs", "operation_spans", "auto_configure"}

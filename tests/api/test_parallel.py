@@ -15,13 +15,14 @@ import pytest
 from tests.api.client import JSON, MARCH, Api, note
 from tests.api.conftest import Served
 from tests.api.service import until
+from tests.api.signing_in import bearer
 
 WRITERS = 200
 
 
 async def _post_all(url: str, path: str, keys: Iterable[str]) -> list[httpx2.Response]:
     limits = httpx2.Limits(max_connections=WRITERS)
-    async with httpx2.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
+    async with httpx2.AsyncClient(base_url=url, timeout=60, limits=limits, headers=bearer(url)) as client:
         body = orjson.dumps({"commands": [note()]})
         requests = [
             client.post(path, content=body, headers={"Idempotency-Key": key, "If-Match": '"1"', "Content-Type": JSON})
@@ -54,7 +55,8 @@ def test_parallel_openings_with_one_key_are_one_case(api: Api) -> None:
     async def open_all() -> list[httpx2.Response]:
         body = orjson.dumps({"programme": "smaaboernsteam_001", "occurred_at": MARCH})
         headers = {"Idempotency-Key": key, "Content-Type": JSON}
-        async with httpx2.AsyncClient(base_url=api.http.base_url, timeout=60) as client:
+        url = str(api.http.base_url)
+        async with httpx2.AsyncClient(base_url=url, timeout=60, headers=bearer(url)) as client:
             return await asyncio.gather(*[client.post("/cases", content=body, headers=headers) for _ in range(10)])
 
     before, key = api.size(), str(uuid4())

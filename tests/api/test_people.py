@@ -9,7 +9,7 @@ from tests.api.client import CANARY, Api, Response, assessment, command, errors,
 from tests.api.service import until
 
 SECRET = "seen by the other family's window"
-ALLOCATED = {"to": "u-25", "for_role": "social_worker"}
+ALLOCATED = {"to": ["u-25", "u-90"], "for_role": "social_worker"}
 
 
 def ok(response: Response) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def test_people_with_rights_protection_and_responsibility(api: Api) -> None:
     assert mother["protected"] == [{"kind": "address", "against": ["parent-B"], "entry": 4}]
     assert child["born_on"] == "2026-03-04"
     assert answer["custody"] == [{"child": "child-A", "holders": ["parent-A"], "kind": "sole", "entry": 5}]
-    assert [(one["staff"], one["taken_over"]) for one in answer["responsible"]] == [("u-25", True)]
+    assert [(one["staff"], one["taken_over"]) for one in answer["responsible"]] == [("u-25, u-90", True)]
     before = ok(api.get(f"/cases/{case}/people", valid_at="2026-03-04T09:40:00+01:00"))
     assert before["responsible"] == []
 

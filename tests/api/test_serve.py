@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from api.opening import Place
 from tests.api.service import STOP_SECONDS, Command, Service, children, environment, lives, serving, until
+from tests.api.signing_in import bearer, session
 
 QUICK_SECONDS = 15
 
@@ -32,7 +33,7 @@ def fresh_home() -> Generator[Path]:
 
 def listed(service: Service) -> list[str]:
     """Return the numbers of the cases that a service lists."""
-    response = httpx2.get(f"{service.url}/cases", timeout=30)
+    response = httpx2.get(f"{service.url}/cases", timeout=30, headers=bearer(service.url, "u-80"))
     assert response.status_code == 200, response.text
     return sorted(item["state"]["number"] for item in response.json()["items"])
 
@@ -100,7 +101,7 @@ def test_a_killed_service_takes_its_worker_with_it(command: Command, tmp_path: P
         until(lambda: not lives(worker), "the worker ends by itself", 10)
     with serving(command.variables, tmp_path / "errors.log") as service:
         body = b'{"programme": "smaaboernsteam_001", "number": "S-1", "occurred_at": "2026-03-04"}'
-        headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+        headers = {"Idempotency-Key": "k", "Content-Type": "application/json", **bearer(service.url)}
         assert httpx2.post(f"{service.url}/cases", content=body, headers=headers).status_code == 201
 
 
@@ -111,7 +112,7 @@ def test_a_worker_that_dies_is_replaced(command: Command, tmp_path: Path) -> Non
         os.kill(killed, signal.SIGKILL)
         until(lambda: any(child != killed for child in children(service.process.pid)), "another worker", 10)
         body = b'{"programme": "smaaboernsteam_001", "number": "S-1", "occurred_at": "2026-03-04"}'
-        headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+        headers = {"Idempotency-Key": "k", "Content-Type": "application/json", **bearer(service.url)}
         assert httpx2.post(f"{service.url}/cases", content=body, headers=headers).status_code == 201
         until(lambda: listed(service) == ["S-1"], "the new case in the list", 10)
 
@@ -124,7 +125,7 @@ def test_the_demonstration_runs_on_a_machine_that_has_nothing(fresh_home: Path, 
 
     with serving(variables, log, "--demonstration") as service:
         assert listed(service) == cases
-        page = httpx2.get(f"{service.url}/sager", timeout=30)
+        page = httpx2.get(f"{service.url}/sager", timeout=30, cookies=session(service.url, "u-80"))
         assert page.status_code == 200
         family = children(service.process.pid)
         assert int(lock.read_text().split()[0]) in family, "the embedded server belongs to the service"

@@ -356,6 +356,16 @@ def test_administrative_events_are_no_facts(name: str) -> None:
     assert found == [("/commands/0/event", "is not a fact of a case: it has an address of its own")]
 
 
+@pytest.mark.parametrize(
+    "fact", [annulled(2), corrected(2, "allowed", old="u-1", new="u-2")], ids=["annulled", "corrected"]
+)
+def test_what_closes_a_case_is_not_opened_by_a_correction(fact: Described) -> None:
+    """Given a restriction, when it is annulled or corrected as a fact, then it is refused: it is reviewed instead."""
+    closed = given(("CaseRestricted", OWN["CaseRestricted"]))
+    ((_, detail),) = refusal(closed, fact)
+    assert detail == "names an entry about access or erasure: it is reviewed or ended at an address of its own"
+
+
 def test_erasure_is_no_fact() -> None:
     """The name of the erasure is among those that acts of their own put on record."""
     assert "PersonalDataErased" in ADMINISTRATIVE

@@ -250,6 +250,7 @@ def test_every_code_is_tested() -> None:
         Path(__file__),
         Path(__file__).with_name("test_procedure.py"),
         Path(__file__).with_name("test_programme_findings.py"),
+        Path(__file__).with_name("test_reach_findings.py"),
         Path(__file__).parents[1] / "test_any_facts.py",
         Path(__file__).parents[1] / "test_decision_gate.py",
     )
