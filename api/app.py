@@ -10,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 
 from api import problems
+from api.access_routes import create_access_router
 from api.cases import create_router
 from api.conditions import Cursors
 from api.documents import create_documents_router
@@ -58,6 +59,7 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
         create_people_router(ledger, recorder, reader, documents),
+        create_access_router(ledger, recorder, reader),
     ]
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))

@@ -38,6 +38,11 @@ def expected_version(request: Request) -> int:
     return int(match.group(1))
 
 
+def wished_version(request: Request) -> int | None:
+    """Return the version named by If-Match for an act that may do without; raises ProblemError when it names none."""
+    return None if request.headers.get("if-match") is None else expected_version(request)
+
+
 def etag(version: int) -> str:
     """Return the ETag of a version."""
     return f'"{version}"'

@@ -167,7 +167,9 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def answer(status: int, description: str, example: dict[str, Any], etag: bool) -> dict[int | str, dict[str, Any]]:
+def answer(
+    status: int, description: str, example: dict[str, Any], etag: bool = False
+) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of an answer from an example of it."""
     schema = _schema_of(example)
     described: dict[str, Any] = {

@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -24,6 +25,8 @@ from ledger.requests import Answer, Appended, Conflict, InTheFuture, Mismatched,
 from ledger.store import Ledger
 
 CACHED_CASES = 2_000
+MOST_ATTEMPTS = 5
+"""How often an act decided on the case as it stands is tried while others record in it at the same time."""
 
 
 class RecordingError(Exception):
@@ -168,14 +171,15 @@ class CaseRecorder:
         self,
         principal: Principal,
         case: UUID,
-        expected: int,
+        expected: int | None,
         commit: Commit,
         decide: Callable[[CaseFile], Sequence[Fact]],
         act: Act = Act.CASE_WRITE,
     ) -> Recorded:
         """Record what ``decide`` makes of the case as it stands: an act, or that a gate stopped it; raises as above.
 
-        References in the facts are checked as in a commit of facts.
+        References in the facts are checked as in a commit of facts. ``expected`` None decides on whatever version there
+        is, and again where the case moves on meanwhile.
         """
 
         async def attempt() -> Recorded:
@@ -187,6 +191,9 @@ class CaseRecorder:
                 work.take(fact.event, fact)
             return await self._append(work, [], None)
 
+        for _ in range(0 if expected is not None else MOST_ATTEMPTS):
+            with suppress(StaleVersion):
+                return await self._or_repeated(principal, commit, attempt)
         return await self._or_repeated(principal, commit, attempt)
 
     async def across(
@@ -228,7 +235,7 @@ class CaseRecorder:
 
     async def _repeated(self, principal: Principal, commit: Commit) -> Recorded | None:
         """Return the first answer when this request was recorded before; raises KeyReused for another body."""
-        key, fingerprint = self._digests(principal, commit)
+        key, fingerprint = self.digests(principal, commit)
         known = await asyncio.to_thread(self._ledger.find_request, key)
         if known is None:
             return None
@@ -236,14 +243,14 @@ class CaseRecorder:
             raise KeyReused
         return await self._recorded(known[1], known[2])
 
-    async def _file(self, principal: Principal, act: Act, case: UUID, expected: int) -> CaseFile:
+    async def _file(self, principal: Principal, act: Act, case: UUID, expected: int | None) -> CaseFile:
         """Return a case at a version for somebody who may do something in it; only they are told what has moved on."""
         await self.door.require_in(principal, act, case, act.value)
         cached = self._files.get(case)
         if cached is not None and cached.version == expected:
             return cached
         file = await self._read(case)
-        if file.version != expected:
+        if expected is not None and file.version != expected:
             raise StaleVersion(file.version, file.entries[expected:])
         return file
 
@@ -311,7 +318,7 @@ class CaseRecorder:
         for registration in registrations:
             draft = work.registration(registration, registered_at or datetime.now(UTC))
             parts.append(Part(draft.stream, 0, (self._ledger.mapper.to_new_event(draft),)))
-        key, fingerprint = self._digests(work.principal, work.commit)
+        key, fingerprint = self.digests(work.principal, work.commit)
         request = Request(tuple(parts), key, fingerprint, work.latest())
         answer = await self._ledger.appender.append(request, work.instant)
         return await self._settle(work, drafts, new_events, answer)
@@ -345,7 +352,8 @@ class CaseRecorder:
         entries = [read_clear(row) for row in rows if row.stream == rows[0].stream]
         return _to_recorded(entries, first, last)
 
-    def _digests(self, principal: Principal, commit: Commit) -> tuple[bytes, bytes]:
+    def digests(self, principal: Principal, commit: Commit) -> tuple[bytes, bytes]:
+        """Return what a repeat of a request is recognised by: the digests of its key and of what it sent."""
         keys = self._ledger.keys
         key = keys.digest("idempotency key", f"{principal.id}\0{commit.key}".encode())
         return key, keys.digest("request fingerprint", commit.body)

@@ -1,0 +1,108 @@
+"""What the API says about access, as JSON values."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from api.reading import CaseLook
+from domain.emergencies import Review, review_of
+from domain.reach import Emergency, Restriction, StaffReach
+from domain.time import write_instant
+from ledger.requests import Appended
+
+Values = dict[str, Any]
+
+
+def granted(staff: str, appended: Appended) -> Values:
+    """Return the answer to a grant, or to the end of one: the same for the first request and every repeat."""
+    return {
+        "staff": staff,
+        "position": appended.first_position,
+        "recorded_at": write_instant(appended.recorded_at),
+    }
+
+
+def grants(staff: str, reach: StaffReach, access: int) -> Values:
+    """Return what was granted to a member of staff."""
+    return {
+        "staff": staff,
+        "grants": [
+            {
+                "role": one.role,
+                "case": None if one.case is None else str(one.case),
+                "organisation": one.organisation,
+                "until": None if one.until is None else write_instant(one.until),
+            }
+            for one in reach.grants
+        ],
+        "ended_roles": [
+            {"role": role, "organisation": organisation}
+            for role, organisation in sorted(reach.ended, key=lambda pair: (pair[0], pair[1] or ""))
+        ],
+        "access_event": access,
+    }
+
+
+def queue(reviews: Iterable[tuple[UUID, Review]], access: int) -> Values:
+    """Return the review queue."""
+    items = [{"case": str(case), **_review(review)} for case, review in reviews]
+    return {"items": items, "access_event": access}
+
+
+def emergencies(look: CaseLook, reviews: Iterable[Review]) -> Values:
+    """Return a case's emergency accesses with their reasons."""
+    entries = {entry.version: entry for entry in look.entries}
+    return {
+        "case": str(look.file.case),
+        "version": look.file.version,
+        "items": [
+            _review(review) | {"reason": entries[review.emergency.entry].data.get("reason")} for review in reviews
+        ],
+        "access_event": look.access_position,
+    }
+
+
+def restrictions(found: Iterable[tuple[UUID, Restriction]], today: date, access: int) -> Values:
+    """Return the restricted cases."""
+    return {
+        "items": [
+            {
+                "case": str(case),
+                "entry": one.entry,
+                "category": one.category,
+                "allowed": list(one.allowed),
+                "review_by": one.review_by.isoformat(),
+                "overdue": one.review_by < today,
+            }
+            for case, one in found
+        ],
+        "access_event": access,
+    }
+
+
+def notices(found: Iterable[tuple[UUID, Emergency]], now: datetime, access: int) -> Values:
+    """Return what somebody is told of the cases they hold."""
+    return {
+        "items": [
+            {"kind": "break_glass", "case": str(case), "running": now < one.until, **_review(review_of(one, now))}
+            for case, one in found
+        ],
+        "access_event": access,
+    }
+
+
+def _review(review: Review) -> Values:
+    one = review.emergency
+    return {
+        "entry": one.entry,
+        "staff": one.staff,
+        "role": one.role,
+        "opened_at": write_instant(one.opened_at),
+        "until": write_instant(one.until),
+        "level": review.level,
+        "waiting_since": None if review.waiting_since is None else write_instant(review.waiting_since),
+        "justified": one.justified,
+        "reviewed_by": one.reviewed_by,
+        "reviewed_at": None if one.reviewed_at is None else write_instant(one.reviewed_at),
+    }
