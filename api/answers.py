@@ -102,6 +102,7 @@ def entry(item: Entry, past: EntryHistory | None) -> dict[str, Any]:
         "data": dict(item.data),
         "sealed": list(item.sealed),
         "erased": list(item.erased),
+        "unreadable": list(item.unreadable),
         **_past(past),
     }
 

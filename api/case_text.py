@@ -89,7 +89,8 @@ def _heading(look: CaseLook) -> list[str]:
 
 
 def _person(named: NamedPerson) -> str:
-    return f"{named.person.ref} {named.full_name or '(erased)'} ({named.person.role})"
+    absent = "(not readable: key missing)" if named.unreadable else "(erased)"
+    return f"{named.person.ref} {named.full_name or absent} ({named.person.role})"
 
 
 def _entry(look: CaseLook, entry: Entry) -> list[str]:
@@ -97,6 +98,7 @@ def _entry(look: CaseLook, entry: Entry) -> list[str]:
     marks = [
         *(["RECORDED LATE"] if is_late(entry) else []),
         *(["ANNULLED"] if past and past.annulled else []),
+        *([f"NOT READABLE, key missing: {', '.join(entry.unreadable)}"] if entry.unreadable else []),
         *([f"{c.field} corrected to {c.new} by {c.version}" for c in past.corrections if c.in_force] if past else []),
     ]
     when = f"happened {_moment(entry.occurred_at)}, recorded {_moment(entry.recorded_at)}"

@@ -8,11 +8,13 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from pydantic import ValidationError
 
+from api.cli_keys import add_keys
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
 from ledger.settings import Settings
@@ -81,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_rules(commands)
     _add_case(commands)
     _add_documents(commands)
+    add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)

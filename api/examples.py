@@ -124,6 +124,7 @@ _EVENTS: dict[str, Any] = {
             "data": {"instrument": "trivselslinealen", "about": "child-A", "score": 4},
             "sealed": [],
             "erased": [],
+            "unreadable": [],
             "corrections": [],
             "annulled_by": None,
         }

@@ -89,7 +89,8 @@ def throw_away(settings: Settings) -> Generator[Place]:
 def opened(settings: Settings) -> Generator[Place]:
     """Yield where the ledger lies; an embedded server runs as long as somebody uses it."""
     home = settings.home.absolute()
-    keys = file_keys(home)
+    apart = settings.key_encryption_folder
+    keys = file_keys(home, apart.absolute() if apart else None)
     if settings.database_url:
         owner = settings.owner_url or settings.database_url
         yield Place(settings.database_url, owner, keys, home, settings.document_folder)

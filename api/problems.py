@@ -18,7 +18,7 @@ from api.sign_in.identity import NotSignedIn
 from domain.errors import Malformed, Problem, Refused
 from domain.events import BY_TOPIC
 from domain.time import write_instant
-from ledger.errors import ClocksApart, KeyMissing, LedgerError, LedgerUnavailable, RecordDamaged
+from ledger.errors import ClocksApart, KeyErased, KeyMissing, LedgerError, LedgerUnavailable, RecordDamaged
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -70,6 +70,11 @@ KINDS: dict[str, Kind] = {
     ),
     "document-changed": Kind(
         500, "The document is not the one that was filed", "Nothing of it is sent. Tell the archive and the auditor."
+    ),
+    "key-missing": Kind(
+        500,
+        "A key cannot be found",
+        "The key store is not whole. Tell the operator: `caseledger keys check` says more.",
     ),
     "internal": Kind(500, "The server failed", "Nothing was half recorded. The incident is in the server's log."),
     "unavailable": Kind(
@@ -144,8 +149,10 @@ def from_exception(error: Exception) -> ProblemError:
             )
         case RecordDamaged():
             return ProblemError("damaged", str(error), faults=list(error.faults))
+        case KeyErased():
+            return ProblemError("refused", "The key that would seal this was erased by decision.")
         case KeyMissing():
-            return ProblemError("refused", "The key that would seal this was erased or is not in the key store.")
+            return ProblemError("key-missing", "Nothing is recorded: a key that is needed is not in the key store.")
         case _:
             return ProblemError("internal", "Nothing is half recorded. Tell the operator when this happened.")
 

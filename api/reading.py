@@ -44,10 +44,11 @@ class InstantInFuture(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NamedPerson:
-    """A person of a case with the name on record; None where it was erased."""
+    """A person of a case with the name on record; None where it was erased, or is ``unreadable`` without its key."""
 
     person: Person
     full_name: str | None
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,12 @@ class PartsLook:
     computed_to: int
     rows: tuple[PartRow, ...]
     access_position: int
+
+
+def _named(person: Person, registration: Entry | None) -> NamedPerson:
+    if registration is None:
+        return NamedPerson(person, None)
+    return NamedPerson(person, registration.data.get("full_name"), "full_name" in registration.unreadable)
 
 
 class CaseReader:
@@ -230,8 +237,6 @@ class CaseReader:
         strangers = {entry.data.get("ref") for entry in joined if entry is not None and entry.topic in ROSTER_TOPICS}
         shown = [person for ref, person in file.persons.items() if ref not in strangers]
         rows = self._ledger.read_streams([person.person for person in shown], position)
-        names = {row.stream: self._name(row) for row in rows if row.topic == PersonRegistered.TOPIC}
-        return tuple(NamedPerson(person, names.get(person.person)) for person in shown)
-
-    def _name(self, row: StoredRow) -> str | None:
-        return self._ledger.mapper.to_domain_event(row).data.get("full_name")
+        registrations = [row for row in rows if row.topic == PersonRegistered.TOPIC]
+        registered = {row.stream: self._ledger.mapper.to_domain_event(row) for row in registrations}
+        return tuple(_named(person, registered.get(person.person)) for person in shown)

@@ -31,8 +31,9 @@ class Entry:
     """A recorded event.
 
     ``data`` holds the facts as JSON values: the clear ones always, sealed ones only where they were unsealed for the
-    reader. ``sealed`` names every sealed field, read or not; ``erased`` those whose key no longer exists. ``withheld``
-    is true where the entry is kept from the reader whole, ``restricted`` names fields whose original is.
+    reader. ``sealed`` names every sealed field, read or not; ``erased`` those whose key was destroyed by decision,
+    ``unreadable`` those whose key cannot be found or read at present, which is a fault. ``withheld`` is true where the
+    entry is kept from the reader whole, ``restricted`` names fields whose original is.
     """
 
     stream: UUID
@@ -54,6 +55,7 @@ class Entry:
     reported_without_gate: bool = False
     withheld: bool = False
     restricted: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
     @property
     def happened(self) -> datetime:

@@ -90,7 +90,8 @@ def _family(record: list[Entry], concerned: int, name: str) -> frozenset[int]:
 
 def _shown(entry: Entry, what: Withheld) -> Entry:
     if entry.version in what.entries:
-        return replace(entry, data={}, sealed=(), erased=(), reason=None, source=None, legal_basis=(), withheld=True)
+        nothing = replace(entry, data={}, sealed=(), erased=(), unreadable=())
+        return replace(nothing, reason=None, source=None, legal_basis=(), withheld=True)
     values = what.values.get(entry.version)
     if values is None:
         return entry

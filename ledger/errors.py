@@ -9,7 +9,9 @@ LedgerError
 ├── LedgerExists             the database holds one already
 ├── MigrationError           the schema and this code do not fit
 ├── RecordDamaged            stored bytes are not those that were recorded
-├── KeyMissing               a sealing key is not in the key store
+├── KeyMissing               a sealing key is not in the key store, or does not open there
+│   └── KeyErased            it was destroyed by decision: its tombstone is in the erasure log
+├── EpochInUse               a key-encryption key that is needed is not destroyed
 └── SealBroken               sealed bytes do not open under their key
 """
 
@@ -60,7 +62,15 @@ class RecordDamaged(LedgerError):
 
 
 class KeyMissing(LedgerError):
-    """The key of a sealed segment is not in the key store: it was erased, or the store is not the ledger's."""
+    """The key of a sealed segment is not in the key store: the store is not whole, or not the ledger's."""
+
+
+class KeyErased(KeyMissing):
+    """The key of a sealed segment was erased by decision."""
+
+
+class EpochInUse(LedgerError):
+    """The key-encryption key of this epoch is needed, or is not here: nothing was destroyed."""
 
 
 class SealBroken(LedgerError):

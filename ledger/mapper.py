@@ -22,7 +22,7 @@ from domain.entries import Draft, Entry
 from domain.events import BY_TOPIC, upcast
 from domain.events.base import Actor, Envelope
 from domain.time import read_moment, write_moment
-from ledger.errors import KeyMissing
+from ledger.errors import KeyErased, KeyMissing
 from ledger.format import NIL, Segment, StoredRow, read_segment_table, segment_table, split_state
 from ledger.keys import KeyStore
 from ledger.requests import NewEvent
@@ -85,22 +85,26 @@ class EventMapper(LibraryMapper[UUID]):
         return NewEvent(stored.topic, stored.blind, stored.segments, stored.state, stored.actor)
 
     def to_domain_event(self, stored_event: Any) -> Entry:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return the entry of a stored row with every text whose key exists; names the others as erased."""
+        """Return the entry of a stored row with every text whose key is here; names the others: erased, unreadable."""
         row: StoredRow = stored_event
         segments = read_segment_table(row.segments)
         stored = split_state(segments, row.state)
         clear = orjson.loads(stored[0])
         texts: dict[str, Any] = {}
         erased: list[str] = []
+        unreadable: list[str] = []
         for number, names in enumerate(clear.get("sealed", ()), start=1):
             place = Place(row.stream, row.version, row.topic, clear["schema"], number)
             try:
                 key = self._keys.get(segments[number].key)
-            except KeyMissing:
+            except KeyErased:
                 erased.extend(names)
                 continue
+            except KeyMissing:
+                unreadable.extend(names)
+                continue
             texts |= orjson.loads(unseal(key, segments[number], place, stored[number]))
-        return _entry(row, clear, texts, tuple(erased))
+        return _entry(row, clear, texts, tuple(erased), tuple(unreadable))
 
     def actor_reference(self, staff_id: str) -> UUID:
         """Return the opaque reference that the actor column holds for a member of staff."""
@@ -115,7 +119,7 @@ def _reference(ledger: UUID, staff_id: str) -> UUID:
 def read_clear(row: StoredRow) -> Entry:
     """Return the entry of a stored row from its clear part alone: folds and the projector run without keys."""
     length = int.from_bytes(row.segments[18:22], "big")
-    return _entry(row, orjson.loads(row.state[:length]), {}, ())
+    return _entry(row, orjson.loads(row.state[:length]), {})
 
 
 def _sealed_groups(draft: Draft, data: dict[str, Any]) -> dict[UUID, dict[str, Any]]:
@@ -169,7 +173,13 @@ def _actor_part(envelope: Envelope) -> dict[str, str]:
     return part | {"organisation": actor.organisation} if actor.organisation else part
 
 
-def _entry(row: StoredRow, clear: Mapping[str, Any], texts: dict[str, Any], erased: tuple[str, ...]) -> Entry:
+def _entry(
+    row: StoredRow,
+    clear: Mapping[str, Any],
+    texts: dict[str, Any],
+    erased: tuple[str, ...] = (),
+    unreadable: tuple[str, ...] = (),
+) -> Entry:
     actor = clear["actor"]
     reason = texts.pop(REASON, None)
     return Entry(
@@ -190,4 +200,5 @@ def _entry(row: StoredRow, clear: Mapping[str, Any], texts: dict[str, Any], eras
         reason=reason,
         source=clear.get("source"),
         reported_without_gate=clear.get("reported_without_gate", False),
+        unreadable=unreadable,
     )

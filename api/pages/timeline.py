@@ -12,6 +12,7 @@ from api.pages.values import (
     ERASED,
     NOT_GIVEN,
     NOT_SHOWN,
+    UNREADABLE,
     Piece,
     Value,
     Words,
@@ -173,6 +174,8 @@ def _text(entry: Entry, name: str) -> str:
 def _unread(entry: Entry, name: str) -> str:
     if name in entry.erased:
         return ERASED
+    if name in entry.unreadable:
+        return UNREADABLE
     return NOT_SHOWN if name in entry.sealed else NOT_GIVEN
 
 
@@ -191,7 +194,10 @@ def _facts(words: Words, entry: Entry, corrections: Sequence[Correction]) -> Ite
 
 def _names(entry: Entry, corrections: Sequence[Correction]) -> list[str]:
     """Return the fields an entry has, has had or has lost, in the order of its class, unknown ones last."""
-    present = {*entry.data, *entry.sealed, *entry.erased, *(c.field for c in corrections)} - {REASON, OCCURRED_AT}
+    present = {*entry.data, *entry.sealed, *entry.erased, *entry.unreadable, *(c.field for c in corrections)} - {
+        REASON,
+        OCCURRED_AT,
+    }
     known = [name for name in kinds_of_event(entry.topic) if name in present]
     return known + sorted(present - set(known))
 

@@ -20,8 +20,10 @@ from domain.time import copenhagen_day, read_moment
 NOT_GIVEN = "ikke oplyst"
 NONE = "ingen"
 ERASED = "slettet"
+UNREADABLE = "kan ikke læses: nøglen mangler"
 NOT_SHOWN = "ikke vist"
 NAME_ERASED = "navn slettet"
+NAME_UNREADABLE = "navn kan ikke læses: nøglen mangler"
 
 PERSON_FIELDS = frozenset(
     {
@@ -74,7 +76,7 @@ class Words:
             parent = self.person(ref.removeprefix(_UNBORN))
             return f"ufødt barn af {parent}" if parent else None
         known = self.persons.get(ref)
-        return f"{known.full_name or NAME_ERASED} ({word(ROLES, known.person.role)})" if known else None
+        return f"{name_of(known)} ({word(ROLES, known.person.role)})" if known else None
 
     def reference(self, version: int) -> Piece:
         """Return an entry as a link to where it stands on the page."""
@@ -134,6 +136,11 @@ def words_of(look: CaseLook, shown: Iterable[int]) -> Words:
     """Return the words of a case; ``shown`` are the versions that stand on the page."""
     persons = {named.person.ref: named for named in look.persons}
     return Words(persons, {entry.version: entry for entry in look.entries}, frozenset(shown))
+
+
+def name_of(named: NamedPerson) -> str:
+    """Return the name of a person, or what became of it."""
+    return named.full_name or (NAME_UNREADABLE if named.unreadable else NAME_ERASED)
 
 
 def label_of(entry: Entry) -> str:

@@ -11,7 +11,7 @@ from api.looks import Question
 from api.pages.codes import PACKAGES, PROGRAMMES, ROLES, STATUSES, word
 from api.pages.timeline import Item, items
 from api.pages.times import Parts, Unreadable, address_form, note_on, parts_of, read_parts, show_instant, show_moment
-from api.pages.values import NAME_ERASED, NOT_GIVEN
+from api.pages.values import NOT_GIVEN, name_of
 from api.reading import BoardLook, BoardRow, CaseLook, NamedPerson
 from domain.time import read_moment
 
@@ -286,7 +286,7 @@ def _responsible(state: Mapping[str, Any]) -> str:
 def _person(named: NamedPerson, state: Mapping[str, Any]) -> PersonLine:
     child = state["children"].get(named.person.ref)
     born = show_moment(read_moment(child["born"])) if child else None
-    return PersonLine(named.full_name or NAME_ERASED, word(ROLES, named.person.role), named.person.ref, born)
+    return PersonLine(name_of(named), word(ROLES, named.person.role), named.person.ref, born)
 
 
 def _line(row: BoardRow, question: Question) -> BoardLine:

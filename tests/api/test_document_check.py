@@ -220,7 +220,7 @@ def test_a_document_whose_key_is_gone_is_missing(cases: Cases, place: Place, che
     key = key_for(file, ["parent-A"])
     assert key != file.key
     commitment = key_commitment(cases.ledger.keys.get(key)).hex()
-    cases.ledger.keys.destroy(key)
+    cases.ledger.keys.destroy(key, cases.ledger.now())
     result = checking("documents", "check")
     assert (result.returncode, result.stdout.splitlines()[-1]) == (1, "1 documents: 0 present, 1 missing, 0 changed")
     erased = PersonalDataErased(

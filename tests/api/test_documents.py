@@ -287,7 +287,7 @@ def test_a_document_of_one_person_goes_with_their_key(office: Office, api: Api, 
     persons = entry(api, case, 1)["data"]["persons"]
     key = UUID(next(person["key"] for person in persons if person["ref"] == "parent-A"))
     with office.place.ledger() as ledger:
-        ledger.keys.destroy(key)
+        ledger.keys.destroy(key, ledger.now())
     with office.serving() as fresh:
         problem(bytes_of(fresh, case, "hers"), 500, "document-missing")
         assert bytes_of(fresh, case, "theirs").content == LETTER

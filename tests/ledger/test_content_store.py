@@ -23,7 +23,8 @@ from ledger.documents import (
     Documents,
 )
 from ledger.errors import KeyMissing, SealBroken
-from ledger.keys import FileKeyStore
+from ledger.keys import FileKeyStore, file_keys
+from tests.ledger.samples import LONG_AGO
 
 PLACE = ContentPlace(UUID(int=1), "letter-1", 1)
 CONTENT_BYTES = b"canary-Eksempel-4711 " * 100
@@ -32,7 +33,7 @@ CONTENT_BYTES = b"canary-Eksempel-4711 " * 100
 @pytest.fixture
 def keys(tmp_path: Path) -> FileKeyStore:
     """A key store."""
-    return FileKeyStore(tmp_path / "keys")
+    return file_keys(tmp_path)(UUID(int=1))
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_without_its_key_nothing_opens(store: ContentStore, keys: FileKeyStore) 
     """Destroying the key destroys the document."""
     key = keys.create()
     name = sealed(store, key)
-    keys.destroy(key)
+    keys.destroy(key, LONG_AGO)
     with pytest.raises(KeyMissing):
         opened(store, name)
     with pytest.raises(KeyMissing):
@@ -242,7 +243,7 @@ def test_a_document_is_sealed_anew_for_another_place(store: ContentStore, keys: 
     documents = Documents(store)
     claim = Claim(PLACE, CONTENT, sealed(store, key), commitment.value, commitment.salt)
     moved = replace(claim, place=other, reference=documents.reseal(claim, other, keys.create()))
-    keys.destroy(key)
+    keys.destroy(key, LONG_AGO)
     assert documents.state(moved) == "present"
     assert documents.state(claim) == "missing"
     with pytest.raises(DocumentMissing):

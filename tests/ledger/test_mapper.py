@@ -18,7 +18,7 @@ from domain.events.administration import CaseOpened, CasePerson
 from domain.events.base import Actor, Envelope
 from ledger.errors import KeyMissing
 from ledger.format import StoredRow, read_segment_table
-from ledger.keys import FileKeyStore
+from ledger.keys import file_keys
 from ledger.mapper import REASON, EventMapper, read_clear
 from ledger.requests import Part, Request
 from projections.follower import Follower
@@ -35,7 +35,7 @@ class Sealer:
     """A mapper with keys for the persons of one story and for its case."""
 
     def __init__(self, folder: Path, story: Story) -> None:
-        self.store = FileKeyStore(folder)
+        self.store = file_keys(folder)(LEDGER)
         self.store.create_ledger_key()
         self.mapper = EventMapper(LEDGER, self.store)
         self.case_key = self.store.create()
@@ -153,7 +153,7 @@ def test_erasing_a_key_erases_its_texts_and_no_others(story: Story, sealer: Seal
     rows = [sealer.row(draft) for draft in drafts]
     gone = {sealer.keys[story.persons[0].ref]}
     for key in gone:
-        sealer.store.destroy(key)
+        sealer.store.destroy(key, LONG_AGO)
     erased_anywhere = 0
     for draft, row in zip(drafts, rows, strict=True):
         segments = read_segment_table(row.segments)[1:]
@@ -165,7 +165,7 @@ def test_erasing_a_key_erases_its_texts_and_no_others(story: Story, sealer: Seal
         assert (entry.reason is None) == (REASON in erased)
         assert read_clear(row) == replace(entry, data=read_clear(row).data, reason=None, erased=())
         erased_anywhere += len(erased)
-    sealer.store.destroy(sealer.case_key)
+    sealer.store.destroy(sealer.case_key, LONG_AGO)
     assert all(REASON in sealer.mapper.to_domain_event(row).erased for row in rows)
     assert sum(len(sealer.mapper.to_domain_event(row).erased) for row in rows) > erased_anywhere
 
@@ -175,7 +175,7 @@ def test_texts_without_a_key_are_refused(story: Story, sealer: Sealer) -> None:
     draft = sealer.draft(story.steps[0])
     with pytest.raises(ValueError, match="its stream has no key"):
         sealer.mapper.to_new_event(replace(draft, case_key=None, subjects={}))
-    sealer.store.destroy(sealer.case_key)
+    sealer.store.destroy(sealer.case_key, LONG_AGO)
     with pytest.raises(KeyMissing):
         sealer.mapper.to_new_event(draft)
 
