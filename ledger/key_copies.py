@@ -54,12 +54,17 @@ def copy_keys(store: FileKeyStore, folder: Path, *, with_encryption_keys: bool) 
 
 
 def _require_replica(folder: Path, marker: bytes) -> None:
-    """Raise NotAReplica for what is there already, unless it is a replica of the same kind or an empty folder."""
-    try:
-        if folder.exists() and any(folder.iterdir()) and (folder / MARKER).read_bytes() != marker:
-            raise NotAReplica
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotAReplica from None
+    """Raise NotAReplica for what is there already, unless it is a replica of the same kind or an empty folder.
+
+    A folder with nothing but a marker is a replica that was killed in its first moment, or in the last of its removal.
+    """
+    if not folder.exists():
+        return
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else [folder.name]
+    if set(names) <= {MARKER}:
+        return
+    if MARKER not in names or (folder / MARKER).read_bytes() != marker:
+        raise NotAReplica
 
 
 def _fill(store: FileKeyStore, draft: Path, *, with_encryption_keys: bool) -> Copied:
@@ -108,5 +113,10 @@ def _change_places(folder: Path, draft: Path, before: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Remove a replica, its marker last, so that what a killed removal leaves is still known for one."""
+    if not folder.exists():
+        return
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+    shutil.rmtree(folder)
