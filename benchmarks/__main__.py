@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from api.opening import Place
-from benchmarks import append, http, rules
+from benchmarks import append, http, rules, sealing
 from benchmarks.measure import Figure, now, report
 from domain.time import COPENHAGEN
 from ledger.creation import create_database
 from ledger.embedded import EmbeddedPostgres
 from ledger.keys import file_keys
 
-GROUPS = ("append", "http", "rules")
+GROUPS = ("append", "http", "rules", "sealing")
 
 
 def _server(folder: Path) -> EmbeddedPostgres:
@@ -39,6 +39,8 @@ def main() -> None:
             figures += http.figures(place, Path(folder))
     if "rules" in wanted:
         figures += rules.figures()
+    if "sealing" in wanted:
+        figures += sealing.figures()
     report(figures, now() - begun)
 
 

@@ -245,6 +245,13 @@ class TestTimeline:
         assert text(fact(shown, "Formål")) == "slettet"
         assert text(fact(shown, "Begrundelse for registreringen")) == "slettet"
 
+    def test_texts_whose_key_is_missing_are_not_said_to_be_erased(self) -> None:
+        data = {"decision": "dec-6", "outcome": "grant", "legal_basis": "x"}
+        look = look_at(changed(26, data=data, sealed=("purpose", "@reason"), unreadable=("purpose", "@reason")))
+        shown = item(look, 26)
+        assert text(fact(shown, "Formål")) == "kan ikke læses: nøglen mangler"
+        assert text(fact(shown, "Begrundelse for registreringen")) == "kan ikke læses: nøglen mangler"
+
     def test_an_erased_correction_keeps_its_place(self) -> None:
         data = {"corrects": 24, "field": "observations", "sealed_for": "child-F"}
         sealed = ("old", "new", "reason")
