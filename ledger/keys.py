@@ -184,6 +184,7 @@ class FileKeyStore:
             self.encryption.destroy(epoch)
 
     def _read(self, key_id: UUID) -> bytes:
+        self._cache.pop(key_id, None)
         if self.folder.is_dir():
             self._open()
         found = self._files.read(key_id)

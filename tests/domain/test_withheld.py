@@ -1,5 +1,7 @@
 """What was another's, or wrong about someone, is out of sight whatever instant is asked about."""
 
+from dataclasses import replace
+
 from domain.entries import Entry
 from domain.known import Known
 from domain.register import history
@@ -25,6 +27,13 @@ def test_an_entry_of_another_keeps_its_place_and_nothing_else() -> None:
     assert [one.version for one in found] == [1, 2, 3]
     assert (dict(found[1].data), found[1].withheld) == ({}, True)
     assert [fact.version for fact in Known(found).facts] == [1]
+
+
+def test_not_even_the_names_of_its_sealed_fields_are_left() -> None:
+    """Whatever became of their keys."""
+    sealed = replace(SCORE, sealed=("grounds", "summary"), erased=("grounds",), unreadable=("summary",))
+    found = shown(sealed, MOVED)[1]
+    assert (found.sealed, found.erased, found.unreadable) == ((), (), ())
 
 
 def test_it_is_withheld_in_views_of_the_time_before_it_was_noticed() -> None:

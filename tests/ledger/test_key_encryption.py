@@ -3,12 +3,18 @@
 import os
 import shutil
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ledger.errors import KeyMissing
+from ledger.erasures import ErasureLog
+from ledger.errors import KeyErased, KeyMissing
+from ledger.key_copies import KeysDoNotLeave, copy_keys
 from ledger.key_encryption import FileKeyEncryption
+from ledger.keys import FileKeyStore
 
 CONTENT = bytes(range(48))
 
@@ -85,3 +91,65 @@ def test_a_volume_that_is_not_there_is_named_with_its_setting(encryption: FileKe
     with pytest.raises(KeyMissing, match=r"no key-encryption key in .* Set CASELEDGER_KEY_ENCRYPTION_FOLDER"):
         encryption.current()
     assert encryption.epochs() == ()
+
+
+class Module:
+    """Key-encryption keys that never leave it, with another cipher and a longer answer than the files have."""
+
+    def __init__(self) -> None:
+        self._keys: dict[int, AESGCM] = {}
+        self._begun = 0
+
+    def epochs(self) -> tuple[int, ...]:
+        """Return the epochs that are not destroyed."""
+        return tuple(self._keys)
+
+    def current(self) -> int:
+        """Return the last one."""
+        return self._begun
+
+    def begin(self) -> int:
+        """Make a key."""
+        self._begun += 1
+        self._keys[self._begun] = AESGCM(os.urandom(32))
+        return self._begun
+
+    def wrap(self, epoch: int, content: bytes) -> bytes:
+        """Encrypt, with the nonce in front."""
+        nonce = os.urandom(12)
+        return nonce + self._keys[epoch].encrypt(nonce, content, None)
+
+    def unwrap(self, epoch: int, wrapped: bytes) -> bytes:
+        """Decrypt; raises KeyMissing for a destroyed epoch and for what it did not encrypt."""
+        if epoch not in self._keys:
+            raise KeyMissing(f"Epoch {epoch} was destroyed.")
+        try:
+            return self._keys[epoch].decrypt(wrapped[:12], wrapped[12:], None)
+        except InvalidTag:
+            raise KeyMissing("It does not open.") from None
+
+    def destroy(self, epoch: int) -> None:
+        """Forget a key."""
+        self._keys.pop(epoch, None)
+
+
+def test_a_module_can_stand_behind_a_key_store(tmp_path: Path) -> None:
+    """Everything works as with files, only that its keys cannot be copied for escrow."""
+    module = Module()
+    store = FileKeyStore(tmp_path / "keys" / "ledger", module, ErasureLog(tmp_path / "apart" / "erased"))
+    store.create_ledger_key()
+    kept, gone = store.create(), store.create()
+    key = store.get(kept)
+    shutil.copytree(store.folder, tmp_path / "old")
+    store.destroy(gone, datetime(2020, 2, 1, tzinfo=UTC))
+    assert store.rotate(1).rewrapped == 2
+    store.retire(1)
+    assert store.get(kept) == key
+    assert copy_keys(store, tmp_path / "replica", with_encryption_keys=False).keys == 2
+    with pytest.raises(KeysDoNotLeave):
+        copy_keys(store, tmp_path / "escrow", with_encryption_keys=True)
+    shutil.copytree(tmp_path / "old", store.folder, dirs_exist_ok=True)
+    with pytest.raises(KeyMissing, match="Epoch 1 was destroyed"):
+        store.get(kept)
+    with pytest.raises(KeyErased):
+        store.get(gone)
