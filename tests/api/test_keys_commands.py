@@ -15,8 +15,9 @@ from api.app import create_app
 from api.drafting import Commit, Fact
 from api.key_rotation import epoch_on_record, rotate_keys
 from api.opening import Place
-from api.principals import command_line_principal, demonstration_principal
+from api.principals import Principal, command_line_principal
 from api.recording import CaseRecorder
+from api.sign_in.local import LocalSignIn
 from domain.case_file import CaseFile
 from domain.events.administration import KeyRotated
 from domain.events.retention import PersonalDataErased
@@ -25,8 +26,11 @@ from ledger.mapper import read_clear
 from ledger.store import Ledger
 from tests.api.client import JSON, note
 from tests.api.service import Inside, environment
+from tests.api.signing_in import bearer, session
 
 CLOCK = "2026-02-04T14:10:00+01:00"
+
+LEADER = Principal("u-80", "supervisor", "Eksempelkommune", "supervision")
 
 
 @pytest.fixture
@@ -45,7 +49,9 @@ def keys(stories: Place, opened: Ledger) -> FileKeyStore:
 @pytest.fixture
 def browser(stories: Place, opened: Ledger) -> Generator[TestClient]:
     """A client of the service over it."""
-    with TestClient(create_app(opened, stories.documents(opened))) as client:
+    with TestClient(create_app(opened, LocalSignIn(opened), stories.documents(opened))) as client:
+        client.headers.update(bearer("", "u-80"))
+        client.cookies.update(session("", "u-80"))
         yield client
 
 
@@ -186,9 +192,7 @@ class TestChecking:
         )
         fact, commit = Fact(event, opened.now()), Commit((), str(uuid4()), b"erase")
         recorder = CaseRecorder(opened)
-        asyncio.run(
-            recorder.perform(demonstration_principal("test"), case.case, case.version, commit, lambda _: [fact])
-        )
+        asyncio.run(recorder.perform(LEADER, case.case, case.version, commit, lambda _: [fact]))
         result = filled("keys", "check")
         assert (result.returncode, "Its erasure is on record, but it is here" in result.stdout) == (1, True)
         key_path(keys, key).unlink()
