@@ -13,7 +13,7 @@ from types import FrameType
 import psycopg
 
 from projections.follower import Follower
-from projections.view import VIEWS, View
+from projections.view import VIEWS, AnyView
 
 RETRY_SECONDS = 1.0
 
@@ -37,7 +37,7 @@ def work(conninfo: str, parent: int | None = None, daily: Callable[[threading.Ev
         thread.join()
 
 
-def _follow(conninfo: str, view: View, stop: threading.Event) -> None:
+def _follow(conninfo: str, view: AnyView, stop: threading.Event) -> None:
     """Follow one view; start again after a lost connection, stop for good when the view cannot read an event."""
     while not stop.is_set():
         try:

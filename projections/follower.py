@@ -12,7 +12,7 @@ from ledger.format import StoredRow
 from ledger.mapper import read_clear
 from ledger.recorder import LedgerTrackingRecorder, datastore
 from ledger.store import WORKER_ROLE, conninfo_as
-from projections.view import FOLLOW, ROWS, Change, Folder, View, ViewStopped, write_changes
+from projections.view import FOLLOW, ROWS, AnyView, Change, Folder, ViewStopped, write_changes
 
 BATCH = 500
 WAKE_SECONDS = 1.0
@@ -35,7 +35,7 @@ def tracking_recorder(conninfo: str) -> LedgerTrackingRecorder:
 class Follower:
     """Follows the ledger for one view through one connection with worker rights."""
 
-    def __init__(self, conninfo: str, view: View) -> None:
+    def __init__(self, conninfo: str, view: AnyView) -> None:
         self._view = view
         self._folder = Folder(view)
         self._generation = 0
@@ -120,7 +120,7 @@ def read_page(cursor: psycopg.Cursor[Any], after: int, limit: int) -> list[Store
 
 
 def load_states(
-    cursor: psycopg.Cursor[Any], view: View, folder: Folder, generation: int, rows: list[StoredRow], upto: int
+    cursor: psycopg.Cursor[Any], view: AnyView, folder: Folder, generation: int, rows: list[StoredRow], upto: int
 ) -> None:
     """Give the folder the state, as of position ``upto``, of the keys in ``rows`` that it does not know.
 

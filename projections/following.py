@@ -3,13 +3,13 @@
 import time
 
 from ledger.store import Ledger
-from projections.view import FOLLOW, View
+from projections.view import FOLLOW, AnyView
 
 WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.02
 
 
-def wait_for(ledger: Ledger, view: View, position: int) -> int:
+def wait_for(ledger: Ledger, view: AnyView, position: int) -> int:
     """Return how far a view has come, at the latest after two seconds, sooner once it has reached a position."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
@@ -19,7 +19,7 @@ def wait_for(ledger: Ledger, view: View, position: int) -> int:
         time.sleep(POLL_SECONDS)
 
 
-def _reached(ledger: Ledger, view: View) -> int:
+def _reached(ledger: Ledger, view: AnyView) -> int:
     current = ledger.query(FOLLOW["peek_generation"], [view.name])
     if not current:
         return 0

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
@@ -17,7 +17,7 @@ from ledger.format import StoredRow
 from ledger.mapper import read_clear
 from ledger.queries import load_queries
 from ledger.shipped import shipped_calendar
-from projections import case_state, case_views, withholding
+from projections import access, case_state, case_views, withholding
 
 FOLLOW = load_queries("projections", "sql/follow.sql")
 ROWS = load_queries("projections", "sql/rows.sql")
@@ -28,16 +28,26 @@ Parts = Mapping[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """A question answered per key: the events it reads, how they fold, and what of the state is remembered.
+class Followed:
+    """What every view has: a name, and the events it reads."""
+
+    name: str
+    topics: frozenset[str]
+
+    def follower(self, generation: int) -> str:
+        """Return the name under which a generation's progress is tracked."""
+        return f"{self.name}/{generation}"
+
+
+@dataclass(frozen=True, slots=True)
+class View(Followed):
+    """A question answered per key: how its events fold, and what of the state is remembered.
 
     ``parts`` returns the rows of a key from its state and the rules adopted so far, as of an instant in the world
     (None: of all that is on record); a row is added only when it differs from the one before. ``by_rules`` says that
     the rules count: then adopting some computes every key anew.
     """
 
-    name: str
-    topics: frozenset[str]
     fold: Callable[[State, Entry], State]
     parts: Callable[[State, Rules, datetime | None], Parts]
     by_rules: bool = False
@@ -49,17 +59,30 @@ class View:
             state = self.fold(state, entry)
         return state
 
-    def follower(self, generation: int) -> str:
-        """Return the name under which a generation's progress is tracked."""
-        return f"{self.name}/{generation}"
 
+@dataclass(frozen=True, slots=True)
+class EntryView(Followed):
+    """A question whose rows each come straight from one entry, whichever stream it stands in; no row ever ends.
+
+    ``each`` returns the rows of an entry: for which key, under which name, with which value. A name is used once
+    per key.
+    """
+
+    each: Callable[[Entry], Iterable[tuple[UUID, str, dict[str, Any]]]]
+    by_rules: ClassVar[bool] = False
+
+
+AnyView = View | EntryView
 
 CASE_STATE = View("case_state", case_state.TOPICS, case_state.fold, case_state.parts)
 DEADLINES = View("deadlines", case_views.TOPICS, case_views.fold, case_views.deadline_parts, by_rules=True)
 CONSENTS = View("consents", case_views.TOPICS, case_views.fold, case_views.consent_parts)
 FINDINGS = View("findings", case_views.TOPICS, case_views.fold, case_views.finding_parts, by_rules=True)
 WITHHELD = View("withheld", withholding.TOPICS, withholding.fold, withholding.parts)
-VIEWS: Mapping[str, View] = {view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS, WITHHELD)}
+ACCESS = EntryView("access", access.TOPICS, access.rows)
+VIEWS: Mapping[str, AnyView] = {
+    view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS, WITHHELD, ACCESS)
+}
 
 
 def listed(keys: Collection[UUID] | None) -> list[UUID] | None:
@@ -92,7 +115,7 @@ class Folder:
     does the same for the rules adopted earlier.
     """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: AnyView) -> None:
         self._view = view
         self._states: dict[UUID, State] = {}
         self._rows: dict[UUID, Parts] = {}
@@ -101,7 +124,9 @@ class Folder:
         self.rules_loaded = False
 
     def missing(self, rows: Iterable[StoredRow]) -> list[UUID]:
-        """Return the keys among these rows whose state is not in memory."""
+        """Return the keys among these rows whose state is not in memory; a view of single entries keeps none."""
+        if isinstance(self._view, EntryView):
+            return []
         return list({r.stream for r in rows if r.topic in self._view.topics} - self._states.keys())
 
     def unknown(self, keys: Iterable[UUID]) -> list[UUID]:
@@ -114,8 +139,9 @@ class Folder:
 
     def load(self, key: UUID, entries: Iterable[Entry], parts: Parts) -> None:
         """Take over the state of one key."""
-        self._states[key] = self._view.state(entries)
-        self._rows[key] = parts
+        if isinstance(self._view, View):
+            self._states[key] = self._view.state(entries)
+            self._rows[key] = parts
 
     def load_rules(self, adoptions: Iterable[Entry]) -> None:
         """Take over the rules adopted so far, in order."""
@@ -126,20 +152,25 @@ class Folder:
     def add(self, row: StoredRow) -> list[Change]:
         """Fold one row; returns what changes. Raises ViewStopped when the fold cannot read it."""
         try:
-            if self._view.by_rules and row.topic in RULE_TOPICS:
-                self.load_rules([*self._adoptions, read_clear(row)])
-                begun = [key for key, state in self._states.items() if state]
-                return [change for key in begun for change in self._changes(key, row.position)]
-            if row.topic not in self._view.topics:
-                return []
-            before = self._states.get(row.stream, ())
-            state = self._view.fold(before, read_clear(row))
-            if state is before:
-                return []
-            self._states[row.stream] = state
-            return list(self._changes(row.stream, row.position))
+            if isinstance(self._view, EntryView):
+                return _rows_of(self._view, row)
+            return self._fold(self._view, row)
         except Exception as error:
             raise ViewStopped(self._view.name, row.position, error) from error
+
+    def _fold(self, view: View, row: StoredRow) -> list[Change]:
+        if view.by_rules and row.topic in RULE_TOPICS:
+            self.load_rules([*self._adoptions, read_clear(row)])
+            begun = [key for key, state in self._states.items() if state]
+            return [change for key in begun for change in self._changes(view, key, row.position)]
+        if row.topic not in view.topics:
+            return []
+        before = self._states.get(row.stream, ())
+        state = view.fold(before, read_clear(row))
+        if state is before:
+            return []
+        self._states[row.stream] = state
+        return list(self._changes(view, row.stream, row.position))
 
     def forget(self) -> None:
         """Let go of all states, so that memory stays bounded; they are loaded again when needed."""
@@ -150,9 +181,9 @@ class Folder:
     def __len__(self) -> int:
         return len(self._states)
 
-    def _changes(self, key: UUID, position: int) -> Iterator[Change]:
+    def _changes(self, view: View, key: UUID, position: int) -> Iterator[Change]:
         """Yield how the rows of a key differ from those remembered, and remember the new ones."""
-        before, after = self._rows.get(key, {}), self._view.parts(self._states[key], self._rules, None)
+        before, after = self._rows.get(key, {}), view.parts(self._states[key], self._rules, None)
         self._rows[key] = after
         for part in sorted(before.keys() | after.keys()):
             value = after.get(part)
@@ -160,8 +191,14 @@ class Folder:
                 yield Change(key, part, position, value)
 
 
-def write_changes(cursor: psycopg.Cursor[Any], view: View, generation: int, changes: list[Change]) -> None:
-    """Write changes in order of position: each ends the row before it of its part."""
+def _rows_of(view: EntryView, row: StoredRow) -> list[Change]:
+    if row.topic not in view.topics:
+        return []
+    return [Change(key, part, row.position, value) for key, part, value in view.each(read_clear(row))]
+
+
+def write_changes(cursor: psycopg.Cursor[Any], view: AnyView, generation: int, changes: list[Change]) -> None:
+    """Write changes in order of position: each ends the row before it of its part, where a view's rows end at all."""
     ends: list[int | None] = [None] * len(changes)
     first: dict[tuple[UUID, str], int] = {}
     last: dict[tuple[UUID, str], int] = {}
@@ -174,8 +211,9 @@ def write_changes(cursor: psycopg.Cursor[Any], view: View, generation: int, chan
         last[part] = index
     if not changes:
         return
-    closing = [[key for key, _ in first], [part for _, part in first], list(first.values())]
-    cursor.execute(ROWS["close_rows"], [*closing, view.name, generation])
+    if isinstance(view, View):
+        closing = [[key for key, _ in first], [part for _, part in first], list(first.values())]
+        cursor.execute(ROWS["close_rows"], [*closing, view.name, generation])
     added = [(change, end) for change, end in zip(changes, ends, strict=True) if change.value is not None]
     columns = [
         [change.key for change, _ in added],

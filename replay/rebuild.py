@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from ledger.format import StoredRow
 from ledger.store import WORKER_ROLE, conninfo_as
 from projections.follower import read_page, tracking_recorder
-from projections.view import FOLLOW, ROWS, Change, Folder, View, ViewStopped, write_changes
+from projections.view import FOLLOW, ROWS, AnyView, Change, Folder, ViewStopped, write_changes
 
 BATCH = 2000
 ROUNDS = 2
@@ -44,7 +44,7 @@ class Comparison:
         return not self.missing and not self.surplus
 
 
-def verify_view(conninfo: str, view: View, progress: Progress = lambda _: None) -> Comparison:
+def verify_view(conninfo: str, view: AnyView, progress: Progress = lambda _: None) -> Comparison:
     """Fold the view anew up to where the live one stands and compare row for row; the live view stays as it is."""
     with _worker(conninfo, view) as connection:
         live, new, position = _prepare(connection, view)
@@ -55,7 +55,7 @@ def verify_view(conninfo: str, view: View, progress: Progress = lambda _: None) 
             _drop(connection, view, new)
 
 
-def rebuild_view(conninfo: str, view: View, progress: Progress = lambda _: None) -> Comparison:
+def rebuild_view(conninfo: str, view: AnyView, progress: Progress = lambda _: None) -> Comparison:
     """Fold the view anew, compare it with the live one and let readers see the new one; readers never wait.
 
     Raises RebuildFailed when the view cannot read an event; readers then keep the view they have.
@@ -77,7 +77,7 @@ def rebuild_view(conninfo: str, view: View, progress: Progress = lambda _: None)
 
 
 @contextmanager
-def _worker(conninfo: str, view: View) -> Generator[psycopg.Connection[Any]]:
+def _worker(conninfo: str, view: AnyView) -> Generator[psycopg.Connection[Any]]:
     """Open a connection with worker rights that is alone in folding this view anew."""
     with psycopg.connect(conninfo_as(conninfo, WORKER_ROLE), autocommit=True) as connection:
         row = connection.execute(FOLLOW["try_follow"], [f"rebuild {view.name}"]).fetchone()
@@ -86,7 +86,7 @@ def _worker(conninfo: str, view: View) -> Generator[psycopg.Connection[Any]]:
         yield connection
 
 
-def _prepare(connection: psycopg.Connection[Any], view: View) -> tuple[int, int, int]:
+def _prepare(connection: psycopg.Connection[Any], view: AnyView) -> tuple[int, int, int]:
     """Return live generation, the next one (emptied), and the position the live one has reached."""
     connection.execute(FOLLOW["first_generation"], [view.name])
     live = connection.execute(FOLLOW["peek_generation"], [view.name]).fetchall()[0][0]
@@ -97,7 +97,7 @@ def _prepare(connection: psycopg.Connection[Any], view: View) -> tuple[int, int,
 
 def _fold(
     connection: psycopg.Connection[Any],
-    view: View,
+    view: AnyView,
     generation: int,
     folder: Folder,
     upto: int,
@@ -124,7 +124,7 @@ def _changes(folder: Folder, rows: list[StoredRow]) -> list[Change]:
 
 
 def _switch(
-    conninfo: str, connection: psycopg.Connection[Any], view: View, generation: int, folder: Folder, folded: int
+    conninfo: str, connection: psycopg.Connection[Any], view: AnyView, generation: int, folder: Folder, folded: int
 ) -> None:
     """Lock the live follower out, take in what has come since, and let readers see the new generation."""
     tracking = tracking_recorder(conninfo)
@@ -144,7 +144,7 @@ def _head(connection: psycopg.Connection[Any]) -> int:
     return connection.execute(FOLLOW["head"]).fetchall()[0][0]
 
 
-def _compare(connection: psycopg.Connection[Any], view: View, live: int, new: int, position: int) -> Comparison:
+def _compare(connection: psycopg.Connection[Any], view: AnyView, live: int, new: int, position: int) -> Comparison:
     def ask(name: str, one: int, other: int) -> tuple[Any, ...] | None:
         return connection.execute(
             ROWS[name], {"view": view.name, "one": one, "other": other, "position": position}
@@ -158,13 +158,13 @@ def _compare(connection: psycopg.Connection[Any], view: View, live: int, new: in
     )
 
 
-def _drop(connection: psycopg.Connection[Any], view: View, generation: int) -> None:
+def _drop(connection: psycopg.Connection[Any], view: AnyView, generation: int) -> None:
     with connection.transaction():
         connection.execute(ROWS["drop_generation"], [view.name, generation])
         connection.execute(FOLLOW["forget_tracking"], [view.follower(generation)])
 
 
-def _drop_others(connection: psycopg.Connection[Any], view: View, generation: int) -> None:
+def _drop_others(connection: psycopg.Connection[Any], view: AnyView, generation: int) -> None:
     """Remove every generation but one, also what a rebuild that was cut off has left."""
     with connection.transaction():
         connection.execute(ROWS["drop_other_generations"], [view.name, generation])
