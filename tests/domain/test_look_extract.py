@@ -25,7 +25,12 @@ def look(position: int, key: UUID = ALMA, **changes: Any) -> Look:
 
 def withheld(version: int, *looks: int, mentioned: bool = True, person: str = "parent-A") -> Entry:
     """Return a decision that a person is not told of some looks."""
-    data = {"person": person, "looks": list(looks), "legal_basis": "databeskyttelsesloven § 22", "mentioned": mentioned}
+    data: dict[str, Any] = {
+        "person": person,
+        "looks": list(looks),
+        "legal_basis": "databeskyttelsesloven § 22",
+        "mentioned": mentioned,
+    }
     return entry(version, "LookupsWithheld", ASKED, **data)
 
 
