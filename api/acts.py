@@ -12,25 +12,32 @@ from api.recording import CaseRecorder, Recorded
 from domain.authority import Act
 from domain.case_file import CaseFile
 from domain.decision_gate import Stop, decision_stops, standing
-from domain.disclosures import Gap, GateAnswer, Proposal, may_disclose
+from domain.disclosure_gate import GateAnswer, Proposal, may_disclose
+from domain.disclosures import Gap
+from domain.documents import Filing, to_send
 from domain.events.administration import GateStopped
 from domain.events.consent import DisclosureMade
 from domain.events.decision import DecisionMade
 from domain.inquiry import Inquiry
 from domain.known import Known
-from domain.people import protections
 from domain.recording import check_references
+from domain.withheld import withheld, without
 from ledger.store import Ledger
 from projections.boards import adopted_upto
 
 
 @dataclass(frozen=True, slots=True)
 class DisclosureAct:
-    """A disclosure to make: what the gate is asked, and the texts that go on record with it."""
+    """A disclosure to make: what the gate is asked, and what goes on record with it.
+
+    ``documents_filed`` names documents by id and version, ``documents`` describes what is not filed.
+    """
 
     proposal: Proposal
     purpose: str
     documents: tuple[str, ...]
+    documents_filed: tuple[tuple[str, int], ...]
+    channel: str | None
     override_reason: str | None
 
 
@@ -61,11 +68,12 @@ class Gatekeeper:
         now = await asyncio.to_thread(self._ledger.now)
 
         def decide(file: CaseFile) -> Sequence[Fact]:
-            answer = disclosure_answer(file, act.proposal, now)
+            checked = check_disclosure(file, act, now)
+            answer = checked.answer
             passing = answer.open or (act.override_reason is not None and not answer.protected)
             if not passing:
                 return [_stopped("disclosure", "DisclosureMade", answer, now)]
-            return [Fact(_disclosure(act, answer), now, through_gate=True)]
+            return [Fact(_disclosure(act, checked), now, through_gate=True)]
 
         return await self._recorder.perform(principal, case, expected, commit, decide)
 
@@ -95,13 +103,21 @@ class Gatekeeper:
         return await self._recorder.perform(principal, case, expected, commit, decide, Act.DECIDE)
 
 
-def disclosure_answer(file: CaseFile, proposal: Proposal, at: datetime) -> GateAnswer:
-    """Return what the gate says to a disclosure: protected names and existence are kept from other persons."""
-    known = Known(file.entries)
-    protected = [
-        one.person for one in protections(known, at) if proposal.to in file.persons and one.keeps_from(proposal.to)
-    ]
-    return may_disclose(known, proposal, at, protected)
+@dataclass(frozen=True, slots=True)
+class CheckedDisclosure:
+    """A disclosure as the gate was asked about it, what goes out with it, and the answer."""
+
+    proposal: Proposal
+    documents: tuple[Filing, ...]
+    answer: GateAnswer
+
+
+def check_disclosure(file: CaseFile, act: DisclosureAct, at: datetime) -> CheckedDisclosure:
+    """Return what the gate says to a disclosure at an instant; raises Malformed for a document that cannot go out."""
+    known = Known(without(file.entries, withheld(file.entries)))
+    documents = to_send(known, act.documents_filed, "/documents_filed")
+    proposal = act.proposal.with_documents(documents)
+    return CheckedDisclosure(proposal, documents, may_disclose(known, proposal, at, file.persons))
 
 
 def decision_answer(file: CaseFile, act: DecisionAct, ledger: Ledger, principal: Principal) -> tuple[Stop, ...]:
@@ -116,8 +132,8 @@ def _stopped(gate: str, act: str, answer: GateAnswer, now: datetime) -> Fact:
     return Fact(GateStopped(gate=gate, act=act, findings=codes), now)
 
 
-def _disclosure(act: DisclosureAct, answer: GateAnswer) -> DisclosureMade:
-    proposal = act.proposal
+def _disclosure(act: DisclosureAct, checked: CheckedDisclosure) -> DisclosureMade:
+    proposal, answer = checked.proposal, checked.answer
     return DisclosureMade(
         to=proposal.to,
         basis=proposal.basis,
@@ -128,8 +144,13 @@ def _disclosure(act: DisclosureAct, answer: GateAnswer) -> DisclosureMade:
         legal_basis=proposal.legal_basis or None,
         about=proposal.about or None,
         purpose_code=proposal.purpose_code,
+        recipient_person=proposal.recipient_person,
+        channel=act.channel,
         overridden_gates=tuple(map(gap_code, answer.gaps)) or None,
         override_reason=act.override_reason if answer.gaps else None,
+        consent_entries=answer.consent_entries or None,
+        documents_filed=tuple(filing.entry.version for filing in checked.documents) or None,
+        recipient_confirmed=proposal.recipient_confirmed,
     )
 
 

@@ -45,6 +45,9 @@ DISCLOSURE: dict[str, Any] = {
     "data_categories": ["social"],
     "purpose": "Handover to daycare",
     "basis": "consent",
+    "documents_filed": [{"document": "letter-1", "version": 1}],
+    "recipient_person": "daycare-manager",
+    "recipient_confirmed": True,
 }
 
 DECISION: dict[str, Any] = {

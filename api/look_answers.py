@@ -24,7 +24,7 @@ def looks(found: Iterable[Look]) -> list[dict[str, Any]]:
 
 
 def _values(look: Look) -> dict[str, Any]:
-    values = asdict(look) | {"key": str(look.key)}
+    values: dict[str, Any] = {**asdict(look), "key": str(look.key)}
     for name in INSTANTS:
         values[name] = None if values[name] is None else write_instant(values[name])
     return values

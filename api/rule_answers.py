@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from api.acts import gap_code
+from api.acts import CheckedDisclosure, gap_code
 from api.reading import CaseLook
 from domain.consents import (
     ConsentStatus,
@@ -18,7 +18,8 @@ from domain.consents import (
 )
 from domain.deadlines import Deadline, late_by, plain_status, status
 from domain.decision_gate import Stop
-from domain.disclosures import Cover, GateAnswer, covers, disclosures
+from domain.disclosure_gate import StatutoryBasis, possible_bases
+from domain.disclosures import Cover, covers, disclosures
 from domain.dossier import Dossier
 from domain.events import BY_TOPIC
 from domain.findings.base import Finding
@@ -176,13 +177,26 @@ def life(found: Life, at: datetime) -> Values:
     }
 
 
-def gate(answer: GateAnswer) -> Values:
-    """Return what the gate before a disclosure says."""
+def gate(checked: CheckedDisclosure) -> Values:
+    """Return what the gate before a disclosure says: first the laws that might carry it, then consent."""
+    answer = checked.answer
     return {
         "open": answer.open,
+        "statutory_bases": list(map(_basis, possible_bases(checked.proposal))),
+        "about": list(checked.proposal.about),
         "consents": list(answer.consents),
+        "consent_entries": list(answer.consent_entries),
         "missing": [gap_code(gap) for gap in answer.gaps],
         "not_overridable": [gap_code(gap) for gap in answer.protected],
+    }
+
+
+def _basis(basis: StatutoryBasis) -> Values:
+    return {
+        "citation": basis.citation,
+        "applies_when": {"da": basis.danish, "en": basis.english},
+        "verification": basis.verification,
+        "to_be_confirmed": True,
     }
 
 

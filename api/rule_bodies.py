@@ -7,7 +7,8 @@ from pydantic import Field, ValidationError
 
 from api.acts import DecisionAct, DisclosureAct
 from api.bodies import Body, pointed
-from domain.disclosures import CONSENT, Proposal
+from domain.disclosure_gate import Proposal
+from domain.disclosures import CONSENT
 from domain.errors import Malformed, Problem
 from domain.events.base import Code, PersonRef, Text
 from domain.events.decision import DecisionMade
@@ -15,8 +16,18 @@ from domain.events.decision import DecisionMade
 Reasons = dict[Code, Text]
 
 
+class FiledDocument(Body):
+    """A document filed in the case."""
+
+    document: Annotated[Code, Field(description="Its id within the case", examples=["letter-1"])]
+    version: Annotated[int, Field(ge=1, lt=10**9, description="Its version", examples=[1])]
+
+
 class DisclosureBody(Body):
-    """A disclosure about to be made. Without ``consents`` the gate looks for those that cover it."""
+    """A disclosure about to be made. Without ``consents`` the gate looks for those that cover it.
+
+    Those whom the documents are about count as named in ``about``.
+    """
 
     to: Annotated[Code, Field(description="Recipient", examples=["daycare"])]
     data_categories: Annotated[tuple[Code, ...], Field(min_length=1, examples=[["social"]])]
@@ -26,7 +37,13 @@ class DisclosureBody(Body):
     legal_basis: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
     consents: Annotated[tuple[Code, ...] | None, Field(description="Absent: those that cover it")] = None
     purpose_code: Code | None = None
-    documents: tuple[Text, ...] = ()
+    documents_filed: Annotated[tuple[FiledDocument, ...], Field(max_length=100, description="What goes out")] = ()
+    documents: Annotated[tuple[Text, ...], Field(description="What goes out and is not filed; sealed")] = ()
+    recipient_person: Annotated[Code | None, Field(description="Who receives it there, as a code")] = None
+    recipient_confirmed: Annotated[bool, Field(description="The sender confirmed the recipient's name and office")] = (
+        False
+    )
+    channel: Annotated[Code | None, Field(description="How it is passed on", examples=["phone"])] = None
     override_reason: Annotated[Text | None, Field(description="Why it is made all the same; sealed")] = None
 
     def act(self) -> DisclosureAct:
@@ -39,8 +56,11 @@ class DisclosureBody(Body):
             purpose_code=self.purpose_code,
             legal_basis=self.legal_basis,
             consents=self.consents,
+            recipient_person=self.recipient_person,
+            recipient_confirmed=self.recipient_confirmed,
         )
-        return DisclosureAct(proposal, self.purpose, self.documents, self.override_reason)
+        filed = tuple((one.document, one.version) for one in self.documents_filed)
+        return DisclosureAct(proposal, self.purpose, self.documents, filed, self.channel, self.override_reason)
 
 
 class DecisionBody(Body):

@@ -211,7 +211,22 @@ DISCLOSURE_GATE = answer(
     200,
     "What the gate says",
     FRAME
-    | {"open": False, "consents": ["c-daycare"], "missing": ["category:c-daycare:health"], "not_overridable": ["-"]},
+    | {
+        "open": False,
+        "statutory_bases": [
+            {
+                "citation": "barnets lov § 132",
+                "applies_when": {"da": "Familien flytter", "en": "The family moves"},
+                "verification": "V",
+                "to_be_confirmed": True,
+            }
+        ],
+        "about": ["child-F"],
+        "consents": ["c-daycare"],
+        "consent_entries": [9],
+        "missing": ["category:child-F:health"],
+        "not_overridable": ["RECIPIENT_NOT_CONFIRMED"],
+    },
     etag=True,
 )
 DECISION_GATE = answer(

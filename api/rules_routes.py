@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from api import bodies, examples, rule_answers, rule_examples
-from api.acts import Gatekeeper, decision_answer, disclosure_answer
+from api.acts import Gatekeeper, check_disclosure, decision_answer
 from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems, receipt_of
 from api.conditions import etag, expected_version, idempotency_key, question, refuse_unknown_parameters
 from api.drafting import Commit
@@ -330,11 +330,11 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
         responses=rule_examples.DISCLOSURE_GATE | problems(*ASKING),
         openapi_extra=examples.request(DisclosureBody, examples.DISCLOSURE, keyed=False),
     )
-    async def check_disclosure(request: Request, case_id: str) -> Response:
+    async def ask_before_disclosure(request: Request, case_id: str) -> Response:
         """May this be shared, with whom, on whose consent: what the gate would say, with nothing done."""
         act = bodies.parse(DisclosureBody, await bodies.read_body(request)).act()
         asked = await asked_case(ledger, reader, request, case_id, "disclosure_gate")
-        return asked.answer(asked.frame | rule_answers.gate(disclosure_answer(asked.look.file, act.proposal, asked.at)))
+        return asked.answer(asked.frame | rule_answers.gate(check_disclosure(asked.look.file, act, asked.at)))
 
     @router.post(
         "/cases/{case_id}/decisions/check",
@@ -342,7 +342,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
         responses=rule_examples.DECISION_GATE | problems(*ASKING),
         openapi_extra=examples.request(DecisionBody, examples.DECISION, keyed=False),
     )
-    async def check_decision(request: Request, case_id: str) -> Response:
+    async def ask_before_decision(request: Request, case_id: str) -> Response:
         """What would stand against this decision, with nothing done."""
         act = bodies.parse(DecisionBody, await bodies.read_body(request)).act()
         asked = await asked_case(ledger, reader, request, case_id, "decision_gate")

@@ -1,15 +1,15 @@
-"""Disclosures: whether each was covered, by the register at the time and by all facts, and the gate before one.
+"""Disclosures: whether each was covered, by the register at the time and by all facts.
 
 Sharing on a statutory basis is lawful and needs no consent: the basis is stated with the law. Consent is asked what it
 was asked in law: whose data, to whom, which categories, for what purpose.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.consents import ConsentStatus, consent_ids, consent_status, speaks_for
+from domain.consents import ConsentStatus, consent_status, speaks_for
 from domain.entries import Entry
 from domain.events.consent import DisclosureDenied, DisclosureMade, InformationObtained
 from domain.known import Known, many
@@ -88,11 +88,11 @@ def holds_law(data: Mapping[str, Any]) -> bool:
 def _gaps(known: Known, entry: Entry) -> Iterator[Gap]:
     """Yield what the consents named lack, for each recipient or source."""
     for office in many(entry.data["to" if entry.topic == DisclosureMade.TOPIC else "obtained_from"]):
-        yield from _consent_gaps(known, entry.data, str(office), entry.happened)
+        yield from consent_gaps(known, entry.data, str(office), entry.happened)
 
 
-def _consent_gaps(known: Known, data: Mapping[str, Any], recipient: str, at: datetime) -> Iterator[Gap]:
-    """Yield what the consents named lack; with ``about`` person by person, without it each consent as a whole."""
+def consent_gaps(known: Known, data: Mapping[str, Any], recipient: str, at: datetime) -> Iterator[Gap]:
+    """Yield what the consents named lack at an instant; with ``about`` person by person, without it each as a whole."""
     named = [consent_status(known, str(consent), at) for consent in many(data.get("consents"))]
     if not named:
         yield Gap("no_consent_named")
@@ -138,65 +138,3 @@ def _same_purpose(consent: ConsentStatus, data: Mapping[str, Any]) -> bool:
 
 def _categories(consent: ConsentStatus) -> tuple[str, ...]:
     return many(consent.given.data.get("data_categories")) if consent.given else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A disclosure about to be made. ``consents`` None asks which ones would cover it."""
-
-    to: str
-    about: tuple[str, ...]
-    data_categories: tuple[str, ...]
-    basis: str = CONSENT
-    purpose_code: str | None = None
-    legal_basis: tuple[str, ...] = ()
-    consents: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GateAnswer:
-    """What the gate before a disclosure says: the consents it would rest on and everything that is missing.
-
-    ``protected`` lists gaps that no reason overrides.
-    """
-
-    consents: tuple[str, ...]
-    gaps: tuple[Gap, ...]
-    protected: tuple[Gap, ...] = field(default=())
-
-    @property
-    def open(self) -> bool:
-        """Whether the disclosure may be made as it stands."""
-        return not self.gaps and not self.protected
-
-
-def may_disclose(known: Known, proposal: Proposal, at: datetime, protected: Sequence[str] = ()) -> GateAnswer:
-    """Return what the gate says to a disclosure at an instant.
-
-    ``protected`` names persons whose protected name, address or existence this recipient must not learn.
-    """
-    hidden = tuple(Gap("protected", person=person) for person in proposal.about if person in protected)
-    if proposal.basis != CONSENT:
-        stated = proposal.basis == EMERGENCY or bool(proposal.legal_basis)
-        return GateAnswer((), () if stated else (Gap("basis_not_stated"),), hidden)
-    consents = proposal.consents if proposal.consents is not None else _usable(known, proposal, at)
-    data = {
-        "consents": consents,
-        "about": proposal.about or None,
-        "data_categories": proposal.data_categories,
-        "purpose_code": proposal.purpose_code,
-    }
-    return GateAnswer(consents, tuple(_consent_gaps(known, data, proposal.to, at)), hidden)
-
-
-def _usable(known: Known, proposal: Proposal, at: datetime) -> tuple[str, ...]:
-    """Return the consents in force that concern the recipient and someone the disclosure is about."""
-    found: list[str] = []
-    for consent in consent_ids(known):
-        status = consent_status(known, consent, at)
-        if status.in_force and status.given is not None and proposal.to in status.scope:
-            given = status.given
-            about = proposal.about
-            if not about or any(speaks_for(known, given, person) for person in about):
-                found.append(consent)
-    return tuple(found)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from domain.case_file import CaseFile
 from domain.entries import Entry
+from domain.errors import Malformed, Problem
 from domain.events.control import DocumentChecked, DocumentFiled
 from domain.events.retention import PersonalDataErased
 from domain.known import Known, many
@@ -60,6 +61,24 @@ def filing_of(known: Known, document: str, version: int) -> Filing | None:
     """Return the filing of one version of a document; None where it was never filed."""
     found = (filing for filing in filings(known) if (filing.document, filing.version) == (document, version))
     return next(found, None)
+
+
+def to_send(known: Known, named: Sequence[tuple[str, int]], place: str) -> tuple[Filing, ...]:
+    """Return the filings of the documents named, each once; raises Malformed for one that is unknown or annulled.
+
+    One withheld is unknown. ``place`` is where they are named in the request.
+    """
+    found = [filing_of(known, *one) for one in named]
+    problems = [
+        Problem(f"{place}/{index}", "names no document filed in this case: use the id and version of one")
+        if filing is None
+        else Problem(f"{place}/{index}", "names a document whose filing was annulled: name another or file it anew")
+        for index, filing in enumerate(found)
+        if filing is None or not filing.in_force
+    ]
+    if problems:
+        raise Malformed(problems)
+    return tuple({filing.entry.version: filing for filing in found if filing is not None}.values())
 
 
 def numbers_used(entries: Iterable[Entry], document: str) -> frozenset[int]:

@@ -11,7 +11,13 @@ from tests.api.client import CANARY, Api, Response, command, errors, note, probl
 from tests.api.service import environment, serving, until
 from tests.conftest import BEGINS_AT, Server, Template, clone
 
-DISCLOSURE: dict[str, Any] = {"to": "daycare", "about": ["child-A"], "data_categories": ["social"], "purpose": CANARY}
+DISCLOSURE: dict[str, Any] = {
+    "to": "daycare",
+    "about": ["child-A"],
+    "data_categories": ["social"],
+    "purpose": CANARY,
+    "recipient_confirmed": True,
+}
 DECISION: dict[str, Any] = {
     "decision": "dec-1",
     "outcome": "grant",

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.consents import consent_status, holders_consent, missing_joint, periods
-from domain.disclosures import Proposal, covers, may_disclose
+from domain.disclosures import covers
 from domain.entries import Entry
 from domain.known import known
 from domain.time import read_instant
@@ -216,33 +216,6 @@ def test_joint_consent_names_who_is_missing() -> None:
     assert missing_joint(case(consent(joint_with="parent-B")), "c-1", at) == ("parent-B",)
     other = consent(3, consent="c-2", given_by="parent-B")
     assert missing_joint(case(consent(joint_with="parent-B"), other), "c-1", at) == ()
-
-
-@pytest.mark.parametrize(
-    ("proposal", "opens", "missing"),
-    [
-        (Proposal("daycare", ("child-A",), ("social",)), True, []),
-        (Proposal("daycare", ("child-A",), ("health",)), False, ["category"]),
-        (Proposal("school", ("child-A",), ("social",)), False, ["no_consent_named"]),
-        (Proposal("daycare", ("parent-B",), ("social",)), False, ["no_consent_named"]),
-        (Proposal("daycare", (), ("social",), basis="law"), False, ["basis_not_stated"]),
-        (Proposal("daycare", (), ("social",), basis="law", legal_basis=("retssikkerhedsloven § 11 c",)), True, []),
-        (Proposal("daycare", (), ("social",), basis="emergency"), True, []),
-    ],
-)
-def test_the_gate_answers_with_what_is_missing(proposal: Proposal, opens: bool, missing: list[str]) -> None:
-    """It looks for the consents that cover by itself, and takes a stated law."""
-    answer = may_disclose(case(consent()), proposal, read_instant("2025-05-01T00:00Z"))
-    assert answer.open is opens
-    assert [gap.reason for gap in answer.gaps] == missing
-
-
-def test_protection_is_no_gap_a_reason_could_fill() -> None:
-    """What a recipient must not learn stands apart from what is missing."""
-    answer = may_disclose(
-        case(consent()), Proposal("daycare", ("child-A",), ("social",)), read_instant("2025-05-01T00:00Z"), ["child-A"]
-    )
-    assert (answer.open, answer.gaps, [gap.person for gap in answer.protected]) == (False, (), ["child-A"])
 
 
 @pytest.mark.parametrize(("name", "item"), expectations("consent_status"))
