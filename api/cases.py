@@ -15,6 +15,7 @@ from api.principals import acting, looking
 from api.problems import KINDS, MEDIA_TYPE, ProblemError
 from api.reading import CaseLook, CaseReader
 from api.recording import CaseRecorder, Recorded
+from api.withdrawal import gone_out_by
 from domain.time import start_of
 
 PAGE_LIMIT = 500
@@ -78,7 +79,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         "/cases/{case_id}/commits",
         status_code=201,
         summary="Record what happened",
-        responses=examples.RECEIPT
+        responses=examples.COMMIT_RECEIPT
         | problems(
             "malformed", "key-reused", "stale-version", "version-required", "not-found", "body-too-large",
             "wrong-media-type", "refused",
@@ -86,15 +87,18 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         openapi_extra=examples.request(bodies.CommitBody, examples.COMMIT, versioned=True),
     )  # fmt: skip
     async def record(request: Request) -> Response:
-        """Record 1..100 facts of a case as one commit, decided on the version named by If-Match."""
+        """Record 1..100 facts of a case as one commit, decided on the version named by If-Match.
+
+        Where it takes a consent back, the receipt lists what had gone out on it and who has to be told.
+        """
         key, expected = idempotency_key(request), expected_version(request)
         raw = await bodies.read_body(request)
         body = bodies.parse(bodies.CommitBody, raw)
         facts = bodies.facts(body.commands, body.occurred_at)
         commit = Commit(facts, key, place_of(request) + raw, body.reason, body.legal_basis)
-        return receipt_of(
-            await recorder.record(acting(request), case_id_of(request.path_params["case_id"]), expected, commit)
-        )
+        case = case_id_of(request.path_params["case_id"])
+        recorded = await recorder.record(acting(request), case, expected, commit)
+        return receipt_of(recorded, gone_out=await gone_out_by(recorder, recorded))
 
     @router.post(
         "/cases/{case_id}/persons",
@@ -188,9 +192,10 @@ def case_id_of(text: str) -> UUID:
         raise ProblemError("not-found", "There is no case with this id.") from None
 
 
-def receipt_of(recorded: Recorded) -> Response:
+def receipt_of(recorded: Recorded, **more: Any) -> Response:
+    """Answer with a receipt and what more there is to say of it."""
     headers = {"ETag": etag(recorded.version), "Location": f"/cases/{recorded.case}"}
-    return answer_json(answers.receipt(recorded), headers, 201)
+    return answer_json(answers.receipt(recorded) | more, headers, 201)
 
 
 def answer_json(content: Any, headers: Mapping[str, str] | None = None, status: int = 200) -> Response:

@@ -45,7 +45,6 @@ DISCLOSURE: dict[str, Any] = {
     "data_categories": ["social"],
     "purpose": "Handover to daycare",
     "basis": "consent",
-    "documents_filed": [{"document": "letter-1", "version": 1}],
     "recipient_person": "daycare-manager",
     "recipient_confirmed": True,
 }
@@ -79,6 +78,25 @@ _RECEIPT: dict[str, Any] = {
     "last_position": 4711,
     "recorded_at": "2026-03-04T13:12:09.120004Z",
     "entries": [{"version": 18, "position": 4711, "event": "NoteRecorded"}],
+}
+
+GONE_OUT: dict[str, Any] = {
+    "consent": "c-daycare",
+    "entry": 14,
+    "happened": "2026-03-04T10:38:00.000000Z",
+    "recorded_at": "2026-03-04T10:38:02.120004Z",
+    "to": ["daycare"],
+    "recipient_person": "daycare-manager",
+    "about": ["child-A"],
+    "data_categories": ["social"],
+    "documents": [{"entry": 11, "document": "letter-1", "version": 1, "commitment": "9f86d081884c7d65"}],
+    "document_hashes": ["9f86d081884c7d65"],
+    "given_by_entry": 9,
+    "withdrawn_by_entries": [18],
+    "made": "between",
+    "by_record_then": {"answer": "covered", "basis": "consent", "missing": ["-"]},
+    "by_all_facts": {"answer": "not_covered", "basis": "consent", "missing": ["withdrawn:c-daycare"]},
+    "told": [{"recipient": "daycare", "entry": None}],
 }
 
 _ASKED: dict[str, Any] = {"known_at": "2024-08-21T07:00:00.000000Z", "valid_at": None, "as_of_position": 4690}
@@ -146,7 +164,7 @@ _BOARD: dict[str, Any] = {
 
 MAY_BE_NULL = frozenset(
     {"known_at", "full_name", "subject", "due", "ends", "satisfied_by", "satisfied_at", "key", "person"}
-    | {"standing", "interpreter", "enrolment", "required_per_year"}
+    | {"standing", "interpreter", "enrolment", "required_per_year", "gone_out", "made", "recipient_person"}
 )
 """Members that hold a value in the examples and may hold none."""
 
@@ -208,6 +226,12 @@ def _member(name: str, value: Any) -> dict[str, Any]:
 
 
 RECEIPT = answer(201, "Recorded; a repeat of the same request gets this same answer", _RECEIPT, True)
+COMMIT_RECEIPT = answer(
+    201,
+    "Recorded; a repeat of the same request gets this same answer. `gone_out` is null unless a consent is taken back",
+    _RECEIPT | {"gone_out": [GONE_OUT]},
+    True,
+)
 CASE = answer(200, "The case as of the instants asked about", _CASE, True)
 EVENTS = answer(200, "A page of entries", _EVENTS, True)
 BOARD = answer(200, "A page of cases", _BOARD, False)

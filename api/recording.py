@@ -249,7 +249,7 @@ class CaseRecorder:
         cached = self._files.get(case)
         if cached is not None and cached.version == expected:
             return cached
-        file = await self._read(case)
+        file = await self.read_file(case)
         if expected is not None and file.version != expected:
             raise StaleVersion(file.version, file.entries[expected:])
         return file
@@ -263,7 +263,8 @@ class CaseRecorder:
         except StaleVersion as error:
             raise _moved_on(error.current) from None
 
-    async def _read(self, case: UUID) -> CaseFile:
+    async def read_file(self, case: UUID) -> CaseFile:
+        """Return a case as it stands, in clear; raises NoSuchCase."""
         rows = await asyncio.to_thread(self._ledger.read_stream, case)
         if not rows or rows[0].topic != CaseOpened.TOPIC:
             raise NoSuchCase
@@ -337,7 +338,7 @@ class CaseRecorder:
             case Conflict() if answer.stream != work.file.case:
                 raise _moved_on(answer.version)
             case Conflict():
-                file = await self._read(work.file.case)
+                file = await self.read_file(work.file.case)
                 raise StaleVersion(file.version, file.entries[work.file.version :])
             case Mismatched():
                 raise KeyReused

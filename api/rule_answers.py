@@ -7,6 +7,7 @@ from typing import Any
 
 from api.acts import CheckedDisclosure, gap_code
 from api.reading import CaseLook
+from domain import withdrawals
 from domain.consents import (
     ConsentStatus,
     HoldersConsent,
@@ -25,9 +26,10 @@ from domain.events import BY_TOPIC
 from domain.findings.base import Finding
 from domain.findings.catalogue import CHECKS, level_of
 from domain.findings.handling import Life
-from domain.known import Known
+from domain.known import Known, many
 from domain.rules import Rules
 from domain.time import write_instant
+from domain.withdrawals import GoneOut
 from replay.questions import DueChange
 
 Values = dict[str, Any]
@@ -116,7 +118,42 @@ def _consent(known: Known, found: ConsentStatus, at: datetime) -> Values:
             }
             for entry in entries
         ],
+        "gone_out": gone_out(known, found.consent, at),
     }
+
+
+def gone_out(known: Known, consent: str, at: datetime) -> list[Values]:
+    """Return what had gone out on a consent that has ended, to whom, and whether they were told of the withdrawal."""
+    return [_gone_out(known, row) for row in withdrawals.gone_out(known, consent, at)]
+
+
+def _gone_out(known: Known, row: GoneOut) -> Values:
+    data = row.disclosure.data
+    both = covers(known, row.disclosure.version)
+    return {
+        "consent": row.consent,
+        "entry": row.disclosure.version,
+        "happened": instant(row.disclosure.happened),
+        "recorded_at": instant(row.disclosure.recorded_at),
+        "to": list(many(data["to"])),
+        "recipient_person": data.get("recipient_person"),
+        "about": list(many(data.get("about"))),
+        "data_categories": list(many(data.get("data_categories"))),
+        "documents": [_document(known, version) for version in many(data.get("documents_filed"))],
+        "document_hashes": list(many(data.get("document_hashes"))),
+        "given_by_entry": row.given.version,
+        "withdrawn_by_entries": [entry.version for entry in row.withdrawals],
+        "made": row.made,
+        "by_record_then": None if both is None else _cover(both.by_record_then),
+        "by_all_facts": None if both is None else _cover(both.by_all_facts),
+        "told": [{"recipient": recipient, "entry": entry} for recipient, entry in row.told],
+    }
+
+
+def _document(known: Known, version: int) -> Values:
+    """Return which document an entry filed; only the entry where it is withheld from the reader."""
+    (filed,) = (entry for entry in known.entries if entry.version == version)
+    return {"entry": version} | {name: filed.data.get(name) for name in ("document", "version", "commitment")}
 
 
 def uses(known: Known, happened_by: datetime) -> list[Values]:
@@ -139,8 +176,8 @@ def uses(known: Known, happened_by: datetime) -> list[Values]:
     return found
 
 
-def _cover(cover: Cover) -> Values:
-    return {"answer": cover.answer, "basis": cover.basis, "missing": [gap_code(gap) for gap in cover.gaps]}
+def _cover(found: Cover) -> Values:
+    return {"answer": found.answer, "basis": found.basis, "missing": [gap_code(gap) for gap in found.gaps]}
 
 
 def holders(found: HoldersConsent) -> Values:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.examples import CASE_ID, answer
+from api.examples import CASE_ID, GONE_OUT, answer
 
 _ROOT = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _AT = "2024-08-21T07:00:00.000000Z"
@@ -117,6 +117,7 @@ CONSENTS = answer(
                 "missing_joint": ["parent-G"],
                 "periods": [{"begins": _AT, "ends": None, "begun_by": 9, "ended_by": None}],
                 "entries": [{"version": 9, "event": "ConsentGiven", "happened": _AT, "recorded_at": _AT}],
+                "gone_out": [GONE_OUT],
             }
         ],
         "support": {"holders": ["parent-F"], "missing": ["parent-F"], "satisfied": False},

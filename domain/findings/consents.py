@@ -5,17 +5,18 @@ from datetime import datetime, timedelta
 
 from domain.consents import consent_ids, consent_status, periods, support_givers
 from domain.custody import children, custody_holders, one_person
-from domain.disclosures import CONSENT, COVERED, LAW, NOT_COVERED, covers, disclosures
+from domain.disclosures import CONSENT, COVERED, EMERGENCY, LAW, NOT_COVERED, covers, disclosures, holds_law
 from domain.entries import Entry
 from domain.events.assessment import InvestigationOpened
 from domain.events.child import ChildBorn, CustodyRecorded
-from domain.events.consent import ConsentWithdrawn, DisclosureDenied, DisclosureMade, InformationObtained
+from domain.events.consent import DisclosureDenied, DisclosureMade, InformationObtained
 from domain.events.control import ConsultationGiven, MinutesDistributed, SupervisionHeld
 from domain.events.enrolment import InterventionStarted
 from domain.events.meeting import MeetingHeld, RelayLogOpened
 from domain.findings.base import Check, Finding
 from domain.inquiry import Inquiry
 from domain.known import many
+from domain.withdrawals import gone_out
 
 EXPIRES_WITHIN = timedelta(days=30)
 MEETING, WARDS = "professional_meeting_without_parents", ("hospital", "ward", "maternity", "sygehus", "føde")
@@ -89,10 +90,36 @@ def _not_covered(inquiry: Inquiry) -> Iterator[Finding]:
             yield Finding("DISCLOSURE_NOT_COVERED", entry.version, (), {"gaps": gaps})
 
 
-def _no_basis(inquiry: Inquiry) -> Iterator[Finding]:
+def _covered_afterwards(inquiry: Inquiry) -> Iterator[Finding]:
+    """A consent put on record later does not undo that the register held none when the disclosure was recorded."""
     for entry in _made(inquiry):
-        if entry.data["basis"] == LAW and not many(entry.data.get("legal_basis")):
+        both = covers(inquiry.known, entry.version)
+        if both and both.by_record_then.answer == NOT_COVERED and both.by_all_facts.answer == COVERED:
+            gaps = ", ".join(sorted({gap.reason for gap in both.by_record_then.gaps}))
+            yield Finding("DISCLOSURE_COVERED_AFTERWARDS", entry.version, (), {"gaps": gaps})
+
+
+def _overridden(inquiry: Inquiry) -> Iterator[Finding]:
+    """What the gate said when the disclosure was made stands, whatever is recorded later."""
+    for entry in inquiry.of(DisclosureMade):
+        gates = many(entry.data.get("overridden_gates"))
+        if gates:
+            yield Finding("DISCLOSURE_GATE_OVERRIDDEN", entry.version, (), {"gaps": ", ".join(map(str, gates))})
+
+
+def _no_basis(inquiry: Inquiry) -> Iterator[Finding]:
+    """Anything but consent and emergency rests on a law, whatever the sender calls it."""
+    for entry in inquiry.of(DisclosureMade, InformationObtained):
+        basis = entry.data["basis"]
+        claims_law = basis == LAW or (entry.topic == DisclosureMade.TOPIC and basis not in (CONSENT, EMERGENCY))
+        if claims_law and not holds_law(entry.data):
             yield Finding("DISCLOSURE_BASIS_NOT_STATED", entry.version)
+
+
+def _emergency(inquiry: Inquiry) -> Iterator[Finding]:
+    for entry in inquiry.of(DisclosureMade):
+        if entry.data["basis"] == EMERGENCY and not holds_law(entry.data):
+            yield Finding("DISCLOSURE_IN_EMERGENCY", entry.version)
 
 
 def _other_person(inquiry: Inquiry) -> Iterator[Finding]:
@@ -171,16 +198,17 @@ def _relay_log(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _recipient_not_told(inquiry: Inquiry) -> Iterator[Finding]:
-    withdrawn = [entry for entry in inquiry.facts if entry.topic == ConsentWithdrawn.TOPIC]
-    made = [entry for entry in _made(inquiry) if entry.topic == DisclosureMade.TOPIC]
-    for disclosure in made:
-        ends = [w for w in withdrawn if w.data["consent"] in many(disclosure.data.get("consents"))]
-        later = any(
-            set(many(e.data["to"])) & set(many(disclosure.data["to"])) and e.happened > disclosure.happened
-            for e in made
-        )
-        if ends and not later and not disclosure.data.get("informed_afterwards"):
-            yield Finding("RECIPIENT_NOT_TOLD", disclosure.version, tuple(entry.version for entry in ends))
+    withdrawals: dict[int, set[int]] = {}
+    untold: dict[int, set[str]] = {}
+    for consent in consent_ids(inquiry.known):
+        for row in gone_out(inquiry.known, consent, inquiry.at):
+            if row.untold:
+                version = row.disclosure.version
+                withdrawals.setdefault(version, set()).update(one.version for one in row.withdrawals)
+                untold.setdefault(version, set()).update(row.untold)
+    for version in withdrawals:
+        detail = {"recipients": ", ".join(sorted(untold[version]))}
+        yield Finding("RECIPIENT_NOT_TOLD", version, tuple(sorted(withdrawals[version])), detail)
 
 
 def _minutes(inquiry: Inquiry) -> Iterator[Finding]:
@@ -221,9 +249,18 @@ CHECKS: tuple[Check, ...] = (
     Check("DISCLOSURE_NOT_COVERED", "statute", "forvaltningsloven § 28", "V",
           "Samtykket dækker ikke videregivelsen ({gaps}); et andet grundlag er ikke angivet.",
           "The consent does not cover the disclosure ({gaps}); no other basis is stated.", _not_covered),
+    Check("DISCLOSURE_GATE_OVERRIDDEN", "must", "internal standard", "internal",
+          "Videregivelsen er gennemført med en begrundelse, selv om kontrollen standsede den ({gaps}): lederen vurderer den.",
+          "The disclosure was made with a reason although its gate stood against it ({gaps}): the supervisor assesses it.", _overridden),
+    Check("DISCLOSURE_COVERED_AFTERWARDS", "normal", "forvaltningsloven § 28", "V",
+          "Da videregivelsen blev registreret, var den ikke dækket ({gaps}); det, der dækker den, er først registreret senere.",
+          "When the disclosure was recorded it was not covered ({gaps}); what covers it was recorded only later.", _covered_afterwards),
+    Check("DISCLOSURE_IN_EMERGENCY", "normal", "forvaltningsloven § 28", "M",
+          "Oplysninger er videregivet i en nødsituation, uden at loven er angivet: angiv den bagefter.",
+          "Information was passed on in an emergency without naming the law: name it afterwards.", _emergency),
     Check("DISCLOSURE_BASIS_NOT_STATED", "statute", "forvaltningsloven § 28", "V",
-          "Videregivelsen sker med hjemmel i lov, men loven er ikke angivet.",
-          "The disclosure rests on law, but the law is not named.", _no_basis),
+          "Videregivelsen hviler ikke på samtykke, og loven er ikke angivet.",
+          "The disclosure does not rest on consent, and the law is not named.", _no_basis),
     Check("CONSENT_OTHER_PERSON_MISSING", "must", "001 L132; GDPR art. 4(11)", "V",
           "En person drøftes uden selv at have samtykket: {missing}.",
           "A person is discussed without their own consent: {missing}.", _other_person),
@@ -240,8 +277,8 @@ CHECKS: tuple[Check, ...] = (
           "Stafetloggen er oprettet uden et gældende samtykke.",
           "The relay log was opened without a consent in force.", _relay_log),
     Check("RECIPIENT_NOT_TOLD", "normal", "GDPR art. 19", "M",
-          "Samtykket er trukket tilbage; det fremgår ikke, at modtageren har fået det at vide.",
-          "The consent was withdrawn; nothing shows that the recipient was told.", _recipient_not_told),
+          "Samtykket er trukket tilbage; det fremgår ikke, at {recipients} har fået det at vide.",
+          "The consent was withdrawn; nothing shows that {recipients} was told.", _recipient_not_told),
     Check("MINUTES_NOT_FILED", "must", "offentlighedsloven § 15; 001 L141", "V",
           "Referatet er sendt ud, men ikke journaliseret.",
           "The minutes were sent out but not filed.", _minutes),

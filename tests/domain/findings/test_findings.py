@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ BOTH_WAYS: list[tuple[str, str, list[Entry], list[Entry]]] = [
     ("SUPERVISION_IDENTIFIABLE", TEAM, [entry(2, "SupervisionHeld", DAY, supervisor_organisation="x", external=True, anonymised=False)], [entry(2, "SupervisionHeld", DAY, supervisor_organisation="x", external=True, anonymised=True)]),
     ("CONSULTATION_IDENTIFIABLE", PACKAGES, [entry(2, "ConsultationGiven", DAY, recipient="x", anonymous=False)], [entry(2, "ConsultationGiven", DAY, recipient="x", anonymous=True)]),
     ("DISCLOSURE_BASIS_NOT_STATED", TEAM, [entry(2, "DisclosureMade", DAY, to="x", basis="law", consents=[], data_categories=["social"])], [entry(2, "DisclosureMade", DAY, to="x", basis="law", consents=[], data_categories=["social"], legal_basis="barnets lov § 132")]),
+    ("DISCLOSURE_IN_EMERGENCY", TEAM, [entry(2, "DisclosureMade", DAY, to="x", basis="emergency", consents=[], data_categories=["social"])], [entry(2, "DisclosureMade", DAY, to="x", basis="emergency", consents=[], data_categories=["social"], legal_basis="forvaltningsloven § 28")]),
+    ("DISCLOSURE_GATE_OVERRIDDEN", TEAM, [entry(2, "DisclosureMade", DAY, to="x", basis="law", consents=[], data_categories=["social"], overridden_gates=["basis_not_stated"])], [entry(2, "DisclosureMade", DAY, to="x", basis="law", consents=[], data_categories=["social"])]),
     ("INFORMATION_WITHOUT_BASIS", TEAM, [entry(2, "InformationObtained", DAY, obtained_from="gp", basis="other", about="child-A")], [entry(2, "InformationObtained", DAY, obtained_from="gp", basis="law", legal_basis="§ 11 c", about="child-A")]),
     ("RELAY_LOG_WITHOUT_CONSENT", PACKAGES, [entry(2, "RelayLogOpened", DAY, log="l", consent="c-1", holder="u-1")], []),
     ("STAY_WITHOUT_DECISION", INFANTS, [entry(2, "VisitHeld", DAY, kind="residential_stay")], [entry(2, "DecisionMade", "2025-03-01T10:00+01:00", decision="d", outcome="grant", legal_basis=["barnets lov § 32 stk. 1 nr. 6"]), entry(3, "VisitHeld", DAY, kind="residential_stay")]),
@@ -132,6 +135,31 @@ def test_a_disclosure_never_covered_is_found_once() -> None:
     """Not covered by the register then either: no withdrawal came between."""
     made = entry(2, "DisclosureMade", DAY, to="x", basis="consent", consents=["c-9"], data_categories=["social"])
     assert {"DISCLOSURE_NOT_COVERED"} == {code for code in codes([made], TEAM) if code.startswith("DISCLOSURE")}
+
+
+def test_an_uncovered_disclosure_stays_found_when_consent_is_given_afterwards() -> None:
+    """Given later: as it was. Typed later, said before: the register held none then, which stays to be seen."""
+    made = entry(2, "DisclosureMade", DAY, to="x", basis="consent", consents=["c-1"], data_categories=["social"])
+    given = {"consent": "c-1", "kind": "disclosure", "given_by": "parent-A", "capacity": "self", "scope": ["x"]}
+    terms: dict[str, Any] = {**given, "data_categories": ["social"], "valid_from": "2025-03-01"}
+    overridden = replace(made, data={**made.data, "overridden_gates": ["not_given:c-1"]})
+    afterwards = entry(3, "ConsentGiven", LATER, **terms)
+    typed_late = entry(3, "ConsentGiven", "2025-03-09T10:00+01:00", recorded=LATER, **terms)
+
+    def found(*entries: Entry) -> dict[str, Any]:
+        at = Inquiry(case(*entries, programme=TEAM), rules(), read_instant(END))
+        return {one.code: one.detail.get("gaps") for one in findings(at) if one.code.startswith("DISCLOSURE_")}
+
+    assert found(made, afterwards) == {"DISCLOSURE_NOT_COVERED": "not_given"}
+    assert found(made, typed_late) == {"DISCLOSURE_COVERED_AFTERWARDS": "not_given"}
+    assert found(overridden, typed_late)["DISCLOSURE_GATE_OVERRIDDEN"] == "not_given:c-1"
+
+
+def test_a_basis_by_any_other_name_needs_its_law() -> None:
+    """What rests neither on consent nor on an emergency rests on a law, whatever it is called."""
+    made = entry(2, "DisclosureMade", DAY, to="x", basis="practice", consents=[], data_categories=["social"])
+    assert "DISCLOSURE_BASIS_NOT_STATED" in codes([made], TEAM)
+    assert "DISCLOSURE_BASIS_NOT_STATED" not in codes([replace(made, data={**made.data, "legal_basis": "x"})], TEAM)
 
 
 def test_a_plan_is_revised_when_support_changes() -> None:
