@@ -1,12 +1,14 @@
 """A question about one case: what is known, under which rules, with the clock showing which instant."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from domain.disclosures import TwoCovers, covers
 from domain.entries import Entry
 from domain.events.base import Event
+from domain.events.consent import DisclosureMade, InformationObtained
 from domain.events.enrolment import EnrolmentClosed, InterventionStarted
 from domain.known import Known
 from domain.register import order
@@ -47,6 +49,13 @@ class Inquiry:
     def of(self, *kinds: type[Event]) -> tuple[Entry, ...]:
         """Return the facts of some kinds that had happened, in the order in which they happened."""
         return self.among([kind.TOPIC for kind in kinds])
+
+    @cached_property
+    def covered(self) -> Sequence[tuple[Entry, TwoCovers]]:
+        """How the disclosures that took place, and what was obtained, were covered, in the order they happened."""
+        happened = self.of(DisclosureMade, InformationObtained)
+        both = ((entry, covers(self.known, entry.version)) for entry in happened)
+        return [(entry, found) for entry, found in both if found is not None]
 
     def supported(self, instant: datetime) -> bool:
         """Whether support was running at an instant: begun, and not closed since."""

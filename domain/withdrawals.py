@@ -4,7 +4,7 @@ A consent given anew begins a new grant: what went out on the former one stays w
 Source: general data protection regulation art. 7(3) and 19.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -57,13 +57,14 @@ class GoneOut:
 def gone_out(known: Known, consent: str, at: datetime) -> tuple[GoneOut, ...]:
     """Return what had gone out by an instant on a consent that had ended by then, in whole or for the recipients."""
     grants = tuple(_grants(known, consent, at))
+    tellers = [entry for entry in known.of(RecipientTold, DisclosureMade) if entry.happened <= at]
     found: list[GoneOut] = []
     for disclosure in known.of(DisclosureMade):
         if grants and disclosure.happened <= at and consent in many(disclosure.data.get("consents")):
             grant = _rested_on(disclosure, grants)
             withdrawals = tuple(one for one in grant.withdrawals if _concerns(one, disclosure))
             if withdrawals or grant.expired:
-                told = tuple(_told(known, disclosure, withdrawals, at)) if withdrawals else ()
+                told = tuple(_told(disclosure, withdrawals, tellers)) if withdrawals else ()
                 made = _made(disclosure, withdrawals[0]) if withdrawals else None
                 found.append(GoneOut(consent, disclosure, grant.given, withdrawals, made, told))
     return tuple(found)
@@ -104,7 +105,7 @@ def _made(disclosure: Entry, withdrawal: Entry) -> str:
 
 
 def _told(
-    known: Known, disclosure: Entry, withdrawals: tuple[Entry, ...], at: datetime
+    disclosure: Entry, withdrawals: tuple[Entry, ...], tellers: Sequence[Entry]
 ) -> Iterator[tuple[str, int | None]]:
     """Yield each recipient whom the withdrawals concern, with the first entry that shows that they were told.
 
@@ -118,9 +119,7 @@ def _told(
         if not whole and recipient not in part:
             continue
         shown = [
-            entry.version
-            for entry in known.of(RecipientTold, DisclosureMade)
-            if entry.happened <= at and entry is not disclosure and _tells(entry, recipient, about, on_record)
+            entry.version for entry in tellers if entry is not disclosure and _tells(entry, recipient, about, on_record)
         ]
         yield recipient, min(shown, default=None)
 

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from domain.consents import consent_ids, consent_status, periods, support_givers
 from domain.custody import children, custody_holders, one_person
-from domain.disclosures import CONSENT, COVERED, EMERGENCY, LAW, NOT_COVERED, covers, disclosures, holds_law
+from domain.disclosures import CONSENT, COVERED, EMERGENCY, LAW, NOT_COVERED, Cover, holds_law
 from domain.entries import Entry
 from domain.events.assessment import InvestigationOpened
 from domain.events.child import ChildBorn, CustodyRecorded
-from domain.events.consent import DisclosureDenied, DisclosureMade, InformationObtained
+from domain.events.consent import DisclosureMade, InformationObtained
 from domain.events.control import ConsultationGiven, MinutesDistributed, SupervisionHeld
 from domain.events.enrolment import InterventionStarted
 from domain.events.meeting import MeetingHeld, RelayLogOpened
@@ -64,39 +64,28 @@ def _custody_unknown(inquiry: Inquiry) -> Iterator[Finding]:
             yield Finding("CUSTODY_UNKNOWN", births[0].version)
 
 
-def _made(inquiry: Inquiry) -> Iterator[Entry]:
-    """Yield the disclosures that took place."""
-    happened = {entry.version for entry in inquiry.facts}
-    return (e for e in disclosures(inquiry.known) if e.topic != DisclosureDenied.TOPIC and e.version in happened)
-
-
 def _after_withdrawal(inquiry: Inquiry) -> Iterator[Finding]:
-    for entry in _made(inquiry):
-        both = covers(inquiry.known, entry.version)
-        if both and both.by_record_then.answer == COVERED and both.by_all_facts.answer == NOT_COVERED:
-            gaps = ", ".join(sorted({gap.reason for gap in both.by_all_facts.gaps}))
-            yield Finding("DISCLOSURE_AFTER_WITHDRAWAL", entry.version, (), {"gaps": gaps})
+    for entry, both in inquiry.covered:
+        if both.by_record_then.answer == COVERED and both.by_all_facts.answer == NOT_COVERED:
+            yield _uncovered("DISCLOSURE_AFTER_WITHDRAWAL", entry, both.by_all_facts)
 
 
 def _not_covered(inquiry: Inquiry) -> Iterator[Finding]:
-    for entry in _made(inquiry):
-        both = covers(inquiry.known, entry.version)
-        if (
-            both
-            and entry.data["basis"] == CONSENT
-            and both.by_record_then.answer == NOT_COVERED == both.by_all_facts.answer
-        ):
-            gaps = ", ".join(sorted({gap.reason for gap in both.by_all_facts.gaps}))
-            yield Finding("DISCLOSURE_NOT_COVERED", entry.version, (), {"gaps": gaps})
+    for entry, both in inquiry.covered:
+        never = both.by_record_then.answer == NOT_COVERED == both.by_all_facts.answer
+        if never and entry.data["basis"] == CONSENT:
+            yield _uncovered("DISCLOSURE_NOT_COVERED", entry, both.by_all_facts)
 
 
 def _covered_afterwards(inquiry: Inquiry) -> Iterator[Finding]:
     """A consent put on record later does not undo that the register held none when the disclosure was recorded."""
-    for entry in _made(inquiry):
-        both = covers(inquiry.known, entry.version)
-        if both and both.by_record_then.answer == NOT_COVERED and both.by_all_facts.answer == COVERED:
-            gaps = ", ".join(sorted({gap.reason for gap in both.by_record_then.gaps}))
-            yield Finding("DISCLOSURE_COVERED_AFTERWARDS", entry.version, (), {"gaps": gaps})
+    for entry, both in inquiry.covered:
+        if both.by_record_then.answer == NOT_COVERED and both.by_all_facts.answer == COVERED:
+            yield _uncovered("DISCLOSURE_COVERED_AFTERWARDS", entry, both.by_record_then)
+
+
+def _uncovered(code: str, entry: Entry, cover: Cover) -> Finding:
+    return Finding(code, entry.version, (), {"gaps": ", ".join(sorted({gap.reason for gap in cover.gaps}))})
 
 
 def _overridden(inquiry: Inquiry) -> Iterator[Finding]:
@@ -230,9 +219,9 @@ def _consultation(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _obtained(inquiry: Inquiry) -> Iterator[Finding]:
-    for entry in (e for e in inquiry.facts if e.topic == InformationObtained.TOPIC):
-        both = covers(inquiry.known, entry.version)
-        if both and both.by_all_facts.answer == NOT_COVERED and entry.data["basis"] not in (CONSENT, LAW):
+    for entry, both in inquiry.covered:
+        obtained = entry.topic == InformationObtained.TOPIC and entry.data["basis"] not in (CONSENT, LAW)
+        if obtained and both.by_all_facts.answer == NOT_COVERED:
             yield Finding("INFORMATION_WITHOUT_BASIS", entry.version)
 
 
