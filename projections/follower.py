@@ -12,7 +12,7 @@ from ledger.format import StoredRow
 from ledger.mapper import read_clear
 from ledger.recorder import LedgerTrackingRecorder, datastore
 from ledger.store import WORKER_ROLE, conninfo_as
-from projections.view import FOLLOW, ROWS, AnyView, Change, Folder, ViewStopped, write_changes
+from projections.view import FOLLOW, ROWS, AnyView, Folder, ViewStopped, fold_page
 
 BATCH = 500
 WAKE_SECONDS = 1.0
@@ -98,17 +98,12 @@ class Follower:
         if len(self._folder) > MAX_STATES:
             self._folder.forget()
         load_states(cursor, self._view, self._folder, self._generation, rows, after)
-        changes: list[Change] = []
-        last = rows[-1].position
-        for row in rows:
-            try:
-                changes += self._folder.add(row)
-            except ViewStopped as stopped:
-                cursor.execute(FOLLOW["stop_view"], [stopped.position, str(stopped), self._view.name])
-                last = row.position - 1
-                break
-        write_changes(cursor, self._view, self._generation, changes)
-        return last
+        try:
+            fold_page(cursor, self._view, self._generation, self._folder, rows)
+        except ViewStopped as stopped:
+            cursor.execute(FOLLOW["stop_view"], [stopped.position, str(stopped), self._view.name])
+            return stopped.position - 1
+        return rows[-1].position
 
 
 def read_page(cursor: psycopg.Cursor[Any], after: int, limit: int) -> list[StoredRow]:

@@ -22,6 +22,9 @@ from projections import access, case_state, case_views, withholding
 FOLLOW = load_queries("projections", "sql/follow.sql")
 ROWS = load_queries("projections", "sql/rows.sql")
 
+MOST_CHANGES = 10_000
+"""How many changes are held in memory before they are written."""
+
 State = tuple[Entry, ...]
 Parts = Mapping[str, dict[str, Any]]
 """What is remembered of one key: any number of rows, each under a name of its own."""
@@ -195,6 +198,24 @@ def _rows_of(view: EntryView, row: StoredRow) -> list[Change]:
     if row.topic not in view.topics:
         return []
     return [Change(key, part, row.position, value) for key, part, value in view.each(read_clear(row))]
+
+
+def fold_page(
+    cursor: psycopg.Cursor[Any], view: AnyView, generation: int, folder: Folder, rows: Iterable[StoredRow]
+) -> None:
+    """Fold rows of the ledger and write what changes, piece by piece: one look may be at every case there is.
+
+    Raises ViewStopped where the fold cannot read a row, with what came before it written.
+    """
+    changes: list[Change] = []
+    try:
+        for row in rows:
+            changes += folder.add(row)
+            if len(changes) >= MOST_CHANGES:
+                piece, changes = changes, []
+                write_changes(cursor, view, generation, piece)
+    finally:
+        write_changes(cursor, view, generation, changes)
 
 
 def write_changes(cursor: psycopg.Cursor[Any], view: AnyView, generation: int, changes: list[Change]) -> None:

@@ -9,10 +9,9 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
-from ledger.format import StoredRow
 from ledger.store import WORKER_ROLE, conninfo_as
 from projections.follower import read_page, tracking_recorder
-from projections.view import FOLLOW, ROWS, AnyView, Change, Folder, ViewStopped, write_changes
+from projections.view import FOLLOW, ROWS, AnyView, Folder, ViewStopped, fold_page
 
 BATCH = 2000
 ROUNDS = 2
@@ -110,17 +109,13 @@ def _fold(
             rows = read_page(cursor, after, min(BATCH, upto - after))
             if not rows:
                 break
-            write_changes(cursor, view, generation, _changes(folder, rows))
+            try:
+                fold_page(cursor, view, generation, folder, rows)
+            except ViewStopped as error:
+                raise RebuildFailed(str(error)) from error
         after = rows[-1].position
         progress(after)
     return after
-
-
-def _changes(folder: Folder, rows: list[StoredRow]) -> list[Change]:
-    try:
-        return [change for row in rows for change in folder.add(row)]
-    except ViewStopped as error:
-        raise RebuildFailed(str(error)) from error
 
 
 def _switch(

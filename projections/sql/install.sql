@@ -29,10 +29,10 @@ CREATE TABLE IF NOT EXISTS view.remembered_v1 (
     value      jsonb  NOT NULL,
     PRIMARY KEY (view, generation, key, part, known_from)
 );
-CREATE INDEX IF NOT EXISTS remembered_v1_open ON view.remembered_v1 (view, generation, key) WHERE known_to IS NULL;
--- Looks never end, and those at one case or person are many: they are read from the newest back.
-CREATE INDEX IF NOT EXISTS remembered_v1_looks ON view.remembered_v1 (generation, key, known_from)
-    WHERE view = 'access';
+-- What stands now, by key and since when: for the fold, and for looks, which never end and are read newest first.
+CREATE INDEX IF NOT EXISTS remembered_v1_standing ON view.remembered_v1 (view, generation, key, known_from)
+    WHERE known_to IS NULL;
+DROP INDEX IF EXISTS view.remembered_v1_open;
 DROP TABLE IF EXISTS view.case_state_v1;
 
 GRANT USAGE ON SCHEMA view TO caseledger_app, caseledger_worker, caseledger_reader;

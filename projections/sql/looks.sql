@@ -3,5 +3,5 @@
 SELECT r.known_from, e.recorded_at, r.value
 FROM view.remembered_v1 r JOIN ledger.event e ON e.position = r.known_from
 WHERE r.view = 'access' AND r.generation = (SELECT generation FROM view.current WHERE view = 'access')
-    AND r.key = %(key)s AND r.known_from > %(after)s AND r.known_from < %(before)s
+    AND r.known_to IS NULL AND r.key = %(key)s AND r.known_from > %(after)s AND r.known_from < %(before)s
 ORDER BY r.known_from DESC LIMIT %(limit)s

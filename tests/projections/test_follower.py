@@ -23,6 +23,7 @@ from api.opening import Place
 from ledger.mapper import read_clear
 from ledger.store import Ledger
 from projections import follower as follower_module
+from projections import view as view_module
 from projections.board import Board
 from projections.follower import Follower, HoleInLedger
 from projections.view import CASE_STATE, FOLLOW, VIEWS, Folder
@@ -226,14 +227,16 @@ def test_follower_is_woken_by_the_append(real: Place, ledger: Ledger, monkeypatc
     assert max(lags) < 2
 
 
-@pytest.mark.parametrize(("batch", "states"), [(1, 20_000), (7, 1), (500, 3)])
+@pytest.mark.parametrize(("batch", "states", "changes"), [(1, 20_000, 1), (7, 1, 2), (500, 3, 1), (500, 3, 10_000)])
 def test_rows_do_not_depend_on_batches_or_memory(
-    stories: Place, monkeypatch: pytest.MonkeyPatch, batch: int, states: int
+    stories: Place, monkeypatch: pytest.MonkeyPatch, batch: int, states: int, changes: int
 ) -> None:
-    """However small the batches, and however often states are forgotten and loaded again, the rows are the same."""
+    """However small the batches and pieces, and however often states are loaded again, the rows are the same."""
+    monkeypatch.setattr(view_module, "MOST_CHANGES", changes)
     monkeypatch.setattr(follower_module, "BATCH", batch)
     monkeypatch.setattr(follower_module, "MAX_STATES", states)
     followed(stories)
+    monkeypatch.undo()
     comparison = verify_view(stories.conninfo, CASE_STATE)
     assert comparison.equal
     assert (comparison.keys, comparison.rows > 50) == (6, True)
@@ -280,14 +283,14 @@ def test_hole_in_the_ledger_is_an_alarm(stories: Place) -> None:
 def test_batch_is_taken_in_whole_or_not_at_all(stories: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the connection is lost after rows were written, neither rows nor progress remain; a new start is exact."""
     follower = Follower(stories.conninfo, CASE_STATE)
-    real_write = follower_module.write_changes
+    real_fold = follower_module.fold_page
 
-    def write_and_lose(cursor: psycopg.Cursor[Any], *more: Any) -> None:
-        real_write(cursor, *more)
+    def fold_and_lose(cursor: psycopg.Cursor[Any], *more: Any) -> None:
+        real_fold(cursor, *more)
         with connected(stories) as connection:
             connection.execute("SELECT pg_terminate_backend(%s)", [cursor.connection.info.backend_pid])
 
-    monkeypatch.setattr(follower_module, "write_changes", write_and_lose)
+    monkeypatch.setattr(follower_module, "fold_page", fold_and_lose)
     with pytest.raises(psycopg.OperationalError):
         follower.step()
     follower.close()
