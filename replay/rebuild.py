@@ -83,6 +83,7 @@ def _worker(conninfo: str, view: AnyView) -> Generator[psycopg.Connection[Any]]:
         if not row or not row[0]:
             raise RebuildFailed(f"view {view.name} is being folded anew already: wait for that to end")
         yield connection
+        connection.execute(FOLLOW["let_go"], [f"rebuild {view.name}"])
 
 
 def _prepare(connection: psycopg.Connection[Any], view: AnyView) -> tuple[int, int, int]:
