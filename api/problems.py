@@ -35,10 +35,13 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "bad-request": Kind(400, "The request cannot be read", "Header, query or body are not of the form described."),
     "not-signed-in": Kind(
-        401, "Sign in first", "Send `Authorization: Bearer` with a token of the sign-in service that is still valid."
+        401, "Nobody is signed in", "Send an access token of the identity provider: `Authorization: Bearer TOKEN`."
     ),
     "forbidden": Kind(
         403, "Not for you", "Your role, assignment or organisation does not open this. The attempt is on record."
+    ),
+    "foreign-request": Kind(
+        403, "The request came from elsewhere", "Pages change something only when one of their own forms asks them to."
     ),
     "not-found": Kind(404, "Not found", "There is no such case or page, or there was none at the instant asked about."),
     "method-not-allowed": Kind(405, "Method not allowed", "Entries are added, never changed or removed."),
@@ -77,6 +80,9 @@ KINDS: dict[str, Kind] = {
         "The key store is not whole. Tell the operator: `caseledger keys check` says more.",
     ),
     "internal": Kind(500, "The server failed", "Nothing was half recorded. The incident is in the server's log."),
+    "sign-in-unavailable": Kind(
+        503, "The identity provider does not answer", "Whose the token is cannot be told. Nothing was done."
+    ),
     "unavailable": Kind(
         503, "The ledger does not answer", "Nothing is half recorded. Send the same request again with the same key."
     ),

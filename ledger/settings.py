@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, Json, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.purposes import SIGN_IN_ROLES
 
 
 class Settings(BaseSettings):
@@ -39,3 +41,35 @@ class Settings(BaseSettings):
         default=None,
         description="Folder with the documents of the municipality's document system, to which links may be filed.",
     )
+    public_url: str | None = Field(
+        default=None,
+        description="The address people open, such as https://sager.eksempel.dk: scheme, host and port, no path.",
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="The identity provider, as it names itself in its tokens (OpenID Connect Discovery 1.0).",
+    )
+    oidc_audience: str | None = Field(
+        default=None, description="What a bearer token must be made out to; not the client id of the pages."
+    )
+    oidc_client_id: str | None = Field(default=None, description="The name the pages sign people in under.")
+    oidc_client_secret_file: Path | None = Field(
+        default=None, description="File with the secret of that client; without it the client is a public one."
+    )
+    oidc_staff_claim: str = Field(default="sub", description="The claim that holds the opaque staff id.")
+    oidc_roles_claim: str = Field(
+        default="roles", description="The claim that holds the roles; dots descend, as in realm_access.roles."
+    )
+    oidc_organisation_claim: str = Field(default="organisation", description="The claim that names the unit.")
+    oidc_role_map: Json[dict[str, str]] | None = Field(
+        default=None,
+        description="JSON object from the municipality's names of roles to ours; without it they are ours already.",
+    )
+
+    @field_validator("oidc_role_map")
+    @classmethod
+    def _known_roles(cls, value: dict[str, str] | None) -> dict[str, str] | None:
+        """Refuse a map to roles that nobody signs in with: whoever has them would be shut out without a word."""
+        if not set((value or {}).values()) <= set(SIGN_IN_ROLES):
+            raise ValueError(f"must map to our roles: {', '.join(SIGN_IN_ROLES)}")
+        return value
