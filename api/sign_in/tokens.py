@@ -76,7 +76,7 @@ class Verifier:
         signed, claims = _read(token)
         header = signed.headers()
         algorithm, key_id = header.get("alg"), header.get("kid")
-        if algorithm not in ALGORITHMS:
+        if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
             raise NotSignedIn("bad-algorithm")
         if claims.get("iss") != self.issuer:
             raise NotSignedIn("foreign-issuer")
