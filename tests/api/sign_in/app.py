@@ -5,6 +5,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict
+from html import unescape
 from time import sleep
 from typing import Any
 
@@ -81,6 +82,6 @@ def browsing(url: str) -> Generator[httpx2.Client]:
         yield browser
 
 
-def csrf_of(response: httpx2.Response) -> str:
-    """Return the token of the form on a page."""
-    return response.text.split('name="csrf" value="')[1].split('"')[0]
+def hidden(page: httpx2.Response, name: str) -> str:
+    """Return a hidden field of the form on a page."""
+    return unescape(page.text.split(f'name="{name}" value="')[1].split('"')[0])

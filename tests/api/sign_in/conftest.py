@@ -2,11 +2,12 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 
 from api.opening import Place
@@ -135,11 +136,24 @@ class Demonstration:
         return self.browser.post("/log-ind", data={"medarbejder": staff, "videre": onwards}, headers=headers)
 
 
+@pytest.fixture(scope="module")
+def demonstrated(
+    server: Server, simulated_template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Demonstration]:
+    """A demonstration over an empty ledger with a simulated clock, for the tests of a module."""
+    for place in clone(server, simulated_template, tmp_path_factory.mktemp("demonstration") / "home"):
+        listener = listening()
+        url = address_of(listener)
+        with place.ledger() as ledger:
+            sign_in = LocalSignIn(ledger, "127.0.0.1")
+            with running(small_app(sign_in), listener), browsing(url) as browser:
+                yield Demonstration(url, ledger, place, browser)
+
+
 @pytest.fixture
-def demonstration(simulated: Place, simulated_ledger: Ledger) -> Generator[Demonstration]:
-    """A demonstration over an empty ledger with a simulated clock."""
-    listener = listening()
-    url = address_of(listener)
-    sign_in = LocalSignIn(simulated_ledger, "127.0.0.1")
-    with running(small_app(sign_in), listener), browsing(url) as browser:
-        yield Demonstration(url, simulated_ledger, simulated, browser)
+def demonstration(demonstrated: Demonstration) -> Generator[Demonstration]:
+    """A demonstration where nobody is signed in, and a new browser."""
+    with psycopg.connect(demonstrated.place.conninfo) as connection:
+        connection.execute("DELETE FROM sign_in.session")
+    with browsing(demonstrated.url) as browser:
+        yield replace(demonstrated, browser=browser)
