@@ -24,7 +24,7 @@ from api.sign_in.tokens import IDENTITY_TYPES, Verifier
 from ledger.keys import KeyStore
 
 LOGIN_SECONDS = 600
-_LOGIN = re.compile(r"([0-9]{1,12})\.[0-9a-f]{64}\.([A-Za-z0-9_-]*={0,2})")
+_LOGIN = re.compile(r"([0-9]{1,12})\.[0-9a-f]{64}\.([A-Za-z0-9_-]*)")
 
 
 class LoginFailed(Exception):
@@ -54,8 +54,8 @@ class CodeFlow:
     async def begin(self, onwards: str) -> tuple[str, str]:
         """Return the provider's address to send a browser to, and the cookie to send along with it."""
         published = await self._provider.published()
-        login = f"{int(self._now())}.{token_hex(32)}.{urlsafe_b64encode(onwards.encode()).decode()}"
-        challenge = urlsafe_b64encode(sha256(self._made("verifier", login).encode()).digest()).decode().rstrip("=")
+        login = f"{int(self._now())}.{token_hex(32)}.{_encoded(onwards.encode())}"
+        challenge = _encoded(sha256(self._made("verifier", login).encode()).digest())
         asked = {
             "response_type": "code",
             "client_id": self._client.id,
@@ -89,7 +89,7 @@ class CodeFlow:
             raise LoginFailed("nonce")
         if claims.get("azp", self._client.id) != self._client.id:
             raise NotSignedIn("wrong-audience", "session")
-        return claims, local_path(urlsafe_b64decode(begun[2]).decode("utf-8", "replace"))
+        return claims, local_path(urlsafe_b64decode(begun[2] + "===").decode())
 
     async def _redeemed(self, code: str, verifier: str) -> str:
         """Return the identity token for a code; the provider takes each code once."""
@@ -120,6 +120,10 @@ class CodeFlow:
 
     def _made(self, purpose: str, login: str) -> str:
         return self._keys.digest(f"sign-in {purpose}", login.encode()).hex()
+
+
+def _encoded(content: bytes) -> str:
+    return urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def _same(given: object, expected: str) -> bool:

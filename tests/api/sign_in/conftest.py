@@ -3,7 +3,6 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -93,7 +92,6 @@ class Login:
 
     issuer: str
     url: str
-    ledger: Ledger
     place: Place
     browser: httpx2.Client
 
@@ -108,18 +106,35 @@ class Login:
         return provider.signed_in_at_provider(self.begin(onwards), login)
 
 
-@pytest.fixture
-def login(real: Place, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Login]:
-    """Sign-in at the real provider over an empty ledger."""
-    secret = tmp_path / "secret"
+@pytest.fixture(scope="module")
+def provided(server: Server, real_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Generator[Login]:
+    """Sign-in at the real provider over an empty ledger, for the tests of a module."""
+    folder = tmp_path_factory.mktemp("provided")
+    secret = folder / "secret"
     secret.write_text(f"{provider.SECRET}\n")
-    monkeypatch.setenv("CASELEDGER_OIDC_ROLE_MAP", ROLE_MAP)
     listener = listening()
     url = address_of(listener)
-    with provider.providing(f"{url}{ANSWER}") as issuer:
-        sign_in = OidcSignIn(ledger, settings(issuer, public_url=url, oidc_client_secret_file=secret))
-        with running(small_app(sign_in), listener), browsing(url) as browser:
-            yield Login(issuer, url, ledger, real, browser)
+    for place in clone(server, real_template, folder / "home"):
+        with provider.providing(f"{url}{ANSWER}") as issuer, place.ledger() as ledger:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("CASELEDGER_OIDC_ROLE_MAP", ROLE_MAP)
+                chosen = settings(issuer, public_url=url, oidc_client_secret_file=secret)
+            with running(small_app(OidcSignIn(ledger, chosen)), listener), browsing(url) as browser:
+                yield Login(issuer, url, place, browser)
+
+
+@pytest.fixture
+def login(provided: Login) -> Generator[Login]:
+    """Sign-in at the real provider where nobody is signed in, and a new browser."""
+    sign_everybody_out(provided.place)
+    with browsing(provided.url) as browser:
+        yield replace(provided, browser=browser)
+
+
+def sign_everybody_out(place: Place) -> None:
+    """Remove every session."""
+    with psycopg.connect(place.conninfo) as connection:
+        connection.execute("DELETE FROM sign_in.session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +168,6 @@ def demonstrated(
 @pytest.fixture
 def demonstration(demonstrated: Demonstration) -> Generator[Demonstration]:
     """A demonstration where nobody is signed in, and a new browser."""
-    with psycopg.connect(demonstrated.place.conninfo) as connection:
-        connection.execute("DELETE FROM sign_in.session")
+    sign_everybody_out(demonstrated.place)
     with browsing(demonstrated.url) as browser:
         yield replace(demonstrated, browser=browser)

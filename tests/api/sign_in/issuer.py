@@ -43,6 +43,7 @@ class Issuer:
     url: str = ""
     keys: list[Key] = field(default_factory=list[Key])
     asked: int = 0
+    identity_token: str | None = None
     failing: bool = False
     about: dict[str, Any] = field(default_factory=dict[str, Any])
     extra_keys: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -83,8 +84,15 @@ def issuing(*keys: Key) -> Generator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked += 1
-            document = issuer.documents().get(self.path)
-            self.send_response(500 if issuer.failing else 200 if document else 404)
+            self.answer(issuer.documents().get(self.path))
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer({"id_token": issuer.identity_token} if issuer.identity_token else None)
+
+        def answer(self, document: Any) -> None:
+            """Send a document, or that there is none."""
+            self.send_response(500 if issuer.failing or document is None else 200)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
             self.wfile.write(orjson.dumps(document))
