@@ -61,7 +61,7 @@ class LocalSignIn(PageSignIn):
         """``host`` is the address listened on; raises SignInNotUsable unless it is loopback and the clock simulated."""
         if not ledger.simulated:
             raise SignInNotUsable(
-                "Sign-in without password is for demonstrations only; this ledger runs on a real clock."
+                "Sign-in without password is for demonstrations; this is a real clock: set CASELEDGER_OIDC_ISSUER."
             )
         if not is_loopback(host):
             raise SignInNotUsable("Sign-in without password is for this machine only: listen on 127.0.0.1.")

@@ -5,14 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import httpx2
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key, RSAKey
 
 from api.sign_in.identity import NotSignedIn, ProviderUnavailable
-from api.sign_in.site import is_loopback
+from api.sign_in.site import is_loopback, split_address
 
 MAXIMUM_AGE_SECONDS = 600.0
 """A key that the provider withdraws stops working within this time."""
@@ -112,7 +111,7 @@ class Provider:
 
 def trustworthy(address: str) -> bool:
     """Whether what an address answers can be believed: https, or plain http that does not leave this machine."""
-    parts = urlsplit(address)
+    parts = split_address(address)
     return bool(parts.hostname) and (
         parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
     )

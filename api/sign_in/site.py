@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Request
 
@@ -27,6 +27,14 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def split_address(address: str) -> SplitResult:
+    """Return an address taken apart; one that cannot be is empty."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
 def local_path(text: str | None) -> str:
     """Return a path of ours to go on to; the start for anything else, which might lead to another site."""
     if text is None or not _PATH.fullmatch(text) or re.split("[/?#]", text)[1] in _OWN_PATHS:
@@ -43,7 +51,7 @@ class Site:
     @classmethod
     def at(cls, public_url: str | None) -> "Site":
         """Return the site at an address; raises SignInNotUsable unless it is an https origin, or http on loopback."""
-        parts = urlsplit(public_url or "")
+        parts = split_address(public_url or "")
         secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
         bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
         if not (secure and bare and parts.hostname):
@@ -63,7 +71,7 @@ class Site:
 
     def require_known_host(self, request: Request) -> None:
         """Raise ForeignRequest when a demonstration is asked by another name: that name may be made to point here."""
-        if self.origin is None and not is_loopback(urlsplit(f"//{request.headers.get('host', '')}").hostname):
+        if self.origin is None and not is_loopback(split_address(f"//{request.headers.get('host', '')}").hostname):
             raise ForeignRequest("foreign-host")
 
     def require_own_page(self, request: Request) -> None:

@@ -109,6 +109,7 @@ class Login:
 @pytest.fixture(scope="module")
 def provided(server: Server, real_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Generator[Login]:
     """Sign-in at the real provider over an empty ledger, for the tests of a module."""
+    provider.install()
     folder = tmp_path_factory.mktemp("provided")
     secret = folder / "secret"
     secret.write_text(f"{provider.SECRET}\n")

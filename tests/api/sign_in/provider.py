@@ -32,10 +32,15 @@ def install() -> None:
         shutil.copy(file, INSTALLED)
     if mark.exists() and mark.read_text() == lock:
         return
-    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0"]
     try:
         subprocess.run(
-            [NODE, NPM, "ci", *options], cwd=INSTALLED, check=True, capture_output=True, timeout=120, stdin=-3
+            [NODE, NPM, "ci", *options],
+            cwd=INSTALLED,
+            check=True,
+            capture_output=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
         )
     except (subprocess.SubprocessError, OSError):
         pytest.skip("the OpenID Connect provider of these tests could not be installed from the npm registry")
@@ -44,8 +49,7 @@ def install() -> None:
 
 @contextmanager
 def providing(redirect_uri: str) -> Generator[str]:
-    """Yield the issuer of a running provider that sends people back to one address."""
-    install()
+    """Yield the issuer of a provider, installed and running, that sends people back to one address."""
     variables = {"REDIRECT_URI": redirect_uri, "SECRET": SECRET, "AUDIENCE": AUDIENCE}
     with subprocess.Popen(
         [NODE, INSTALLED / "provider.mjs"],

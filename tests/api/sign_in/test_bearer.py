@@ -1,5 +1,6 @@
 """Bearer tokens: which are taken, which are refused and why, and what becomes of keys that come and go."""
 
+import asyncio
 import hmac
 from collections.abc import Callable
 from time import sleep, time
@@ -10,6 +11,8 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
+from api.sign_in.identity import ProviderUnavailable
+from api.sign_in.provider import OUTAGE_SECONDS, PAUSE_SECONDS, Provider
 from ledger.store import Ledger
 from tests.api.client import problem
 from tests.api.sign_in.conftest import ROLE_MAP, Tokens, settings, trusting
@@ -262,6 +265,42 @@ def test_a_provider_that_never_answered_is_503(module_ledger: Ledger) -> None:
         assert tokens.me(issuer.token()).status_code == 200
     with trusting(module_ledger, Issuer("http://127.0.0.1:1", [rsa()])) as tokens:
         problem(tokens.me(tokens.issuer.token()), 503, "sign-in-unavailable")
+
+
+def test_known_keys_do_not_outlive_a_long_outage() -> None:
+    """While there is no answer known keys work for an hour, then nobody can tell; asked again, it is taken."""
+    now = [0.0]
+
+    async def days() -> None:
+        provider = Provider(issuer.url, clock=lambda: now[0])
+        await provider.key("rsa")
+        issuer.failing = True
+        now[0] = OUTAGE_SECONDS - 1
+        assert (await provider.key("rsa")).kid == "rsa"
+        now[0] = OUTAGE_SECONDS + 1
+        with pytest.raises(ProviderUnavailable):
+            await provider.key("rsa")
+        issuer.failing = False
+        with pytest.raises(ProviderUnavailable):
+            await provider.key("rsa")
+        now[0] += PAUSE_SECONDS
+        assert (await provider.key("rsa")).kid == "rsa"
+
+    with issuing(rsa()) as issuer:
+        asyncio.run(days())
+
+
+def test_many_at_once_ask_once() -> None:
+    """Requests that come together wait for one answer."""
+
+    async def crowd() -> None:
+        provider = Provider(issuer.url)
+        found = await asyncio.gather(*(provider.key("rsa") for _ in range(50)))
+        assert len(set(map(id, found))) == 1
+
+    with issuing(rsa()) as issuer:
+        asyncio.run(crowd())
+        assert issuer.asked == 2, "the discovery document and the keys"
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,24 @@
 import httpx2
 import pytest
 
+from api.sign_in.choice import sign_in_for
 from api.sign_in.identity import SignInNotUsable
 from api.sign_in.local import PEOPLE, LocalSignIn
+from api.sign_in.oidc import OidcSignIn
 from domain.purposes import SIGN_IN_ROLES
 from ledger.errors import LedgerError
 from ledger.store import Ledger
 from tests.api.client import problem
-from tests.api.sign_in.conftest import Demonstration
+from tests.api.sign_in.conftest import Demonstration, settings
 
-FOREIGN_HOSTS = ["eksempel.dk", "eksempel.dk:8000", "127.0.0.1.eksempel.dk", "localhost.eksempel.dk", "10.0.0.1"]
+FOREIGN_HOSTS = [
+    "eksempel.dk",
+    "eksempel.dk:8000",
+    "127.0.0.1.eksempel.dk",
+    "localhost.eksempel.dk",
+    "10.0.0.1",
+    "[::1",
+]
 
 
 def test_a_real_ledger_is_refused(ledger: Ledger) -> None:
@@ -20,6 +29,16 @@ def test_a_real_ledger_is_refused(ledger: Ledger) -> None:
         LocalSignIn(ledger, "127.0.0.1")
     assert isinstance(refused.value, LedgerError)
     assert "\n" not in str(refused.value)
+
+
+def test_the_way_follows_from_ledger_and_settings(ledger: Ledger, simulated_ledger: Ledger) -> None:
+    """A provider that is set up is used for any ledger; without one only a demonstration opens."""
+    unset, given = settings("https://login.eksempel.dk", oidc_issuer=None), settings("https://login.eksempel.dk")
+    assert isinstance(sign_in_for(simulated_ledger, unset, "127.0.0.1"), LocalSignIn)
+    assert isinstance(sign_in_for(simulated_ledger, given, "127.0.0.1"), OidcSignIn)
+    assert isinstance(sign_in_for(ledger, given, "127.0.0.1"), OidcSignIn)
+    with pytest.raises(SignInNotUsable, match="set CASELEDGER_OIDC_ISSUER"):
+        sign_in_for(ledger, unset, "127.0.0.1")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "sager.eksempel.dk", ""])

@@ -336,6 +336,7 @@ def test_paths_of_ours_are_kept(path: str) -> None:
         "https://sager.eksempel.dk/sti",
         "https://a:b@sager.eksempel.dk",
         "https://",
+        "https://[",
     ],
 )
 def test_a_site_without_https_is_refused(address: str | None) -> None:
