@@ -127,14 +127,14 @@ def provided(server: Server, real_template: Template, tmp_path_factory: pytest.T
 @pytest.fixture
 def login(provided: Login) -> Generator[Login]:
     """Sign-in at the real provider where nobody is signed in, and a new browser."""
-    sign_everybody_out(provided.place)
+    sign_everybody_out(provided.place.conninfo)
     with browsing(provided.url) as browser:
         yield replace(provided, browser=browser)
 
 
-def sign_everybody_out(place: Place) -> None:
-    """Remove every session."""
-    with psycopg.connect(place.conninfo) as connection:
+def sign_everybody_out(database: str) -> None:
+    """Remove every session of a ledger by the address of its database."""
+    with psycopg.connect(database) as connection:
         connection.execute("DELETE FROM sign_in.session")
 
 
@@ -169,6 +169,6 @@ def demonstrated(
 @pytest.fixture
 def demonstration(demonstrated: Demonstration) -> Generator[Demonstration]:
     """A demonstration where nobody is signed in, and a new browser."""
-    sign_everybody_out(demonstrated.place)
+    sign_everybody_out(demonstrated.place.conninfo)
     with browsing(demonstrated.url) as browser:
         yield replace(demonstrated, browser=browser)
