@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from fastapi import APIRouter, Request
 from starlette.datastructures import ImmutableMultiDict
@@ -127,8 +127,8 @@ class ClaimMap:
 
     def _roles(self, value: Any, via: Via) -> tuple[str, ...]:
         """Return our roles in our order; names that mean nothing here are passed over."""
-        named = value.split() if isinstance(value, str) else value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
-        texts = [name for name in named if isinstance(name, str)]  # pyright: ignore[reportUnknownVariableType]
+        named = value.split() if isinstance(value, str) else cast(list[Any], value) if isinstance(value, list) else []
+        texts = [name for name in named if isinstance(name, str)]
         granted = set(texts) if self.role_map is None else {self.role_map.get(name) for name in texts}
         found = tuple(role for role in SIGN_IN_ROLES if role in granted)
         if not found:
@@ -149,8 +149,8 @@ def _claim(claims: Mapping[str, Any], name: str) -> Any:
         return claims[name]
     found: Any = claims
     for part in name.split("."):
-        found = found.get(part) if isinstance(found, dict) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-    return found  # pyright: ignore[reportUnknownVariableType]
+        found = cast(dict[str, Any], found).get(part) if isinstance(found, dict) else None
+    return found
 
 
 def _is_line(value: Any, limit: int) -> bool:
