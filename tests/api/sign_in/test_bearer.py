@@ -139,6 +139,7 @@ BAD: dict[str, tuple[str, Forged]] = {
     "two organisations": ("organisation", lambda i: i.token(organisation=["a", "b"])),
     "long organisation": ("organisation", lambda i: i.token(organisation="x" * 201)),
     "crit": ("malformed", lambda i: raw({"alg": "RS256", "kid": "rsa", "crit": ["b64"], "b64": False}, b"{}")),
+    "well signed crit": ("malformed", lambda i: i.token(header={"crit": ["cty"], "cty": "x"})),
     "three letters": ("malformed", lambda _: "a.b.c"),
     "two parts": ("malformed", lambda _: "a.b"),
     "lists": ("malformed", lambda _: raw([1], [1])),
