@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import httpx2
 from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry, Key, RSAKey
+from joserfc.jwk import JWKRegistry, Key
 
 from api.sign_in.identity import NotSignedIn, ProviderUnavailable
 from api.sign_in.site import is_loopback, split_address
@@ -23,7 +23,8 @@ PAUSE_SECONDS = 10.0
 """The provider is asked once in this time at most while it does not answer, or tokens name keys that are unknown."""
 
 ANSWER_SECONDS = 5.0
-SHORTEST_RSA_BITS = 2048
+SHORTEST_MODULUS = 342
+"""Characters in which the modulus of an RSA key of 2048 bits is written; shorter keys are passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +150,15 @@ def _signing_keys(document: dict[str, Any]) -> dict[str, Key]:
 
 
 def _signing_key(entry: Any) -> Key | None:
-    if not isinstance(entry, dict) or cast(dict[str, Any], entry).get("use", "sig") != "sig":
+    if not isinstance(entry, dict):
+        return None
+    said = cast(dict[str, Any], entry)
+    if said.get("use", "sig") != "sig":
+        return None
+    if said.get("kty") == "RSA" and len(str(said.get("n"))) < SHORTEST_MODULUS:
         return None
     try:
-        key = JWKRegistry.import_key(cast(dict[str, Any], entry))
+        key = JWKRegistry.import_key(said)
     except (JoseError, ValueError, TypeError, KeyError):
         return None
-    if key.key_type == "oct" or key.is_private:
-        return None
-    if isinstance(key, RSAKey) and key.public_key.key_size < SHORTEST_RSA_BITS:
-        return None
-    return key
+    return None if key.key_type == "oct" or key.is_private else key

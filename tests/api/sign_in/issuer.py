@@ -46,7 +46,7 @@ class Issuer:
     identity_token: str | None = None
     failing: bool = False
     about: dict[str, Any] = field(default_factory=dict[str, Any])
-    extra_keys: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    extra_keys: list[Any] = field(default_factory=list[Any])
 
     def documents(self) -> dict[str, Any]:
         """Return what is published, by path."""

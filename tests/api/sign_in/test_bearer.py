@@ -5,10 +5,12 @@ import hmac
 from collections.abc import Callable
 from time import sleep, time
 from typing import Any
+from warnings import catch_warnings
 
 import orjson
 import pytest
 from joserfc import jws
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
 from api.sign_in.identity import ProviderUnavailable
@@ -324,17 +326,21 @@ def test_keys_that_cannot_have_signed_are_passed_over(module_ledger: Ledger) -> 
     """Shared secrets, private keys, encryption keys, short and unknown ones are ignored, and the good one works."""
     secret = shared_secret(b"0" * 32, "secret")
     encryption, leaked = rsa("encryption"), rsa("leaked")
+    with catch_warnings(action="ignore", category=SecurityWarning):
+        short = RSAKey.generate_key(1024, {"kid": "short"})
     with issuing(rsa()) as issuer, trusting(module_ledger, issuer, pause=0) as tokens:
         issuer.extra_keys = [
             secret.as_dict(private=True),
             leaked.as_dict(private=True),
             encryption.as_dict(private=False) | {"use": "enc"},
+            short.as_dict(private=False),
             {"kty": "PQ", "kid": "later"},
+            "no key",
             {"kty": "RSA", "kid": "broken"},
         ]
         assert tokens.me(issuer.token()).status_code == 200
         assert tokens.refusal(issuer.token(secret)) == "bad-algorithm"
-        for key in (encryption, leaked):
+        for key in (encryption, leaked, short):
             assert tokens.refusal(issuer.token(key)) == "unknown-key"
 
 

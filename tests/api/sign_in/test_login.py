@@ -200,12 +200,14 @@ def handmade(module_ledger: Ledger, issuer: Issuer) -> Generator[httpx2.Client]:
     yield from flow(module_ledger, issuer)
 
 
-def answered(browser: httpx2.Client, issuer: Issuer, key: RSAKey | None = None, **claims: Any) -> httpx2.Response:
+def answered(
+    browser: httpx2.Client, issuer: Issuer, key: RSAKey | None = None, kind: str = "JWT", **claims: Any
+) -> httpx2.Response:
     """Begin, have the issuer answer with an identity token of these claims, and come back."""
     begun = browser.get("/log-ind", params={"videre": "/side"})
     asked = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
     good: dict[str, Any] = {"aud": "pages", "nonce": asked["nonce"]}
-    issuer.identity_token = issuer.token(key, {"typ": "JWT"}, **(good | claims))
+    issuer.identity_token = issuer.token(key, {"typ": kind}, **(good | claims))
     name, _, value = begun.headers["set-cookie"].partition(";")[0].partition("=")
     return browser.get(ANSWER, params={"code": "c", "state": asked["state"]}, headers={"Cookie": f"{name}={value}"})
 
@@ -261,9 +263,10 @@ def test_an_identity_token_that_is_not_for_this_is_refused(
     assert "caseledger" not in handmade.cookies
 
 
-def test_an_identity_token_of_another_key_is_refused(handmade: httpx2.Client, issuer: Issuer) -> None:
+def test_an_identity_token_of_another_key_or_type_is_refused(handmade: httpx2.Client, issuer: Issuer) -> None:
     """It is verified although it came from the provider itself; the good one is taken."""
     assert answered(handmade, issuer, rsa()).status_code == 400
+    assert answered(handmade, issuer, kind="at+jwt").status_code == 400
     assert answered(handmade, issuer).status_code == 303
 
 
