@@ -15,13 +15,14 @@ from api.cases import create_router
 from api.conditions import Cursors
 from api.documents import create_documents_router
 from api.door import Door
-from api.pages.routes import SignInFirst, create_pages, send_to_sign_in
+from api.pages.routes import create_pages
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
 from api.reading import CaseReader
 from api.recording import CaseRecorder
 from api.rules_routes import create_rules_router
-from api.sign_in.identity import NotSignedIn, SignIn
+from api.sign_in import answers
+from api.sign_in.identity import SignIn
 from ledger.documents import Documents
 from ledger.errors import LedgerError
 from ledger.store import Ledger
@@ -54,7 +55,7 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
     reader, recorder = CaseReader(ledger, Board(ledger), door), CaseRecorder(ledger, door)
     cursors = Cursors(ledger.keys)
     problems.install(app)
-    app.add_exception_handler(SignInFirst, send_to_sign_in)
+    answers.install(app)
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
@@ -89,10 +90,7 @@ def _session(sign_in: SignIn) -> Callable[[Request], Awaitable[None]]:
     """Return what finds out who opens a page; whoever is not signed in is sent to do so."""
 
     async def signed_in(request: Request) -> None:
-        try:
-            request.state.identity = await sign_in.of_session(request)
-        except NotSignedIn:
-            raise SignInFirst(request) from None
+        request.state.identity = await sign_in.of_session(request)
 
     return signed_in
 

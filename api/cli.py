@@ -208,7 +208,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     with opened(settings) as place:
         if options.demonstration:
             prepare(place, _say)
-        serve(place, options.port)
+        serve(place, settings, options.port)
     return 0
 
 

@@ -1,16 +1,22 @@
 """The demonstration: a ledger with a simulated clock that holds the stories shipped with the program."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
+from api.access_acts import AccessKeeper
+from api.drafting import Commit
 from api.opening import Place
 from api.principals import command_line_principal
 from api.recording import CaseRecorder
 from api.rule_adoption import adopt_shipped
-from api.stories import load_stories, read_story, shipped_stories
+from api.sign_in.local import PEOPLE
+from api.stories import Story, load_stories, read_story, shipped_stories
+from domain.events.reach import AccessGranted
 from domain.time import COPENHAGEN
 from ledger.errors import LedgerError, NoLedger
+from ledger.store import Ledger
 from projections.boards import adopted_upto
 
 BEGINS_AT = datetime(2020, 1, 1, tzinfo=COPENHAGEN)
@@ -18,7 +24,7 @@ BEGINS_AT = datetime(2020, 1, 1, tzinfo=COPENHAGEN)
 
 
 class NotADemonstration(LedgerError):
-    """This ledger runs on a real clock. Serving it needs sign-in, which does not exist yet: serve a demonstration."""
+    """This ledger has a real clock and is no demonstration: serve it without --demonstration, with sign-in set up."""
 
 
 def prepare(place: Place, notify: Callable[[str], None]) -> None:
@@ -36,4 +42,17 @@ def prepare(place: Place, notify: Callable[[str], None]) -> None:
             fresh = ledger.head().size == 1
             adopt_shipped(ledger, command_line_principal("create"), BEGINS_AT if fresh else ledger.now())
         stories = [read_story(path) for path in shipped_stories()]
-        asyncio.run(load_stories(CaseRecorder(ledger), stories))
+        cases = asyncio.run(load_stories(CaseRecorder(ledger), stories))
+        asyncio.run(_let_staff_in(ledger, stories, cases))
+
+
+async def _let_staff_in(ledger: Ledger, stories: Sequence[Story], cases: Mapping[str, UUID]) -> None:
+    """Grant the people of the demonstration the cases in which they have acted, once."""
+    keeper = AccessKeeper(ledger, CaseRecorder(ledger))
+    principal = command_line_principal("operations", internal=True)
+    for story in stories:
+        acted = {step.principal.id for step in story.steps} & PEOPLE.keys()
+        for staff in sorted(acted):
+            grant = AccessGranted(staff=staff, role=PEOPLE[staff].role, basis="demonstration", case=cases[story.id])
+            key = f"demonstration grant {story.id} {staff}"
+            await keeper.grant(principal, grant, Commit((), key, key.encode()))

@@ -14,7 +14,6 @@ from api.looks import LookNotRecorded
 from api.principals import HeaderRefused
 from api.reading import InstantInFuture
 from api.recording import KeyReused, NoSuchCase, NotYetHappened, RecordingError, StaleVersion
-from api.sign_in.identity import NotSignedIn
 from domain.errors import Malformed, Problem, Refused
 from domain.events import BY_TOPIC
 from domain.time import write_instant
@@ -97,7 +96,7 @@ class ProblemError(Exception):
         self.kind, self.detail, self.errors, self.extra = kind, detail, errors, extra
 
 
-_HEADERS = {503: {"Retry-After": "2"}, 401: {"WWW-Authenticate": 'Bearer realm="caseledger"'}}
+_HEADERS = {503: {"Retry-After": "2"}}
 
 
 def render(problem: ProblemError) -> Response:
@@ -141,8 +140,6 @@ def from_exception(error: Exception) -> ProblemError:
             )
         case NoSuchCase() | NotKnown():
             return ProblemError("not-found", "There is no case with this id on record at that instant.")
-        case NotSignedIn():
-            return ProblemError("not-signed-in", "No valid sign-in came with the request.", reason=error.reason)
         case Forbidden():
             return _forbidden(error)
         case InstantInFuture() | HeaderRefused():
@@ -228,7 +225,6 @@ def install(app: FastAPI) -> None:
         Refused,
         RecordingError,
         NotKnown,
-        NotSignedIn,
         Forbidden,
         HeaderRefused,
         InstantInFuture,

@@ -1,4 +1,4 @@
-"""Serving a demonstration ledger: one web process, one worker beside it, both stopped with it."""
+"""Serving a ledger: one web process, one worker beside it, both stopped with it."""
 
 import os
 import signal
@@ -14,9 +14,10 @@ from typing import NoReturn
 import uvicorn
 
 from api.app import create_app
-from api.demonstration import NotADemonstration
 from api.opening import Place
-from api.sign_in.local import LocalSignIn
+from api.sign_in.choice import sign_in_for
+from ledger.settings import Settings
+from ledger.store import Ledger
 
 HOST = "127.0.0.1"
 WORKER_STOP_SECONDS = 10
@@ -27,20 +28,22 @@ class PortTaken(Exception):
     """Another program listens on this port: choose another with PORT= or --port."""
 
 
-def serve(place: Place, port: int) -> None:
-    """Serve a simulated ledger on loopback until SIGTERM or Ctrl-C; refuses any other until sign-in exists."""
+def serve(place: Place, settings: Settings, port: int) -> None:
+    """Serve a ledger on loopback until SIGTERM or Ctrl-C.
+
+    A ledger with a real clock is served with sign-in at the provider of the settings only; raises SignInNotUsable.
+    """
     listener = _listen(port)
     with place.ledger() as ledger, _worker(place):
-        if not ledger.simulated:
-            raise NotADemonstration
+        sign_in = sign_in_for(ledger, settings, HOST)
         config = uvicorn.Config(
-            create_app(ledger, LocalSignIn(ledger), place.documents(ledger)),
+            create_app(ledger, sign_in, place.documents(ledger)),
             log_level="warning",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
         )
-        _announce(listener.getsockname()[1])
+        _announce(listener.getsockname()[1], ledger, settings)
         uvicorn.Server(config).run(sockets=[listener])
 
 
@@ -100,21 +103,28 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
         child.wait()
 
 
-def _announce(port: int) -> None:
+def _announce(port: int, ledger: Ledger, settings: Settings) -> None:
     address = f"http://{HOST}:{port}"
-    sys.stdout.write(
-        f"""
-caseledger - demonstration with fictional cases and a simulated clock
+    kind = "demonstration with fictional cases and a simulated clock" if ledger.simulated else "ledger"
+    tries = "" if settings.oidc_issuer else _DEMONSTRATION.format(address=address)
+    sys.stdout.write(f"{_WELCOME.format(address=address, kind=kind)}{tries}\n  Stop with Ctrl-C; the data stay\n\n")
+    sys.stdout.flush()
+
+
+_WELCOME = """
+caseledger - {kind}
 
   Open   {address}/sager                the cases (Danish)
          {address}/openapi.json         the API
-
-  Try    curl {address}/cases
-         open case S6 and set "Registreret senest" to 21-08-2024 kl. 09.00:
-         the note that was recorded on 26 August is not there yet
-         .venv/bin/caseledger verify          every stored payload hashed again
-
-  Stop with Ctrl-C; the data stay in .caseledger
 """
-    )
-    sys.stdout.flush()
+
+_DEMONSTRATION = """
+  Log in as one of a few fictional people; u-25 holds case S6, u-12 leads the unit, u-95 audits.
+
+  Try    open case S6 and set "Registreret senest" to 21-08-2024 kl. 09.00:
+         the note that was recorded on 26 August is not there yet
+         TOKEN=$(curl -s -X POST {address}/demonstration/tokens/u-12)
+         curl -H "Authorization: Bearer $TOKEN" -H "Purpose: supervision" {address}/cases
+         .venv/bin/caseledger verify          every stored payload hashed again
+"""
+"""What a visitor can do with a demonstration."""

@@ -57,7 +57,6 @@ class Kind(StrEnum):
 
 KIND_OF_ROLE: Mapping[str, Kind] = MappingProxyType(
     {
-        **{kind.value: kind for kind in Kind},
         "coordinator": Kind.CASEWORKER,
         "family_consultant": Kind.CASEWORKER,
         "family_therapist": Kind.CASEWORKER,
@@ -69,9 +68,10 @@ KIND_OF_ROLE: Mapping[str, Kind] = MappingProxyType(
         "team_leader": Kind.SUPERVISOR,
         "legal_officer": Kind.AUDITOR,
         "dpo": Kind.DATA_PROTECTION,
+        **{kind.value: kind for kind in Kind},
     }
 )
-"""The roles somebody may sign in with. What goes on record is the role itself: rules ask who acted as what."""
+"""The roles people sign in with, professions first. On record goes the role itself: rules ask who acted as what."""
 
 _CASEWORK = MappingProxyType(
     {

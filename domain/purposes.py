@@ -7,6 +7,8 @@ marked ``[M]``: a lawyer of the municipality confirms it before it is relied on.
 import re
 from dataclasses import dataclass
 
+from domain.authority import KIND_OF_ROLE, Kind
+
 REFERENCE_LIMIT = 80
 """Longest reference in characters."""
 
@@ -18,13 +20,13 @@ _REFERENCE = re.compile(rf"[\x21-\x7e]{{1,{REFERENCE_LIMIT}}}")
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """One purpose: its code, what people are shown, the roles that have it unless they say otherwise, and the basis."""
+    """One purpose: its code, what people are shown, the basis, and the kinds of role that have it by default."""
 
     code: str
     label_da: str
     label_en: str
     basis: tuple[str, ...]
-    default_for: tuple[str, ...] = ()
+    default_for: tuple[Kind, ...] = ()
 
 
 _AUTHORITY = ("GDPR art. 6(1)(e) [M]", "GDPR art. 9(2)(f) [M]")
@@ -33,15 +35,15 @@ _OVERSIGHT = ("GDPR art. 6(1)(e) [M]", "GDPR art. 9(2)(g) [M]")
 PURPOSES: dict[str, Purpose] = {
     purpose.code: purpose
     for purpose in (
-        Purpose("case-work", "sagsbehandling", "case work", _AUTHORITY, ("caseworker",)),
-        Purpose("supervision", "ledelsestilsyn", "supervision by management", _OVERSIGHT, ("supervisor",)),
-        Purpose("audit", "revision", "audit", ("GDPR art. 6(1)(c) [M]", "GDPR art. 9(2)(g) [M]"), ("auditor",)),
+        Purpose("case-work", "sagsbehandling", "case work", _AUTHORITY, (Kind.CASEWORKER,)),
+        Purpose("supervision", "ledelsestilsyn", "supervision by management", _OVERSIGHT, (Kind.SUPERVISOR,)),
+        Purpose("audit", "revision", "audit", ("GDPR art. 6(1)(c) [M]", "GDPR art. 9(2)(g) [M]"), (Kind.AUDITOR,)),
         Purpose(
             "access-request",
             "aktindsigt og indsigt",
             "access to documents and to one's own data",
             ("GDPR art. 6(1)(c) [M]", "GDPR art. 15 [M]", "forvaltningsloven § 9 [M]"),
-            ("data_protection",),
+            (Kind.DATA_PROTECTION,),
         ),
         Purpose("complaint", "klagebehandling", "complaint", ("GDPR art. 6(1)(c) [M]", "GDPR art. 9(2)(f) [M]")),
         Purpose(
@@ -49,27 +51,27 @@ PURPOSES: dict[str, Purpose] = {
             "statistik",
             "statistics",
             ("GDPR art. 6(1)(e) [M]", "GDPR art. 9(2)(j) [M]", "databeskyttelsesloven § 10 [M]"),
-            ("analyst",),
+            (Kind.ANALYST,),
         ),
         Purpose("quality", "kvalitetskontrol", "quality control", _OVERSIGHT),
         Purpose("emergency", "akut", "emergency", ("GDPR art. 6(1)(d) [M]", "GDPR art. 9(2)(c) [M]")),
-        Purpose("operations", "drift", "operations", ("GDPR art. 6(1)(e) [M]", "GDPR art. 32 [M]"), ("administrator",)),
+        Purpose(
+            "operations", "drift", "operations", ("GDPR art. 6(1)(e) [M]", "GDPR art. 32 [M]"), (Kind.ADMINISTRATOR,)
+        ),
     )
 }
 """Every purpose by its code."""
 
-DEFAULTS: dict[str, str] = {role: purpose.code for purpose in PURPOSES.values() for role in purpose.default_for}
-"""The purpose of each role that signs in, unless the person says otherwise."""
-
-SIGN_IN_ROLES: tuple[str, ...] = tuple(DEFAULTS)
-"""The roles in which people sign in; sign-in grants no other."""
+DEFAULTS: dict[Kind, str] = {kind: purpose.code for purpose in PURPOSES.values() for kind in purpose.default_for}
+"""The purpose of each kind of role, unless the person says otherwise."""
 
 
 def default_purpose(role: str) -> str:
     """Return the code of the purpose a role has unless the person says otherwise; raises ValueError for other roles."""
-    if role not in DEFAULTS:
-        raise ValueError(f"has no purpose of its own; roles that do are {', '.join(DEFAULTS)}")
-    return DEFAULTS[role]
+    kind = KIND_OF_ROLE.get(role)
+    if kind is None:
+        raise ValueError(f"has no purpose of its own; roles that do are {', '.join(KIND_OF_ROLE)}")
+    return DEFAULTS[kind]
 
 
 def read_purpose(header: str) -> tuple[str, str | None]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field, Json, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from domain.purposes import SIGN_IN_ROLES
+from domain.authority import KIND_OF_ROLE
 
 
 class Settings(BaseSettings):
@@ -70,6 +70,6 @@ class Settings(BaseSettings):
     @classmethod
     def _known_roles(cls, value: dict[str, str] | None) -> dict[str, str] | None:
         """Refuse a map to roles that nobody signs in with: whoever has them would be shut out without a word."""
-        if not set((value or {}).values()) <= set(SIGN_IN_ROLES):
-            raise ValueError(f"must map to our roles: {', '.join(SIGN_IN_ROLES)}")
+        if not set((value or {}).values()) <= set(KIND_OF_ROLE):
+            raise ValueError(f"must map to our roles: {', '.join(KIND_OF_ROLE)}")
         return value

@@ -21,11 +21,15 @@ STATUSES = {
 }
 PACKAGES = {"pregnancy": "graviditetspakke", "infant": "spædbarnspakke", "toddler": "småbarnspakke"}
 ROLES = {
+    "administrator": "administrator",
+    "analyst": "analytiker",
     "ankestyrelsen": "Ankestyrelsen",
+    "auditor": "revisor",
     "authority": "myndigheden",
     "caseworker": "sagsbehandler",
     "child": "barn",
     "coordinator": "koordinator",
+    "data_protection": "databeskyttelse",
     "daycare": "dagtilbud",
     "dpo": "databeskyttelsesrådgiver",
     "expectant_mother": "vordende mor",
@@ -46,6 +50,7 @@ ROLES = {
     "reception_officer": "medarbejder i modtagelsen",
     "social_worker": "socialrådgiver",
     "steering_group": "styregruppe",
+    "supervisor": "leder",
     "system": "systemet",
     "team_leader": "teamleder",
     "visitation_meeting": "visitationsmøde",

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -22,7 +21,6 @@ from api.reading import CaseReader, InstantInFuture
 from ledger.errors import LedgerError, RecordDamaged
 
 CASES_PER_PAGE = 50
-SIGN_IN = "/log-ind"
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -53,21 +51,6 @@ _DAMAGED = (
     "Noget af det, der ligger i protokollen, er ikke det, der blev registreret. Sagen vises ikke. "
     "Sig det til revisionen.",
 )
-
-
-class SignInFirst(Exception):
-    """A page was asked for by somebody who is not signed in; afterwards they go on to it."""
-
-    def __init__(self, request: Request) -> None:
-        super().__init__()
-        query = f"?{request.url.query}" if request.url.query else ""
-        self.onward = f"{request.url.path}{query}" if request.method == "GET" else CASES
-
-
-async def send_to_sign_in(_: Request, error: Exception) -> Response:
-    """Send somebody to the page where they sign in."""
-    onward = error.onward if isinstance(error, SignInFirst) else CASES
-    return RedirectResponse(f"{SIGN_IN}?{urlencode({'videre': onward})}", 303, {"Cache-Control": "no-store"})
 
 
 def create_pages(reader: CaseReader, cursors: Cursors, *, simulated: bool = False) -> APIRouter:

@@ -8,8 +8,9 @@ from typing import Any, Literal, Protocol, cast
 from fastapi import APIRouter, Request
 from starlette.datastructures import ImmutableMultiDict
 
+from domain.authority import KIND_OF_ROLE
 from domain.events.base import CODE_PATTERN
-from domain.purposes import SIGN_IN_ROLES, holds_civil_number
+from domain.purposes import holds_civil_number
 from ledger.errors import LedgerError
 
 Via = Literal["bearer", "session"]
@@ -130,7 +131,7 @@ class ClaimMap:
         named = value.split() if isinstance(value, str) else cast(list[Any], value) if isinstance(value, list) else []
         texts = [name for name in named if isinstance(name, str)]
         granted = set(texts) if self.role_map is None else {self.role_map.get(name) for name in texts}
-        found = tuple(role for role in SIGN_IN_ROLES if role in granted)
+        found = tuple(role for role in KIND_OF_ROLE if role in granted)
         if not found:
             raise NotSignedIn("no-role", via)
         return found

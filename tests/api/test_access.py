@@ -10,14 +10,14 @@ import pytest
 
 from tests.api.client import CANARY, Api, Response, command, errors, note, problem
 
-LEADER, CASEWORKER, OTHER, AUDITOR, OFFICER, ADMINISTRATOR = "u-80", "u-90", "u-25", "u-82", "u-81", "u-84"
+LEADER, CASEWORKER, OTHER, AUDITOR, OFFICER, ADMINISTRATOR = "u-12", "u-90", "u-25", "u-95", "u-81", "u-97"
 
 
 @pytest.fixture
 def staff(api: Api) -> Generator[dict[str, Api]]:
     """A client for each of them."""
     with ExitStack() as stack:
-        everybody = (LEADER, CASEWORKER, OTHER, AUDITOR, OFFICER, ADMINISTRATOR, "u-61", "u-83")
+        everybody = (LEADER, CASEWORKER, OTHER, AUDITOR, OFFICER, ADMINISTRATOR, "u-61", "u-96")
         yield {who: stack.enter_context(api.acting_as(who)) for who in everybody}
 
 
@@ -118,7 +118,7 @@ def test_audit_writes_nothing(api: Api, staff: dict[str, Api], case: str) -> Non
     refused(auditor.post("/cases", {"programme": "p", "occurred_at": "2026-03-04"}), "role")
     refused(auditor.commit(case, 1, note()), "role")
     refused(auditor.post(f"/cases/{case}/break-glass", {"reason": "r"}), "role")
-    refused(auditor.post(f"/cases/{case}/restrictions", _restriction("u-82")), "role")
+    refused(auditor.post(f"/cases/{case}/restrictions", _restriction("u-95")), "role")
     refused(
         auditor.http.post(
             f"/cases/{case}/documents",
@@ -208,7 +208,7 @@ class TestRestriction:
         for who in (CASEWORKER, AUDITOR):
             refused(staff[who].get(f"/cases/{case}"), "restricted")
             assert case not in staff[who].get("/cases", limit=500).text
-        assert case not in staff["u-83"].get("/findings").text
+        assert case not in staff["u-96"].get("/findings").text
         done(staff[OTHER].get(f"/cases/{case}"))
         done(leader.get(f"/cases/{case}"))
         listed = done(leader.get("/restrictions"))["items"]

@@ -35,7 +35,7 @@ from ledger.mapper import read_clear
 from ledger.requests import Answer, Request
 from ledger.store import Ledger
 from tests.api.service import Inside, environment
-from tests.api.signing_in import bearer
+from tests.api.signing_in import signed_in
 
 LETTER = b"Canary-Brev-4711 " * 30
 WHO = Principal("u-90", "caseworker", "Eksempelkommune", "case-work")
@@ -232,8 +232,10 @@ def test_a_document_whose_key_is_gone_is_missing(cases: Cases, place: Place, che
     assert checking.done("documents", "check").splitlines() == [
         "1 documents: 0 present, 0 missing, 0 changed", "1 erased by decisions on record",
     ]  # fmt: skip
-    with TestClient(create_app(cases.ledger, LocalSignIn(cases.ledger), place.documents(cases.ledger))) as client:
-        answer = client.get(f"/cases/{case}/documents/letter-1/1", headers=bearer(""))
+    sign_in = LocalSignIn(cases.ledger, "127.0.0.1")
+    with TestClient(create_app(cases.ledger, sign_in, place.documents(cases.ledger))) as client:
+        signed_in(client)
+        answer = client.get(f"/cases/{case}/documents/letter-1/1")
     assert (answer.status_code, answer.json()["type"]) == (410, "/problems/document-erased")
 
 

@@ -51,7 +51,7 @@ def test_every_text_of_every_event_comes_back_as_it_was_sent(api: Api, name: str
         {"ref": p["ref"], "role": "person", "full_name": STRINGS[n]} for n, p in enumerate(read_story(name)["persons"])
     ]
     case = api.open_case(persons=persons)
-    with api.acting_as("u-80") as leader:
+    with api.acting_as("u-12") as leader:
         _records_and_reads(leader, case, name, [person["full_name"] for person in persons])
 
 

@@ -26,11 +26,11 @@ from ledger.mapper import read_clear
 from ledger.store import Ledger
 from tests.api.client import JSON, note
 from tests.api.service import Inside, environment
-from tests.api.signing_in import bearer, session
+from tests.api.signing_in import signed_in
 
 CLOCK = "2026-02-04T14:10:00+01:00"
 
-LEADER = Principal("u-80", "supervisor", "Eksempelkommune", "supervision")
+LEADER = Principal("u-12", "supervisor", "Eksempelkommune", "supervision")
 
 
 @pytest.fixture
@@ -49,9 +49,8 @@ def keys(stories: Place, opened: Ledger) -> FileKeyStore:
 @pytest.fixture
 def browser(stories: Place, opened: Ledger) -> Generator[TestClient]:
     """A client of the service over it."""
-    with TestClient(create_app(opened, LocalSignIn(opened), stories.documents(opened))) as client:
-        client.headers.update(bearer("", "u-80"))
-        client.cookies.update(session("", "u-80"))
+    with TestClient(create_app(opened, LocalSignIn(opened, "127.0.0.1"), stories.documents(opened))) as client:
+        signed_in(client, "u-12")
         yield client
 
 

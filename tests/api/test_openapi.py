@@ -208,7 +208,7 @@ def test_health_needs_no_look(api: Api) -> None:
 def test_no_spans_metrics_or_logs_are_emitted(simulated_ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the surroundings ask for, the framework's telemetry, which holds full addresses, is off."""
     monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
-    app = create_app(simulated_ledger, LocalSignIn(simulated_ledger))
+    app = create_app(simulated_ledger, LocalSignIn(simulated_ledger, "127.0.0.1"))
     used: dict[str, Any] = vars(app)["_telemetry"]
     switches = {name: value for name, value in used.items() if isinstance(value, bool)}
     assert switches.keys() == {"tracing", "metrics", "logs", "operation_spans", "auto_configure"}

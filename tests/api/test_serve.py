@@ -33,7 +33,7 @@ def fresh_home() -> Generator[Path]:
 
 def listed(service: Service) -> list[str]:
     """Return the numbers of the cases that a service lists."""
-    response = httpx2.get(f"{service.url}/cases", timeout=30, headers=bearer(service.url, "u-80"))
+    response = httpx2.get(f"{service.url}/cases", timeout=30, headers=bearer(service.url, "u-12"))
     assert response.status_code == 200, response.text
     return sorted(item["state"]["number"] for item in response.json()["items"])
 
@@ -125,7 +125,7 @@ def test_the_demonstration_runs_on_a_machine_that_has_nothing(fresh_home: Path, 
 
     with serving(variables, log, "--demonstration") as service:
         assert listed(service) == cases
-        page = httpx2.get(f"{service.url}/sager", timeout=30, cookies=session(service.url, "u-80"))
+        page = httpx2.get(f"{service.url}/sager", timeout=30, cookies=session(service.url, "u-12"))
         assert page.status_code == 200
         family = children(service.process.pid)
         assert int(lock.read_text().split()[0]) in family, "the embedded server belongs to the service"

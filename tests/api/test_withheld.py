@@ -74,5 +74,5 @@ def test_audit_sees_the_original(served: Served, moved: tuple[str, str]) -> None
     """One named role, with its look on record like any other."""
     with served.place.ledger() as ledger:
         reader = CaseReader(ledger, Board(ledger))
-        assert SECRET in asyncio.run(_text_for(reader, "u-82", "auditor", moved[0]))
-        assert SECRET not in asyncio.run(_text_for(reader, "u-80", "supervisor", moved[0]))
+        assert SECRET in asyncio.run(_text_for(reader, "u-95", "auditor", moved[0]))
+        assert SECRET not in asyncio.run(_text_for(reader, "u-12", "supervisor", moved[0]))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from domain.purposes import DEFAULTS, PURPOSES, SIGN_IN_ROLES, default_purpose, holds_civil_number, read_purpose
+from domain.authority import KIND_OF_ROLE, Kind
+from domain.purposes import DEFAULTS, PURPOSES, default_purpose, holds_civil_number, read_purpose
 
 
 @pytest.mark.parametrize(
@@ -18,8 +19,7 @@ from domain.purposes import DEFAULTS, PURPOSES, SIGN_IN_ROLES, default_purpose, 
 )
 def test_each_role_has_a_purpose(role: str, code: str) -> None:
     """Who says nothing else has the purpose of the role."""
-    assert default_purpose(role) == code
-    assert role in SIGN_IN_ROLES
+    assert {default_purpose(one) for one, kind in KIND_OF_ROLE.items() if kind is Kind(role)} == {code}
 
 
 def test_no_two_purposes_share_a_role() -> None:

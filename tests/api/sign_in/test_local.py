@@ -7,7 +7,7 @@ from api.sign_in.choice import sign_in_for
 from api.sign_in.identity import SignInNotUsable
 from api.sign_in.local import PEOPLE, LocalSignIn
 from api.sign_in.oidc import OidcSignIn
-from domain.purposes import SIGN_IN_ROLES
+from domain.authority import KIND_OF_ROLE
 from ledger.errors import LedgerError
 from ledger.store import Ledger
 from tests.api.client import problem
@@ -50,7 +50,7 @@ def test_another_machine_is_refused(simulated_ledger: Ledger, host: str) -> None
 
 def test_the_people_are_fictional_and_have_every_role() -> None:
     """Each role can be tried; everybody is called Eksempel."""
-    assert {person.role for person in PEOPLE.values()} == set(SIGN_IN_ROLES)
+    assert {person.role for person in PEOPLE.values()} == set(KIND_OF_ROLE)
     assert all(person.name.endswith(" Eksempel") for person in PEOPLE.values())
     assert len({person.name for person in PEOPLE.values()}) == len(PEOPLE)
 
