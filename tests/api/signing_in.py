@@ -13,7 +13,7 @@ OWN_PAGE = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin"}
 @cache
 def bearer(url: str, staff: str = "u-90", purpose: str = "case-work") -> dict[str, str]:
     """Return the headers with which somebody of the demonstration asks the API."""
-    return _bearer(httpx2.post(f"{url}/demonstration/tokens/{staff}"), purpose)
+    return _bearer(httpx2.post(f"{url.rstrip('/')}/demonstration/tokens/{staff}"), purpose)
 
 
 @cache
