@@ -18,7 +18,7 @@ from api.recording import NewPerson
 from domain.errors import Malformed, Problem
 from domain.events import EVENTS
 from domain.events.base import Code, Event, MomentField, Text
-from domain.events.fields import NewPersonRef
+from domain.events.fields import Identifier, NewPersonRef
 from domain.time import Moment
 
 MAX_BODY_BYTES = 1_000_000
@@ -61,7 +61,9 @@ class PersonBody(Body):
     ref: Annotated[NewPersonRef, Field(description="Reference within the case", examples=["parent-A"])]
     role: Annotated[Code, Field(examples=["mother"])]
     full_name: Annotated[Text, Field(description="Sealed under the person's own key", examples=["Alma Eksempel"])]
-    identifier: Annotated[Text | None, Field(description="CPR or substitute number; sealed")] = None
+    identifier: Annotated[
+        Identifier | None, Field(description="CPR or replacement number, DDMMYY-SSSS; sealed. The unborn have none")
+    ] = None
 
 
 class CaseBody(Body):

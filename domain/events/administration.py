@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 
 from domain.events.base import Code, Event, Instant, Sealed, StaffRef, Text, refuse_nul, unchanged
-from domain.events.fields import Codes, Hash, NewPersonRef, Whole
+from domain.events.fields import Codes, Hash, Identifier, NewPersonRef, Whole
 
 RuleText = Annotated[str, StringConstraints(min_length=1, max_length=200_000), BeforeValidator(refuse_nul)]
 """The text of a rule book, in clear."""
@@ -70,7 +70,7 @@ class PersonRegistered(Event):
     key: UUID
     key_commitment: Hash
     full_name: Annotated[Text, Sealed(of="person")]
-    identifier: Annotated[Text | None, Sealed(of="person")] = None
+    identifier: Annotated[Identifier | None, Sealed(of="person")] = None
 
 
 class PersonJoined(Event):
@@ -154,7 +154,7 @@ class PersonIdentified(Event):
 
     person: UUID
     full_name: Annotated[Text | None, Sealed(of="person")] = None
-    identifier: Annotated[Text | None, Sealed(of="person")] = None
+    identifier: Annotated[Identifier | None, Sealed(of="person")] = None
     because: Code | None = None
 
     @model_validator(mode="after")

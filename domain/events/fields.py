@@ -4,7 +4,8 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints
 
-from domain.events.base import TEXT_LIMIT, Code, PersonRef, StaffRef, read_number, refuse_nul
+from domain.cpr import read_person_number
+from domain.events.base import TEXT_LIMIT, Code, PersonRef, StaffRef, Text, read_number, refuse_nul
 
 CASE_SUBJECT = "case"
 """Stands where a person reference is expected and means that the case's own key seals the field."""
@@ -37,6 +38,13 @@ def without_floats(value: object) -> object:
         return value
     return read_number(value)
 
+
+def _normal_identifier(text: str) -> str:
+    return read_person_number(text).digits
+
+
+Identifier = Annotated[Text, AfterValidator(_normal_identifier)]
+"""A CPR or replacement number, kept as ten digits. Always sealed; the unborn have none."""
 
 People = PersonRef | Annotated[tuple[PersonRef, ...], Field(min_length=1)]
 """One person of the case, or a list of them."""

@@ -16,7 +16,7 @@ from tests.api.signing_in import bearer, session
 CANARY = "canary-Eksempel-4711"
 MARCH = "2026-03-04T14:10:00+01:00"
 ALMA: dict[str, Any] = {"ref": "parent-A", "role": "mother", "full_name": "Alma Eksempel"}
-ASTA: dict[str, Any] = {"ref": "child-A", "role": "child", "full_name": "Asta Eksempel", "identifier": "FIKTIV-0001"}
+ASTA: dict[str, Any] = {"ref": "child-A", "role": "child", "full_name": "Asta Eksempel", "identifier": "610199-0001"}
 JSON = "application/json"
 
 Response = httpx2.Response

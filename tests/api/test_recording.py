@@ -92,7 +92,7 @@ def test_a_commit_without_times_takes_that_of_the_whole(api: Api, case: str) -> 
 
 def test_a_person_joins_a_case(api: Api, case: str) -> None:
     """A registered person is among the people of the case, by the name given, from the next version on."""
-    person = {"ref": "child-B", "role": "child", "full_name": "Bo Eksempel", "identifier": "FIKTIV-0002"}
+    person = {"ref": "child-B", "role": "child", "full_name": "Bo Eksempel", "identifier": "620199-0002"}
     response = api.post(f"/cases/{case}/persons", {"person": person, "occurred_at": "2026-08-12"}, version=1)
     assert (response.status_code, response.headers["etag"]) == (201, '"2"')
     assert [e["event"] for e in response.json()["entries"]] == ["PersonJoined"]
@@ -114,10 +114,10 @@ def test_a_reference_is_given_to_one_person_only(api: Api, case: str) -> None:
 
 def test_texts_and_names_are_not_stored_in_clear(api: Api) -> None:
     """Names, identifiers, notes and reasons are nowhere in the database; the answer holds them all the same."""
-    texts = {"full_name": "Cleartext Eksempel", "identifier": "FIKTIV-CLEAR-1"}
+    texts = {"full_name": "Cleartext Eksempel", "identifier": "630199-0003"}
     case = api.open_case(note("cleartext of a note"), persons=[ALMA | texts], reason="cleartext of a reason")
     assert api.events(case)[1]["data"]["content"] == "cleartext of a note"
-    for text in (*texts.values(), "cleartext of a note", "cleartext of a reason"):
+    for text in (*texts.values(), "6301990003", "cleartext of a note", "cleartext of a reason"):
         found = api.query("SELECT position FROM ledger.event WHERE position(%s::bytea IN state) > 0", text.encode())
         assert found == [], text
 

@@ -333,7 +333,7 @@ OWN: dict[str, dict[str, Any]] = {
     "BreakGlassOpened": {"staff": "u-1", "role": "r", "until": "2026-03-04T00:00:00Z", "reason": "r"},
     "BreakGlassReviewed": {"opening": 1, "justified": True},
     "Exported": {"what": "w", "format": "f", "purpose": "p", "recipient": "r", "cases": [], "sha256": "ab" * 32},
-    "PersonIdentified": {"person": ID, "identifier": "n"},
+    "PersonIdentified": {"person": ID, "identifier": "610199-0001"},
     "CaseRestricted": {"category": "c", "allowed": "u-1", "review_by": "2026-03-04", "reason": "r"},
     "RestrictionReviewed": {"restriction": 1, "renewed": False, "reason": "r"},
     "ConflictOfInterestRecorded": {"staff": "u-1", "kind": "k"},
