@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 
 from api.drafting import Commit, Fact
 from api.principals import Principal
-from api.recording import CaseRecorder, KeyReused, Recorded, RecordingError
+from api.recording import CaseRecorder, KeyReused, Recorded, RecordingError, request_digests
 from domain.authority import Act
 from domain.case_file import CaseFile
 from domain.entries import Draft
@@ -140,7 +140,7 @@ class AccessKeeper:
         stream = uuid5(self._ledger.id, f"access of {change.staff}")
         envelope = Envelope(occurred_at=now, actor=principal.actor, commit=uuid4())
         new_event = self._ledger.mapper.to_new_event(Draft(stream, 1, change, envelope))
-        key, fingerprint = self._recorder.digests(principal, commit)
+        key, fingerprint = request_digests(self._ledger.keys, principal, commit)
         answer = await self._ledger.appender.append(Request((Part(stream, None, (new_event,)),), key, fingerprint, now))
         if isinstance(answer, Mismatched):
             raise KeyReused

@@ -7,6 +7,7 @@ from typing import Any
 from api.looks import Question
 from api.reading import BoardLook, CaseLook
 from api.recording import Recorded
+from domain.cpr import kind_of
 from domain.entries import Entry
 from domain.events import BY_TOPIC
 from domain.lateness import is_late
@@ -46,7 +47,13 @@ def case(look: CaseLook) -> dict[str, Any]:
         **asked(look.question, look.position),
         "state": look.state,
         "persons": [
-            {"ref": p.person.ref, "role": p.person.role, "person": str(p.person.person), "full_name": p.full_name}
+            {
+                "ref": p.person.ref,
+                "role": p.person.role,
+                "person": str(p.person.person),
+                "full_name": p.full_name,
+                "identifier_kind": kind_of(p.identifier),
+            }
             for p in look.persons
         ],
         "recorded_later": look.recorded_later,

@@ -106,7 +106,15 @@ _CASE: dict[str, Any] = {
     "version": 17,
     **_ASKED,
     "state": {"number": "S-0F8B2C9E", "programme": "smaaboernsteam_001"},
-    "persons": [{"ref": "parent-A", "role": "expectant_mother", "person": COMMIT_ID, "full_name": "Alma Eksempel"}],
+    "persons": [
+        {
+            "ref": "parent-A",
+            "role": "expectant_mother",
+            "person": COMMIT_ID,
+            "full_name": "Alma Eksempel",
+            "identifier_kind": "replacement",
+        }
+    ],
     "recorded_later": 1,
     "recorded_later_but_happened_before": 0,
     "proof": {
@@ -165,6 +173,7 @@ _BOARD: dict[str, Any] = {
 MAY_BE_NULL = frozenset(
     {"known_at", "full_name", "subject", "due", "ends", "satisfied_by", "satisfied_at", "key", "person"}
     | {"standing", "interpreter", "enrolment", "required_per_year", "gone_out", "made", "recipient_person"}
+    | {"identifier", "identifier_kind", "check_digit_fits", "because"}
 )
 """Members that hold a value in the examples and may hold none."""
 
@@ -237,7 +246,10 @@ EVENTS = answer(200, "A page of entries", _EVENTS, True)
 BOARD = answer(200, "A page of cases", _BOARD, False)
 
 
-_CASE_PARAMETER = {"name": "case_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+def _in_path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+
+
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -256,18 +268,25 @@ _VERSION = {
 
 
 def request(
-    kind: type[BaseModel], example: dict[str, Any], *, versioned: bool = False, keyed: bool = True
+    kind: type[BaseModel],
+    example: dict[str, Any],
+    *,
+    versioned: bool = False,
+    keyed: bool = True,
+    place: str | None = "case_id",
 ) -> dict[str, Any]:
     """Return the OpenAPI description of a recording request: headers, and the body with nested schemas in place.
 
-    A request that is not ``keyed`` asks and records nothing but the look.
+    A request that is not ``keyed`` asks and records nothing but the look. ``place`` names the id in the address of one
+    that is ``versioned`` or not ``keyed``, None for no id.
 
     The routes read headers and body themselves, so that each refusal is told in this API's own words.
     """
+    at = [_in_path(place)] if place else []
     schema = kind.model_json_schema()
     resolved = _inline(schema, schema.pop("$defs", {}))
     return {
-        "parameters": [_CASE_PARAMETER, _KEY, _VERSION] if versioned else [_KEY] if keyed else [_CASE_PARAMETER],
+        "parameters": [*at, _KEY, _VERSION] if versioned else [_KEY] if keyed else at,
         "requestBody": {"required": True, "content": {"application/json": {"schema": resolved, "example": example}}},
     }
 

@@ -46,7 +46,9 @@ KINDS: dict[str, Kind] = {
     "method-not-allowed": Kind(405, "Method not allowed", "Entries are added, never changed or removed."),
     "refused": Kind(409, "A gate stops the act", "The act is still to come and a rule stands against it."),
     "stale-version": Kind(
-        412, "The case has moved on", "Read what happened since `If-Match`, decide again, send again with the new ETag."
+        412,
+        "The version has moved on",
+        "Read what happened since `If-Match`, decide again, send again with the new ETag.",
     ),
     "document-erased": Kind(410, "The document was erased", "Its key was destroyed by a decision on record."),
     "body-too-large": Kind(

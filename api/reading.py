@@ -19,7 +19,8 @@ from domain.authority import Act
 from domain.case_file import ROSTER_TOPICS, CaseFile, Person
 from domain.entries import Entry
 from domain.events import UnknownEvent
-from domain.events.administration import CaseOpened, PersonRegistered
+from domain.events.administration import CaseOpened
+from domain.identities import latest
 from domain.register import EntryHistory, as_of, history
 from domain.time import write_instant
 from domain.withheld import Withheld, withheld, without
@@ -44,11 +45,24 @@ class InstantInFuture(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NamedPerson:
-    """A person of a case with the name on record; None where it was erased, or is ``unreadable`` without its key."""
+    """A person of a case with the latest name on record and all that said who it is.
+
+    The name is None where it was erased, or is ``unreadable`` without its key.
+    """
 
     person: Person
     full_name: str | None
-    unreadable: bool = False
+    identities: tuple[Entry, ...] = ()
+
+    @property
+    def identifier(self) -> str | None:
+        """The latest number on record, ten digits; None where there is none or it was erased."""
+        return latest(self.identities, "identifier")
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether there is a name that cannot be read because its key is missing."""
+        return self.full_name is None and any("full_name" in said.unreadable for said in self.identities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +116,8 @@ class PartsLook:
     access_position: int
 
 
-def _named(person: Person, registration: Entry | None) -> NamedPerson:
-    if registration is None:
-        return NamedPerson(person, None)
-    return NamedPerson(person, registration.data.get("full_name"), "full_name" in registration.unreadable)
+def _named(person: Person, said: Sequence[Entry]) -> NamedPerson:
+    return NamedPerson(person, latest(said, "full_name"), tuple(said))
 
 
 class CaseReader:
@@ -134,6 +146,26 @@ class CaseReader:
             emergency=permission.because == "break_glass",
         )
         return CaseLook(question=question, access_position=await self.door.looks.record(principal, shown), **read)
+
+    async def person(self, principal: Principal, case: UUID, ref: str, question: Question) -> CaseLook:
+        """Return a case for what one of its persons is called, with that person on record; raises as ``case`` does.
+
+        Raises NotKnown for a reference of nobody in the case as well.
+        """
+        permission = await self.door.require_in(principal, Act.CASE_READ, case, "identity", question)
+        read = await asyncio.to_thread(self._read_case, case, question, principal)
+        found = [named.person.person for named in read["persons"] if named.person.ref == ref]
+        if not found:
+            raise NotKnown
+        emergency = permission.because == "break_glass"
+        shown = Shown("identity", (case,), found, read["position"], question, emergency=emergency)
+        return CaseLook(question=question, access_position=await self.door.looks.record(principal, shown), **read)
+
+    async def found(
+        self, principal: Principal, what: str, cases: Sequence[UUID], subjects: Sequence[UUID], position: int
+    ) -> int:
+        """Put a search on record with exactly the cases and persons it shows; returns where that stands."""
+        return await self.door.looks.record(principal, Shown(what, cases, subjects, position))
 
     async def board(self, principal: Principal, question: Question, after: UUID, limit: int) -> BoardLook:
         """Return a page of the cases one may see, as of the instants asked about."""
@@ -236,7 +268,7 @@ class CaseReader:
         joined = (file.entry(version) for version in hidden.entries)
         strangers = {entry.data.get("ref") for entry in joined if entry is not None and entry.topic in ROSTER_TOPICS}
         shown = [person for ref, person in file.persons.items() if ref not in strangers]
-        rows = self._ledger.read_streams([person.person for person in shown], position)
-        registrations = [row for row in rows if row.topic == PersonRegistered.TOPIC]
-        registered = {row.stream: self._ledger.mapper.to_domain_event(row) for row in registrations}
-        return tuple(_named(person, registered.get(person.person)) for person in shown)
+        said: dict[UUID, list[Entry]] = {person.person: [] for person in shown}
+        for row in self._ledger.read_streams(list(said), position):
+            said[row.stream].append(self._ledger.mapper.to_domain_event(row))
+        return tuple(_named(person, said[person.person]) for person in shown)

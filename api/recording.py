@@ -19,7 +19,7 @@ from domain.events import BY_TOPIC
 from domain.events.administration import CaseOpened, CasePerson, PersonJoined, PersonRegistered
 from domain.recording import check_references, record_facts
 from domain.time import Moment
-from ledger.keys import key_commitment
+from ledger.keys import KeyStore, key_commitment
 from ledger.mapper import read_clear
 from ledger.requests import Answer, Appended, Conflict, InTheFuture, Mismatched, NewEvent, Part, Request
 from ledger.store import Ledger
@@ -235,7 +235,7 @@ class CaseRecorder:
 
     async def _repeated(self, principal: Principal, commit: Commit) -> Recorded | None:
         """Return the first answer when this request was recorded before; raises KeyReused for another body."""
-        key, fingerprint = self.digests(principal, commit)
+        key, fingerprint = request_digests(self._ledger.keys, principal, commit)
         known = await asyncio.to_thread(self._ledger.find_request, key)
         if known is None:
             return None
@@ -319,7 +319,7 @@ class CaseRecorder:
         for registration in registrations:
             draft = work.registration(registration, registered_at or datetime.now(UTC))
             parts.append(Part(draft.stream, 0, (self._ledger.mapper.to_new_event(draft),)))
-        key, fingerprint = self.digests(work.principal, work.commit)
+        key, fingerprint = request_digests(self._ledger.keys, work.principal, work.commit)
         request = Request(tuple(parts), key, fingerprint, work.latest())
         answer = await self._ledger.appender.append(request, work.instant)
         return await self._settle(work, drafts, new_events, answer)
@@ -353,11 +353,11 @@ class CaseRecorder:
         entries = [read_clear(row) for row in rows if row.stream == rows[0].stream]
         return _to_recorded(entries, first, last)
 
-    def digests(self, principal: Principal, commit: Commit) -> tuple[bytes, bytes]:
-        """Return what a repeat of a request is recognised by: the digests of its key and of what it sent."""
-        keys = self._ledger.keys
-        key = keys.digest("idempotency key", f"{principal.id}\0{commit.key}".encode())
-        return key, keys.digest("request fingerprint", commit.body)
+
+def request_digests(keys: KeyStore, principal: Principal, commit: Commit) -> tuple[bytes, bytes]:
+    """Return the digests by which a repeat of a request, and another body under its key, are recognised."""
+    key = keys.digest("idempotency key", f"{principal.id}\0{commit.key}".encode())
+    return key, keys.digest("request fingerprint", commit.body)
 
 
 def _moved_on(version: int) -> Malformed:

@@ -27,6 +27,8 @@ OPERATIONS = [
     ("get", "/cases/{case_id}/decisions/{version}/dossier"),
     ("get", "/cases/{case_id}/people"),
     ("post", "/cases/{case_id}/moves"),
+    ("get", "/cases/{case_id}/persons/{ref}/identity"),
+    ("post", "/persons/{person}/identities"),
     ("get", "/programmes/{programme}/overview"),
     ("get", "/deadlines"),
     ("get", "/findings"),
@@ -53,6 +55,13 @@ BYTES = "/cases/{case_id}/documents/{document}/{version}"
 """Bytes that were filed once never change, so there are none as of the past."""
 
 
+IDENTITY = "/cases/{case_id}/persons/{ref}/identity"
+"""Of identities only the ledger's own past is asked: each tells itself since when it holds in the world."""
+
+IDENTIFYING = "/persons/{person}/identities"
+"""Decided on the version of a person."""
+
+
 @pytest.fixture(scope="module")
 def description(api: Api) -> dict[str, Any]:
     """The description of the API as the service gives it."""
@@ -73,6 +82,11 @@ def content_of(described: dict[str, Any]) -> dict[str, Any]:
     kinds = [kind for kind in described["content"] if kind != "*/*"]
     assert len(kinds) == 1
     return described["content"][kinds[0]]
+
+
+def mother_of(api: Api, case: str) -> str:
+    """Return the id of the first person of a case."""
+    return api.get(f"/cases/{case}").json()["persons"][0]["person"]
 
 
 def test_every_operation_is_described(description: dict[str, Any]) -> None:
@@ -121,8 +135,9 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
     for method, path, operation in operations(description):
         names = {p["name"] for p in operation.get("parameters", ())}
         asks = method == "get" or path.endswith("/check")
-        past = method == "get" and path != BYTES
+        past = method == "get" and path not in (BYTES, IDENTITY)
         wanted = {"known_at", "valid_at"} if past else set[str]() if asks else {"Idempotency-Key"}
+        wanted |= {"known_at"} if path == IDENTITY else set()
         wanted |= {"If-Match"} if not asks and path != "/cases" else set()
         assert wanted <= names, path
 
@@ -134,7 +149,8 @@ def test_every_example_of_a_body_is_accepted(api: Api, description: dict[str, An
     """Whoever sends an example as it stands has recorded something."""
     example = description["paths"][path][method]["requestBody"]["content"]["application/json"]["example"]
     case = api.open_case()
-    response = api.post(path.format(case_id=case), example, version=None if path == "/cases" else 1)
+    place = path.format(case_id=case, person=mother_of(api, case))
+    response = api.post(place, example, version=None if path == "/cases" else 1)
     assert response.status_code == (200 if path.endswith("/check") else 201), response.text
 
 
@@ -162,7 +178,7 @@ def test_every_answer_has_the_form_described(api: Api, description: dict[str, An
     status = "201" if method == "post" and not path.endswith("/check") else "200"
     described = operation["responses"][status]["content"]["application/json"]
     case = api.open_case(note(), note())
-    place = path.format(case_id=case, programme=PROGRAMME)
+    place = path.format(case_id=case, programme=PROGRAMME, ref="parent-A", person=mother_of(api, case))
     if path == DOCUMENTS:
         response = file(api, case, 3)
         response = response if method == "post" else api.get(place)
@@ -170,7 +186,7 @@ def test_every_answer_has_the_form_described(api: Api, description: dict[str, An
         response = api.get(place)
     else:
         body = operation["requestBody"]["content"]["application/json"]["example"]
-        response = api.post(place, body, version=None if path == "/cases" else 3)
+        response = api.post(place, body, version=None if path == "/cases" else 1 if path == IDENTIFYING else 3)
     assert response.status_code == int(status), response.text
     assert list(_unlike(response.json(), described["schema"])) == []
     assert described["example"].keys() <= described["schema"]["properties"].keys()
