@@ -22,6 +22,8 @@ from api.problems import KINDS, ProblemError
 from api.reading import CaseReader
 from api.recording import CaseRecorder
 from api.rules_routes import create_rules_router
+from api.search_routes import create_search_router
+from api.searching import Searcher
 from api.sign_in import answers
 from api.sign_in.identity import SignIn
 from ledger.documents import Documents
@@ -63,6 +65,7 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
         create_identity_router(ledger, reader),
+        create_search_router(Searcher(ledger, reader)),
     ]
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))

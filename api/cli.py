@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from pydantic import ValidationError
 
+from api import cli_search
 from api.cli_keys import add_keys
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
@@ -87,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)
+    cli_search.add_commands(_group(commands, "search", "look after the index by which people are found"))
     return parser
 
 
@@ -366,13 +368,14 @@ def _over_views(name: str | None, settings: Settings, act: "Callable[..., Compar
 def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api.document_watch import daily_check
     from api.opening import opened
+    from api.search_upkeep import kept_up
     from api.worker import work
 
     with opened(settings) as place:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
             with place.ledger():
                 pass
-        work(place.conninfo, options.parent, daily_check(place))
+        work(place.conninfo, options.parent, daily_check(place), kept_up(place))
     return 0
 
 

@@ -63,6 +63,9 @@ KINDS: dict[str, Kind] = {
         "The idempotency key belongs to another request",
         "A repeat has the same body; anything else needs a new key.",
     ),
+    "too-many-hits": Kind(
+        422, "Too many people match", "Nobody is shown. Give more of the name, or the CPR or replacement number."
+    ),
     "version-required": Kind(428, "If-Match is required", "Send the ETag of the version you decided on."),
     "damaged": Kind(
         500,

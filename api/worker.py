@@ -1,6 +1,6 @@
 """The worker: keeps the remembered views up to date, as a process of its own so that serving never waits for it.
 
-It also runs what is to be done once a day, such as the check of documents.
+It also runs what is to be done now and then, such as the check of documents.
 """
 
 import os
@@ -18,16 +18,15 @@ from projections.view import VIEWS, AnyView
 RETRY_SECONDS = 1.0
 
 
-def work(conninfo: str, parent: int | None = None, daily: Callable[[threading.Event], None] | None = None) -> None:
+def work(conninfo: str, parent: int | None = None, *beside: Callable[[threading.Event], None]) -> None:
     """Follow every view until SIGTERM or Ctrl-C; with ``parent``, also until that process is gone.
 
-    ``daily`` runs beside it until it is told to stop.
+    What runs ``beside`` it does so until it is told to stop.
     """
     stop = threading.Event()
     _stop_on_signals(stop)
     threads = [threading.Thread(target=_follow, args=(conninfo, view, stop), name=name) for name, view in VIEWS.items()]
-    if daily is not None:
-        threads.append(threading.Thread(target=daily, args=(stop,), name="daily"))
+    threads += [threading.Thread(target=run, args=(stop,)) for run in beside]
     for thread in threads:
         thread.start()
     while not stop.wait(RETRY_SECONDS):

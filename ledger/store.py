@@ -1,6 +1,7 @@
 """One ledger: its database, its keys, its appender. No module globals, so that a process may hold several."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -115,6 +116,10 @@ class Ledger:
         """Return the rows of several streams, each in order, up to and including a position (None: all)."""
         return self._stored("read_streams", list(streams), _bound(upto))
 
+    def read_kinds(self, streams: Sequence[UUID], topics: Iterable[str]) -> list[StoredRow]:
+        """Return the rows of some topics of several streams, each in order."""
+        return self._stored("read_kinds", list(streams), sorted(topics))
+
     def read_topic(self, topic: str, upto: int | None = None) -> list[StoredRow]:
         """Return all rows of one topic in order, up to and including a position (None: all)."""
         return self._stored("read_topic", topic, _bound(upto))
@@ -140,9 +145,15 @@ class Ledger:
 
     def query(self, statement: LiteralString, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return the rows of a reading statement; raises LedgerUnavailable when the database does not answer."""
+        with self.connection() as connection:
+            return connection.cursor(binary=True).execute(statement, values).fetchall()
+
+    @contextmanager
+    def connection(self) -> Generator[psycopg.Connection[Any]]:
+        """Lend an autocommit connection with application rights; raises LedgerUnavailable."""
         try:
             with self._pool.connection() as connection:
-                return connection.cursor(binary=True).execute(statement, values).fetchall()
+                yield connection
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise LedgerUnavailable from error
 

@@ -26,6 +26,11 @@ FROM ledger.event WHERE stream = %s ORDER BY version DESC LIMIT %s
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
 FROM ledger.event WHERE stream = ANY(%s) AND position <= %s ORDER BY stream, version
 
+-- name: read_kinds
+-- Events of some topics of several streams, each in order.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE stream = ANY(%s) AND topic = ANY(%s) ORDER BY stream, version
+
 -- name: read_page
 -- The ledger in order, after a position.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment

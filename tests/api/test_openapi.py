@@ -30,6 +30,7 @@ OPERATIONS = [
     ("get", "/cases/{case_id}/persons/{ref}/identity"),
     ("post", "/persons/{person}/identities"),
     ("get", "/programmes/{programme}/overview"),
+    ("post", "/searches"),
     ("get", "/deadlines"),
     ("get", "/findings"),
     ("get", "/disclosures"),
@@ -58,6 +59,9 @@ BYTES = "/cases/{case_id}/documents/{document}/{version}"
 IDENTITY = "/cases/{case_id}/persons/{ref}/identity"
 """Of identities only the ledger's own past is asked: each tells itself since when it holds in the world."""
 
+SEARCHES = "/searches"
+"""What is searched for travels in a body, and the answer is about no single case."""
+
 IDENTIFYING = "/persons/{person}/identities"
 """Decided on the version of a person."""
 
@@ -75,6 +79,11 @@ def operations(description: dict[str, Any]) -> Iterator[Operation]:
     for path, methods in description["paths"].items():
         for method, operation in methods.items():
             yield method, path, operation
+
+
+def asks(method: str, path: str) -> bool:
+    """Whether an operation only asks, and records nothing but the look."""
+    return method == "get" or path.endswith("/check") or path == SEARCHES
 
 
 def content_of(described: dict[str, Any]) -> dict[str, Any]:
@@ -101,9 +110,10 @@ def test_every_operation_is_described(description: dict[str, Any]) -> None:
 def test_every_operation_shows_an_example(description: dict[str, Any]) -> None:
     """Each body and each answer has an example, and answers in cases carry their ETag."""
     for method, path, operation in operations(description):
-        success = operation["responses"]["201" if method == "post" and not path.endswith("/check") else "200"]
+        success = operation["responses"]["200" if asks(method, path) else "201"]
         assert content_of(success)["example"], path
-        assert ("ETag" in success.get("headers", {})) == (method == "post" or path not in BOARDS), path
+        about_one = path != SEARCHES and (method == "post" or path not in BOARDS)
+        assert ("ETag" in success.get("headers", {})) == about_one, path
         if method == "post":
             assert operation["requestBody"]["required"] is True
             assert content_of(operation["requestBody"])["example"], path
@@ -118,9 +128,8 @@ def test_every_refusal_is_described_as_a_problem(description: dict[str, Any]) ->
         assert method == "post" or 422 not in refusals, "a question that cannot be read is a bad request"
         assert {400, 500, 503} <= refusals.keys(), (method, path)
         assert method == "get" or {413, 415, 422} <= refusals.keys(), path
-        assert path in BOARDS or 404 in refusals, path
-        asks = method == "get" or path.endswith("/check") or path == "/cases"
-        assert asks or {412, 428} <= refusals.keys(), path
+        assert path in (*BOARDS, SEARCHES) or 404 in refusals, path
+        assert asks(method, path) or path == "/cases" or {412, 428} <= refusals.keys(), path
         for status, refusal in refusals.items():
             assert list(refusal["content"]) == ["application/problem+json"], (path, status)
             content = refusal["content"]["application/problem+json"]
@@ -134,11 +143,10 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
     """Keys, versions and instants are among the parameters of the operations that take them."""
     for method, path, operation in operations(description):
         names = {p["name"] for p in operation.get("parameters", ())}
-        asks = method == "get" or path.endswith("/check")
         past = method == "get" and path not in (BYTES, IDENTITY)
-        wanted = {"known_at", "valid_at"} if past else set[str]() if asks else {"Idempotency-Key"}
+        wanted = {"known_at", "valid_at"} if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
         wanted |= {"known_at"} if path == IDENTITY else set()
-        wanted |= {"If-Match"} if not asks and path != "/cases" else set()
+        wanted |= {"If-Match"} if not asks(method, path) and path != "/cases" else set()
         assert wanted <= names, path
 
 
@@ -151,7 +159,7 @@ def test_every_example_of_a_body_is_accepted(api: Api, description: dict[str, An
     case = api.open_case()
     place = path.format(case_id=case, person=mother_of(api, case))
     response = api.post(place, example, version=None if path == "/cases" else 1)
-    assert response.status_code == (200 if path.endswith("/check") else 201), response.text
+    assert response.status_code == (200 if asks(method, path) else 201), response.text
 
 
 def _unlike(value: Any, schema: dict[str, Any], place: str = "") -> Iterator[str]:
@@ -175,7 +183,7 @@ def _unlike(value: Any, schema: dict[str, Any], place: str = "") -> Iterator[str
 def test_every_answer_has_the_form_described(api: Api, description: dict[str, Any], method: str, path: str) -> None:
     """Answers hold exactly the members of their schema, by name and type, and the example holds no others."""
     operation = description["paths"][path][method]
-    status = "201" if method == "post" and not path.endswith("/check") else "200"
+    status = "200" if asks(method, path) else "201"
     described = operation["responses"][status]["content"]["application/json"]
     case = api.open_case(note(), note())
     place = path.format(case_id=case, programme=PROGRAMME, ref="parent-A", person=mother_of(api, case))
