@@ -46,7 +46,8 @@ def name_parts(name: str) -> tuple[str, ...]:
 
     Case and accents do not count; å and aa, æ and ae, ø and oe are alike. Hyphens part, apostrophes join.
     """
-    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", _APOSTROPHES.sub("", name)).casefold())
+    joined = _APOSTROPHES.sub("", unicodedata.normalize("NFC", name))
+    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", joined).casefold())
     for letter, spelt in _SPELLED_OUT.items():
         text = text.replace(letter, spelt)
     plain = "".join(character for character in text if unicodedata.category(character) not in _UNHEARD)
