@@ -45,7 +45,9 @@ def kept_up(place: Place) -> Callable[[threading.Event], None]:
         while not stop.wait(EVERY_SECONDS):
             try:
                 with place.ledger() as ledger:
-                    SearchIndex(ledger).catch_up()
+                    index, head = SearchIndex(ledger), ledger.head().size
+                    while not stop.is_set() and index.step(head) is None:
+                        pass
                 said = ""
             except KeyMissing:
                 return

@@ -81,11 +81,17 @@ class SearchIndex:
     def catch_up(self) -> UUID:
         """Take in what is on record by now, and return the key of the index; raises as ``find`` does."""
         head = self._ledger.head().size
-        while True:
-            progress = self._progress()
-            if progress is not None and self._is_caught_up(progress, head):
-                return progress.key
-            self._take_in(head)
+        while (key := self.step(head)) is None:
+            pass
+        return key
+
+    def step(self, head: int) -> UUID | None:
+        """Return the key where the index goes to position ``head``; else take in one page and return None."""
+        progress = self._progress()
+        if progress is not None and self._is_caught_up(progress, head):
+            return progress.key
+        self._take_in(head)
+        return None
 
     def rebuild(self) -> tuple[UUID | None, UUID]:
         """Make the index anew under a new key and destroy the old one; returns both ids, None for no old one.
