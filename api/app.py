@@ -64,7 +64,7 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
         create_rules_router(ledger, recorder, reader),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
-        create_identity_router(ledger, reader),
+        create_identity_router(ledger, recorder, reader),
         create_search_router(Searcher(ledger, reader)),
     ]
     if documents is not None:

@@ -68,6 +68,8 @@ class Door:
 
     def among(self, principal: Principal, act: Act, cases: Iterable[UUID]) -> frozenset[UUID]:
         """Return those of some cases in which somebody may do something, by what was on record at the last question."""
+        if principal.internal:
+            return frozenset(cases)
         person, now = self._person(principal), self.index.now
         known = ((case, self.index.case(case)) for case in cases)
         return frozenset(

@@ -15,9 +15,11 @@ from api.conditions import etag, expected_version, idempotency_key, question, re
 from api.drafting import Commit
 from api.examples import CASE_ID, COMMIT_ID
 from api.identities import Identified, IdentityRecorder
-from api.principals import of_request
+from api.principals import Principal, acting, looking
 from api.problems import ProblemError
 from api.reading import CaseLook, CaseReader, NamedPerson
+from api.recording import CaseRecorder
+from domain.authority import Act
 from domain.cpr import kind_of, read_person_number
 from domain.entries import Entry
 from domain.events import BY_TOPIC
@@ -101,10 +103,10 @@ class IdentityBody(Body):
         )
 
 
-def create_identity_router(ledger: Ledger, reader: CaseReader) -> APIRouter:
+def create_identity_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseReader) -> APIRouter:
     """Return the routes over one ledger."""
     router = APIRouter(tags=["people"])
-    recorder = IdentityRecorder(ledger)
+    identities = IdentityRecorder(ledger)
 
     @router.get(
         "/cases/{case_id}/persons/{ref}/identity",
@@ -115,37 +117,41 @@ def create_identity_router(ledger: Ledger, reader: CaseReader) -> APIRouter:
         request: Request, case_id: str, ref: str, known_at: KnownAt = None, purpose: Purpose = None
     ) -> Response:
         """Name and number now, and every name and number before; the look names the person."""
+        del purpose
         refuse_unknown_parameters(request, "known_at")
-        principal, asked_at = of_request(request, purpose), question(known_at, None)
+        principal, asked_at = looking(request), question(known_at, None)
         look = await reader.person(principal, case_id_of(case_id), ref, asked_at)
         named = next(one for one in look.persons if one.person.ref == ref)
         return answer_json(_identity(look, named), {"ETag": etag(named.identities[-1].version)})
 
     @router.post(
-        "/persons/{person}/identities",
+        "/cases/{case_id}/persons/{ref}/identities",
         status_code=201,
         summary="Record what a person is called now",
         responses=IDENTIFIED | problems(*RECORDING),
-        openapi_extra=examples.request(IdentityBody, EXAMPLE, versioned=True, place="person"),
+        openapi_extra=examples.request(IdentityBody, EXAMPLE, versioned=True),
     )
-    async def identify(request: Request) -> Response:
-        """Record another name or number of a person, decided on the version of the person named by If-Match."""
+    async def identify(request: Request, case_id: str, ref: str) -> Response:
+        """Record another name or number of a person of a case, decided on the version of the person in If-Match."""
         key, expected = idempotency_key(request), expected_version(request)
         raw = await bodies.read_body(request)
         body = bodies.parse(IdentityBody, raw)
         commit = Commit((), key, place_of(request) + raw, body.reason, body.legal_basis)
-        event = body.event(_person_id(request.path_params["person"]))
-        identified = await recorder.record(of_request(request), expected, event, body.occurred_at, commit)
+        principal = acting(request)
+        person = await _person(recorder, principal, case_id_of(case_id), ref)
+        identified = await identities.record(principal, expected, body.event(person), body.occurred_at, commit)
         return answer_json(_identified(identified), {"ETag": etag(identified.version)}, 201)
 
     return router
 
 
-def _person_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise ProblemError("not-found", "There is no person with this id: it is the one a case shows.") from None
+async def _person(recorder: CaseRecorder, principal: Principal, case: UUID, ref: str) -> UUID:
+    """Return who a reference of a case means, for somebody who may record in it."""
+    await recorder.door.require_in(principal, Act.CASE_WRITE, case, "identify")
+    found = (await recorder.read_file(case)).persons.get(ref)
+    if found is None:
+        raise ProblemError("not-found", "There is no such person in this case: use a reference that it shows.")
+    return found.person
 
 
 def _identity(look: CaseLook, named: NamedPerson) -> dict[str, Any]:

@@ -4,12 +4,13 @@ The index only says where to look. Whoever is shown has been read from the ledge
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from api.principals import Principal
 from api.reading import CaseReader
+from domain.authority import Act
 from domain.case_file import ROSTER_TOPICS, CaseFile, Person
 from domain.entries import Entry
 from domain.identities import latest
@@ -22,14 +23,6 @@ from ledger.store import Ledger
 
 MOST_HITS = 50
 CONFIRMED_AT_ONCE = 100
-
-Visible = Callable[[Principal, Sequence[UUID]], Collection[UUID]]
-"""Which of some cases somebody may see now."""
-
-
-def every_case(_: Principal, cases: Sequence[UUID]) -> Collection[UUID]:
-    """Let everybody see every case."""
-    return cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +49,26 @@ class SearchLook:
 
 
 class Searcher:
-    """Searches one ledger. ``visible`` is the one place where hits are kept from those who may not see the case."""
+    """Searches one ledger for those who may search, among the cases in which they may."""
 
-    def __init__(self, ledger: Ledger, reader: CaseReader, visible: Visible = every_case) -> None:
+    def __init__(self, ledger: Ledger, reader: CaseReader) -> None:
         self._ledger = ledger
         self._reader = reader
-        self._visible = visible
         self._index = SearchIndex(ledger)
 
     async def search(self, principal: Principal, name: str | None, identifier: str | None) -> SearchLook:
-        """Find people by all parts of a name given, or by a whole number; raises LookNotRecorded or LedgerError.
+        """Find people by all parts of a name given, or by a whole number.
+
+        Raises Forbidden, LookNotRecorded, LedgerError.
 
         The search is on record, with exactly the cases and people it shows, before this returns.
         """
+        what = "search_by_name" if identifier is None else "search_by_identifier"
+        await self._reader.door.require(principal, Act.SEARCH, what)
         wanted = terms([] if name is None else [name], [] if identifier is None else [identifier])
         position = (await asyncio.to_thread(self._ledger.head)).size
         found = await asyncio.to_thread(self._hits, principal, wanted)
         shown = found if len(found) <= MOST_HITS else []
-        what = "search_by_name" if identifier is None else "search_by_identifier"
         cases = list(dict.fromkeys(hit.case for hit in shown))
         subjects = list(dict.fromkeys(hit.person.person for hit in shown))
         access = await self._reader.found(principal, what, cases, subjects, position)
@@ -82,7 +77,7 @@ class Searcher:
     def _hits(self, principal: Principal, wanted: frozenset[Term]) -> list[Hit]:
         """Return the hits among what somebody may see, all of them unless they are more than are shown."""
         candidates = self._index.find(wanted)
-        allowed = set(self._visible(principal, list(dict.fromkeys(case for _, case in candidates))))
+        allowed = self._reader.door.among(principal, Act.SEARCH, {case for _, case in candidates})
         within: dict[UUID, list[UUID]] = {}
         for person, case in candidates:
             if case in allowed:

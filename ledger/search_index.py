@@ -145,7 +145,7 @@ class SearchIndex:
                 progress = _Progress(self._ledger.keys.create(), None, 0)
                 connection.execute(SQL["begin"], [progress.key])
             if progress.retired is not None:
-                self._ledger.keys.destroy(progress.retired)
+                self._ledger.keys.destroy(progress.retired, self._ledger.now())
                 connection.execute(SQL["forget_retired"], [progress.retired])
             last = min(head, progress.position + PAGE)
             if last > progress.position:

@@ -16,11 +16,13 @@ def person_of(api: Api, case: str, ref: str = "child-A") -> str:
     return next(p["person"] for p in api.get(f"/cases/{case}").json()["persons"] if p["ref"] == ref)
 
 
-def identify(api: Api, person: str, version: int | None, key: str | None = None, **said: Any) -> Response:
+def identify(
+    api: Api, case: str, version: int | None, key: str | None = None, ref: str = "child-A", **said: Any
+) -> Response:
     """Record an identity; ``occurred_at`` is given unless the call says otherwise."""
     body = {"occurred_at": MARCH} | said
     headers = {"Idempotency_Key": key} if key else {}
-    return api.post(f"/persons/{person}/identities", body, version=version, **headers)
+    return api.post(f"/cases/{case}/persons/{ref}/identities", body, version=version, **headers)
 
 
 def identity(api: Api, case: str, ref: str = "child-A", **parameters: str) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def identity(api: Api, case: str, ref: str = "child-A", **parameters: str) -> di
 def test_the_latest_name_is_shown_and_the_first_stays_on_record(api: Api, case: str) -> None:
     """A new name is what every reader sees from then on; the past shows the name known then."""
     before = api.events(case)[0]["recorded_at"]
-    response = identify(api, person_of(api, case), 1, full_name="Asta Prøve", because="changed_name")
+    response = identify(api, case, 1, full_name="Asta Prøve", because="changed_name")
     assert (response.status_code, response.headers["etag"]) == (201, '"2"')
     assert response.json()["version"] == 2
     names = [p["full_name"] for p in api.get(f"/cases/{case}").json()["persons"]]
@@ -51,10 +53,9 @@ def test_the_latest_name_is_shown_and_the_first_stays_on_record(api: Api, case: 
 def test_a_child_born_gets_its_number(api: Api) -> None:
     """The unborn have none; a replacement number and a CPR number follow, each kept as ten digits."""
     case = api.open_case(persons=[ALMA, {"ref": "child-A", "role": "child", "full_name": "Unborn child"}])
-    person = person_of(api, case)
     assert api.get(f"/cases/{case}").json()["persons"][1]["identifier_kind"] is None
     for version, number, kind, fits in ((1, "640199-0004", "replacement", False), (2, "010158 5018", "cpr", True)):
-        assert identify(api, person, version, identifier=number).status_code == 201
+        assert identify(api, case, version, identifier=number).status_code == 201
         assert api.get(f"/cases/{case}").json()["persons"][1]["identifier_kind"] == kind
         found = identity(api, case)
         assert (found["identifier_kind"], found["check_digit_fits"]) == (kind, fits)
@@ -89,14 +90,14 @@ def test_nobody_is_not_shown(api: Api, case: str, path: str) -> None:
 
 def test_a_repeat_is_recorded_once_and_an_old_version_not_at_all(api: Api, case: str) -> None:
     """The same request gets the same answer; another under its key, or one decided on less, is refused."""
-    person, key = person_of(api, case), str(uuid4())
-    first = identify(api, person, 1, key, full_name="Asta Prøve")
+    key = str(uuid4())
+    first = identify(api, case, 1, key, full_name="Asta Prøve")
     written = api.written()
-    again = identify(api, person, 1, key, full_name="Asta Prøve")
+    again = identify(api, case, 1, key, full_name="Asta Prøve")
     assert (again.status_code, again.json()) == (first.status_code, first.json()) == (201, first.json())
-    problem(identify(api, person, 1, key, full_name="Asta Fiktiv"), 422, "key-reused")
-    assert problem(identify(api, person, 1, full_name="Asta Fiktiv"), 412, "stale-version")["current_version"] == 2
-    problem(identify(api, person, None, full_name="Asta Fiktiv"), 428, "version-required")
+    problem(identify(api, case, 1, key, full_name="Asta Fiktiv"), 422, "key-reused")
+    assert problem(identify(api, case, 1, full_name="Asta Fiktiv"), 412, "stale-version")["current_version"] == 2
+    problem(identify(api, case, None, full_name="Asta Fiktiv"), 428, "version-required")
     assert api.written() == written
 
 
@@ -111,23 +112,24 @@ def test_a_repeat_is_recorded_once_and_an_old_version_not_at_all(api: Api, case:
         ({"full_name": "x" * 100_001}, "/full_name"),
         ({}, ""),
         ({"full_name": "A", "occurred_at": "2999-01-01"}, "/occurred_at"),
-        ({"full_name": "A", "ref": CANARY}, "/ref"),
+        ({"full_name": "A", "person": CANARY}, "/person"),
     ],
 )
 def test_what_is_no_identity_is_refused(api: Api, case: str, said: dict[str, Any], place: str) -> None:
     """Field, reason and remedy are named, the value is not, and nothing is written."""
-    person, written = person_of(api, case), api.written()
-    response = identify(api, person, 1, **said)
+    written = api.written()
+    response = identify(api, case, 1, **said)
     assert [where for where, _ in errors(response)] == [place]
     assert "310299" not in response.text
     assert api.written() == written
 
 
-@pytest.mark.parametrize("person", [str(uuid4()), "not-a-person", "{case}"])
-def test_only_persons_have_identities(api: Api, case: str, person: str) -> None:
-    """An id of nobody, or of a case, is not found."""
+@pytest.mark.parametrize(("case", "ref"), [(str(uuid4()), "child-A"), ("{case}", "child-Z"), ("x", "child-A")])
+def test_only_persons_of_a_case_have_identities(api: Api, case: str, ref: str) -> None:
+    """A reference of nobody, or a case that is none, is not found."""
+    real = api.open_case()
     written = api.written()
-    problem(identify(api, person.format(case=case), 1, full_name="Asta Prøve"), 404, "not-found")
+    problem(identify(api, case.format(case=real), 1, ref=ref, full_name="Asta Prøve"), 404, "not-found")
     assert api.written() == written
 
 
@@ -151,7 +153,7 @@ def test_every_door_checks_the_number(api: Api, case: str, number: str) -> None:
 def test_identities_are_sealed(api: Api, case: str) -> None:
     """Neither name nor number nor reason of a new identity lies in the database in clear."""
     texts = {"full_name": "Cleartext Prøve", "identifier": "650199-0005", "reason": "cleartext of a reason"}
-    assert identify(api, person_of(api, case), 1, **texts).status_code == 201
+    assert identify(api, case, 1, **texts).status_code == 201
     assert identity(api, case)["history"][1]["reason"] == texts["reason"]
     for text in (*texts.values(), "6501990005"):
         found = api.query("SELECT position FROM ledger.event WHERE position(%s::bytea IN state) > 0", text.encode())

@@ -26,7 +26,7 @@ from ledger.store import Ledger
 from tests.api.service import environment
 from tests.ledger.samples import appended, connected, one, unhindered
 
-STAFF = Principal("u-1", "caseworker", None, "test")
+STAFF = Principal("u-1", "caseworker", None, "case-work")
 ROOT = Path(__file__).parents[2]
 CATCH_UP = """
 import sys
@@ -41,11 +41,11 @@ with opened(Settings()) as place, place.ledger() as ledger:
 NUMBER = "6101990001"
 
 
-def record(ledger: Ledger, *people: tuple[str, str | None]) -> tuple[UUID, list[UUID]]:
+def record(ledger: Ledger, *people: tuple[str, str | None], by: Principal = STAFF) -> tuple[UUID, list[UUID]]:
     """Open a case with people of these names and numbers; returns its id and theirs."""
     persons = [NewPerson(f"p-{n}", "person", name, number) for n, (name, number) in enumerate(people)]
     commit = Commit((), str(uuid4()), b"")
-    opened = asyncio.run(CaseRecorder(ledger).open_case(STAFF, None, "p", persons, ledger.now(), commit))
+    opened = asyncio.run(CaseRecorder(ledger).open_case(by, None, "p", persons, ledger.now(), commit))
     rows = ledger.read_range(opened.first_position, opened.last_position)
     return opened.case, [row.stream for row in rows if row.topic == "person_registered"]
 
@@ -91,7 +91,7 @@ def key_of(side: psycopg.Connection[Any]) -> UUID:
 
 def erase(ledger: Ledger, person: UUID) -> None:
     """Destroy a person's key."""
-    ledger.keys.destroy(UUID(ledger.mapper.to_domain_event(ledger.read_stream(person)[0]).data["key"]))
+    ledger.keys.destroy(UUID(ledger.mapper.to_domain_event(ledger.read_stream(person)[0]).data["key"]), ledger.now())
 
 
 def test_people_are_found_by_whole_parts_and_whole_numbers(ledger: Ledger, index: SearchIndex) -> None:
@@ -202,7 +202,7 @@ def test_an_index_without_its_key_says_so(ledger: Ledger, index: SearchIndex, si
     """Nobody reads as not there because a key was lost; made anew, the index finds."""
     case, (person,) = record(ledger, ("Alma Eksempel", None))
     index.catch_up()
-    ledger.keys.destroy(key_of(side))
+    ledger.keys.destroy(key_of(side), ledger.now())
     with pytest.raises(IndexKeyMissing, match="caseledger search rebuild"):
         index.find(named("Alma"))
     record(ledger, ("Bo Eksempel", None))
