@@ -205,7 +205,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     with opened(settings) as place:
         if options.demonstration:
             prepare(place, _say)
-        serve(place, options.port)
+        serve(place, options.port, settings)
     return 0
 
 
@@ -361,10 +361,12 @@ def _over_views(name: str | None, settings: Settings, act: "Callable[..., Compar
 
 
 def _work(options: argparse.Namespace, settings: Settings) -> int:
+    from api import json_log
     from api.document_watch import daily_check
     from api.opening import opened
     from api.worker import work
 
+    json_log.configure()
     with opened(settings) as place:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
             with place.ledger():

@@ -1,8 +1,8 @@
 """Serving a demonstration ledger: one web process, one worker beside it, both stopped with it."""
 
+import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,34 +13,44 @@ from typing import NoReturn
 
 import uvicorn
 
+from api import json_log
 from api.app import create_app
 from api.demonstration import NotADemonstration
+from api.hygiene import guarded
+from api.listening import BoundedHeads, Listening, listener, listening, tls_context
 from api.opening import Place
+from ledger.settings import Settings
 
-HOST = "127.0.0.1"
 WORKER_STOP_SECONDS = 10
 WORKER_LOOK_SECONDS = 0.5
 
 
-class PortTaken(Exception):
-    """Another program listens on this port: choose another with PORT= or --port."""
+def serve(place: Place, port: int, settings: Settings) -> None:
+    """Serve a simulated ledger until SIGTERM or Ctrl-C; refuses any other until sign-in exists.
 
-
-def serve(place: Place, port: int) -> None:
-    """Serve a simulated ledger on loopback until SIGTERM or Ctrl-C; refuses any other until sign-in exists."""
-    listener = _listen(port)
-    with place.ledger() as ledger, _worker(place):
+    Raises NotServable and PortTaken.
+    """
+    json_log.configure()
+    where = listening(settings)
+    context = tls_context(where)
+    with listener(where, port) as listening_socket, place.ledger() as ledger, _worker(place):
         if not ledger.simulated:
             raise NotADemonstration
+        app = create_app(ledger, place.documents(ledger))
         config = uvicorn.Config(
-            create_app(ledger, place.documents(ledger)),
+            guarded(app, where.hosts, settings.requests_per_minute, settings.strict_requests_per_minute),
+            http=BoundedHeads,
+            ws="none",
+            ssl_context_factory=(lambda _config, _default: context) if context else None,
+            proxy_headers=False,  # anybody on this machine could otherwise say which address a request comes from
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
         )
-        _announce(listener.getsockname()[1])
-        uvicorn.Server(config).run(sockets=[listener])
+        _announce(where, listening_socket.getsockname()[1])
+        uvicorn.Server(config).run(sockets=[listening_socket])
 
 
 def leave_by_exception_on_sigterm() -> None:
@@ -50,18 +60,6 @@ def leave_by_exception_on_sigterm() -> None:
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, leave)
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError:
-        listener.close()
-        raise PortTaken(f"Port {port} is taken: choose another with PORT= or --port.") from None
-    listener.listen(1024)
-    return listener
 
 
 @contextmanager
@@ -86,7 +84,7 @@ def _keep_working(place: Place, stop: threading.Event) -> None:
         while child.poll() is None and not stop.wait(WORKER_LOOK_SECONDS):
             pass
         if child.poll() is not None and not stop.wait(WORKER_LOOK_SECONDS):
-            sys.stderr.write("caseledger: the worker has died; starting another\n")
+            json_log.log("worker_died", logging.ERROR, remedy="another is started")
         _end(child)
 
 
@@ -99,8 +97,8 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
         child.wait()
 
 
-def _announce(port: int) -> None:
-    address = f"http://{HOST}:{port}"
+def _announce(where: Listening, port: int) -> None:
+    address = f"{where.scheme}://{where.name}:{port}"
     sys.stdout.write(
         f"""
 caseledger - demonstration with fictional cases and a simulated clock
