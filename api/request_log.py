@@ -91,9 +91,12 @@ class RequestLog:
 
 
 def _route(scope: Scope) -> str:
-    """Return the template of the route that was met, never the path: that holds ids or whatever somebody typed."""
+    """Return the template of the route that was met, or the folder that files were asked of, never the path.
+
+    The path holds ids, or whatever somebody typed.
+    """
     template: Any = getattr(scope.get("route"), "path", None)
-    return template if isinstance(template, str) else "none"
+    return template if isinstance(template, str) else scope.get("root_path") or "none"
 
 
 def _trace(scope: Scope) -> str | None:
