@@ -89,7 +89,7 @@ def test_https_is_served_with_a_certificate(simulated: Place, tmp_path: Path, ce
                     assert response.headers["strict-transport-security"].startswith("max-age=")
         with (
             socket.create_connection(("127.0.0.1", service.port), 10) as line,
-            pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION|UNEXPECTED_EOF"),
+            pytest.raises(ssl.SSLError, match=r"ALERT_PROTOCOL_VERSION|UNEXPECTED_EOF"),
         ):
             outdated(certificate).wrap_socket(line, server_hostname="localhost")
         with pytest.raises(httpx2.ConnectError):
