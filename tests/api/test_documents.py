@@ -278,7 +278,7 @@ def test_neither_bytes_nor_names_stand_in_clear(office: Office, api: Api, case: 
             stored = content.encode() if isinstance(content, str) else bytes(content)
             assert not any(mark in stored for mark in marks), table
     assert not any(mark in office.log.read_bytes() for mark in marks)
-    assert complaints(office.log) == []
+    assert {line["event"] for line in complaints(office.log)} <= {"request"}
     assert {path.stat().st_mode & 0o077 for path in office.files(case)} == {0}
 
 
