@@ -1,13 +1,16 @@
 """What every answer carries and every request must be: headers for browsers, known host names, heads of a sane size."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from functools import cache
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.limits import RateLimit
 from api.problems import ProblemError, render
 from api.request_log import RequestLog
+
+RawHeaders = Iterable[tuple[bytes, bytes]]
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 MAX_HEAD_BYTES = 32_000
@@ -54,20 +57,30 @@ class BrowserHeaders:
             if message["type"] == "http.response.start":
                 # A style sheet is the same for everybody; what else there is may be about somebody.
                 is_static = scope["path"].startswith(STATIC) and message["status"] in (200, 304)
-                set_headers(MutableHeaders(raw=message["headers"]), scope["scheme"], is_static=is_static)
+                message["headers"] = standing(message["headers"], scope["scheme"], is_static=is_static)
             await send(message)
 
         await self._app(scope, receive, with_headers)
 
 
-def set_headers(headers: MutableHeaders, scheme: str, *, is_static: bool = False) -> None:
-    """Set what an answer over ``scheme`` carries; only what is static may be kept, and is asked about each time."""
-    headers.update(ALWAYS)
-    is_page = headers.get("content-type", "").startswith("text/html")
-    headers["Content-Security-Policy"] = PAGE_POLICY if is_page else ANSWER_POLICY
-    headers["Cache-Control"] = "no-cache" if is_static else "no-store"
-    if scheme == "https":
-        headers["Strict-Transport-Security"] = STRICT_TRANSPORT
+def standing(headers: RawHeaders, scheme: str, *, is_static: bool = False) -> list[tuple[bytes, bytes]]:
+    """Return headers with what an answer over ``scheme`` carries; only what is static may be kept by caches."""
+    kept = [(name, value) for name, value in headers if name not in _STANDING_NAMES]
+    is_page = any(name == b"content-type" and value.startswith(b"text/html") for name, value in kept)
+    return [*kept, *_standing(is_page, is_static, scheme == "https")]
+
+
+@cache
+def _standing(is_page: bool, is_static: bool, is_https: bool) -> tuple[tuple[bytes, bytes], ...]:
+    headers = ALWAYS | {
+        "Content-Security-Policy": PAGE_POLICY if is_page else ANSWER_POLICY,
+        "Cache-Control": "no-cache" if is_static else "no-store",  # no-cache: kept, but asked about each time
+    }
+    headers |= {"Strict-Transport-Security": STRICT_TRANSPORT} if is_https else {}
+    return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+
+
+_STANDING_NAMES = frozenset(name for name, _ in _standing(False, False, True))
 
 
 class KnownHosts:

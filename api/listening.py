@@ -10,7 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from api.hygiene import LOOPBACK_NAMES, MAX_HEAD_BYTES, set_headers
+from api.hygiene import LOOPBACK_NAMES, MAX_HEAD_BYTES, standing
 from api.problems import KINDS, ProblemError, render
 from ledger.errors import LedgerError
 from ledger.settings import Settings
@@ -151,9 +151,8 @@ class BoundedHeads(HttpToolsProtocol):
     def _refuse(self, kind: str) -> None:
         """Answer with a problem, without a request for the application, and end the connection."""
         answer = render(ProblemError(kind, KINDS[kind].explanation))
-        set_headers(answer.headers, self.scheme or "http")
         lines = [f"HTTP/1.1 {answer.status_code} {KINDS[kind].title}".encode()]
-        lines += [name + b": " + value for name, value in answer.raw_headers]
+        lines += [name + b": " + value for name, value in standing(answer.raw_headers, self.scheme or "http")]
         self.transport.write(b"\r\n".join([*lines, b"connection: close", b"", bytes(answer.body)]))
         self.transport.close()
 

@@ -2,19 +2,19 @@
 
 import logging
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import json_log
 from api.problems import from_exception, render
 
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_POSITION = re.compile(rb"[0-9]{1,18}")
 _NO_TRACE = b"0" * 32
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
@@ -35,7 +35,6 @@ class Answer:
     status: int | None = None
     size: int = 0
     access_event: int | None = None
-    headers: list[tuple[bytes, bytes]] = field(default_factory=list[tuple[bytes, bytes]])
 
 
 class RequestLog:
@@ -53,11 +52,9 @@ class RequestLog:
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                headers["Request-Id"] = request
-                position = headers.get("access-event", "")
                 answer.status = message["status"]
-                answer.access_event = int(position) if re.fullmatch(r"[0-9]{1,18}", position) else None
+                answer.access_event = _access_event(message["headers"])
+                message["headers"] = [*message["headers"], (b"request-id", request.encode())]
             elif message["type"] == "http.response.body":
                 answer.size += len(message.get("body", b""))
             await send(message)
@@ -97,6 +94,12 @@ def _route(scope: Scope) -> str:
     """
     template: Any = getattr(scope.get("route"), "path", None)
     return template if isinstance(template, str) else scope.get("root_path") or "none"
+
+
+def _access_event(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
+    """Return the position at which the look is on record, which the answer names as `Access-Event`."""
+    named = dict(headers).get(b"access-event", b"")
+    return int(named) if _POSITION.fullmatch(named) else None
 
 
 def _trace(scope: Scope) -> str | None:

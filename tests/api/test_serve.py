@@ -114,6 +114,7 @@ def test_a_worker_that_dies_is_replaced(command: Command, tmp_path: Path) -> Non
         headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
         assert httpx2.post(f"{service.url}/cases", content=body, headers=headers).status_code == 201
         until(lambda: listed(service) == ["S-1"], "the new case in the list", 10)
+        assert [line["event"] for line in complaints(service.log)] == ["worker_died"]
 
 
 def test_the_demonstration_runs_on_a_machine_that_has_nothing(fresh_home: Path, tmp_path: Path) -> None:
