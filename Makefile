@@ -4,7 +4,7 @@ BIN    := $(VENV)/bin
 PORT   ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check format bench lock clean
+.PHONY: help setup run test lint check format bench lock audit clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,14 @@ lock: ## Pin every package with its hash in requirements.lock
 	@.venv-lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet -o requirements.lock
 
+audit: ## Ask whether a locked package has a known vulnerability; fails on one, says so when it cannot ask
+	@$(PYTHON) -m venv .venv-audit
+	@if .venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; \
+	    then .venv-audit/bin/python .ci/audit .venv-audit/bin/pip-audit requirements.lock; \
+	    else echo "audit: pip-audit could not be fetched: not checked"; fi
+
 clean: ## Remove .venv and caches; leaves the data in .caseledger alone
-	@rm -rf $(VENV) .venv-lock .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .venv-lock .venv-audit .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("caseledger needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'

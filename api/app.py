@@ -70,9 +70,9 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))
     for router in routers:
-        app.include_router(router, dependencies=[Depends(_bearer(sign_in))])
+        app.include_router(router, dependencies=[Depends(_bearer(ledger, sign_in))])
     app.include_router(
-        create_pages(reader, cursors, simulated=ledger.simulated), dependencies=[Depends(_session(sign_in))]
+        create_pages(reader, cursors, simulated=ledger.simulated), dependencies=[Depends(_session(ledger, sign_in))]
     )
     app.include_router(sign_in.routes())
     _add_health(app, ledger)
@@ -82,20 +82,22 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
     return app
 
 
-def _bearer(sign_in: SignIn) -> Callable[[Request], Awaitable[None]]:
+def _bearer(ledger: Ledger, sign_in: SignIn) -> Callable[[Request], Awaitable[None]]:
     """Return what finds out who sends a request to the API, before anything else of it is looked at."""
 
     async def signed_in(request: Request) -> None:
         request.state.identity = await sign_in.of_bearer(request)
+        request.state.actor = ledger.mapper.actor_reference(request.state.identity.staff)
 
     return signed_in
 
 
-def _session(sign_in: SignIn) -> Callable[[Request], Awaitable[None]]:
+def _session(ledger: Ledger, sign_in: SignIn) -> Callable[[Request], Awaitable[None]]:
     """Return what finds out who opens a page; whoever is not signed in is sent to do so."""
 
     async def signed_in(request: Request) -> None:
         request.state.identity = await sign_in.of_session(request)
+        request.state.actor = ledger.mapper.actor_reference(request.state.identity.staff)
 
     return signed_in
 

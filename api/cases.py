@@ -37,11 +37,18 @@ Purpose = Annotated[
 ]
 
 
+EVERYWHERE = (
+    "bad-request", "not-signed-in", "forbidden", "misdirected", "too-many-requests", "head-too-large", "internal",
+    "unavailable",
+)  # fmt: skip
+"""Problems that any route answers with."""
+
+
 def problems(*kinds: str) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI description of the problems a route answers with."""
     anything = {"description": "Any other problem", "content": {MEDIA_TYPE: {"schema": examples.PROBLEM_SCHEMA}}}
     found: dict[int | str, dict[str, Any]] = {"default": anything}
-    for name in (*kinds, "bad-request", "not-signed-in", "forbidden", "internal", "unavailable"):
+    for name in (*kinds, *EVERYWHERE):
         kind = KINDS[name]
         example = {"type": f"/problems/{name}", "title": kind.title, "status": kind.status, "detail": kind.explanation}
         response = found.setdefault(kind.status, {"description": kind.title, "content": {MEDIA_TYPE: {"examples": {}}}})

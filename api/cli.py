@@ -366,11 +366,13 @@ def _over_views(name: str | None, settings: Settings, act: "Callable[..., Compar
 
 
 def _work(options: argparse.Namespace, settings: Settings) -> int:
+    from api import json_log
     from api.document_watch import daily_check
     from api.opening import opened
     from api.search_upkeep import kept_up
     from api.worker import work
 
+    json_log.configure()
     with opened(settings) as place:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
             with place.ledger():

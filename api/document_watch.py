@@ -1,9 +1,10 @@
 """Once a day the worker checks every document, beside following the views."""
 
-import sys
+import logging
 import threading
 from collections.abc import Callable
 
+from api import json_log
 from api.document_check import Tally, check_documents
 from api.opening import Place
 
@@ -30,7 +31,7 @@ def check_once(place: Place, stop: threading.Event) -> bool:
         with place.ledger() as ledger:
             tally = check_documents(ledger, place.documents(ledger), lambda _: None, stop.is_set)
     except Exception as error:  # whatever it was, the views must be followed on
-        sys.stderr.write(f"caseledger: documents could not be checked ({type(error).__name__})\n")
+        json_log.log("documents_not_checked", logging.ERROR, **json_log.failure(error))
         return False
     _say(tally)
     return True
@@ -38,4 +39,4 @@ def check_once(place: Place, stop: threading.Event) -> bool:
 
 def _say(tally: Tally) -> None:
     if not tally.well:
-        sys.stderr.write(f"caseledger: {tally.lines[0]}; run `caseledger documents check`\n")
+        json_log.log("documents_checked", logging.ERROR, result=tally.lines[0], remedy="caseledger documents check")

@@ -57,6 +57,9 @@ KINDS: dict[str, Kind] = {
     "wrong-media-type": Kind(
         415, "The body is of the wrong kind", "Send JSON as `Content-Type: application/json`, a document as its own."
     ),
+    "misdirected": Kind(
+        421, "The host name is not known here", "Requests name the host by one of the service's own names."
+    ),
     "malformed": Kind(422, "The commit is malformed", "Each of `errors` names a field, the reason and the remedy."),
     "key-reused": Kind(
         422,
@@ -67,6 +70,10 @@ KINDS: dict[str, Kind] = {
         422, "Too many people match", "Nobody is shown. Give more of the name, or the CPR or replacement number."
     ),
     "version-required": Kind(428, "If-Match is required", "Send the ETag of the version you decided on."),
+    "too-many-requests": Kind(
+        429, "Too many requests", "Each caller may send so many a minute, fewer where people are searched or sign in."
+    ),
+    "head-too-large": Kind(431, "Address and headers are too large", "Together they hold at most 32,000 bytes."),
     "damaged": Kind(
         500,
         "The record is not what was recorded",
@@ -211,8 +218,11 @@ def _from_validation(error: RequestValidationError) -> ProblemError:
 def install(app: FastAPI) -> None:
     """Answer every error of the application with a problem."""
 
-    async def ours(_: Request, error: Exception) -> Response:
-        return render(from_exception(error))
+    async def ours(request: Request, error: Exception) -> Response:
+        problem = from_exception(error)
+        if KINDS[problem.kind].status >= 500:
+            request.state.failure = error  # the log names its type and place
+        return render(problem)
 
     async def framework(_: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):

@@ -1,8 +1,8 @@
 """Serving a ledger: one web process, one worker beside it, both stopped with it."""
 
+import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,38 +13,44 @@ from typing import NoReturn
 
 import uvicorn
 
+from api import json_log
 from api.app import create_app
+from api.hygiene import guarded
+from api.listening import BoundedHeads, Listening, listener, listening, tls_context
 from api.opening import Place
 from api.sign_in.choice import sign_in_for
 from ledger.settings import Settings
 from ledger.store import Ledger
 
-HOST = "127.0.0.1"
 WORKER_STOP_SECONDS = 10
 WORKER_LOOK_SECONDS = 0.5
 
 
-class PortTaken(Exception):
-    """Another program listens on this port: choose another with PORT= or --port."""
-
-
 def serve(place: Place, settings: Settings, port: int) -> None:
-    """Serve a ledger on loopback until SIGTERM or Ctrl-C.
+    """Serve a ledger until SIGTERM or Ctrl-C.
 
-    A ledger with a real clock is served with sign-in at the provider of the settings only; raises SignInNotUsable.
+    A ledger with a real clock is served with sign-in at the provider of the settings only; raises SignInNotUsable,
+    NotServable and PortTaken.
     """
-    listener = _listen(port)
-    with place.ledger() as ledger, _worker(place):
-        sign_in = sign_in_for(ledger, settings, HOST)
+    json_log.configure()
+    where = listening(settings)
+    context = tls_context(where)
+    with listener(where, port) as listening_socket, place.ledger() as ledger, _worker(place):
+        app = create_app(ledger, sign_in_for(ledger, settings, where.name), place.documents(ledger))
         config = uvicorn.Config(
-            create_app(ledger, sign_in, place.documents(ledger)),
+            guarded(app, where.hosts, settings.requests_per_minute, settings.strict_requests_per_minute),
+            http=BoundedHeads,
+            ws="none",
+            ssl_context_factory=(lambda _config, _default: context) if context else None,
+            proxy_headers=False,  # anybody on this machine could otherwise say which address a request comes from
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
         )
-        _announce(listener.getsockname()[1], ledger, settings)
-        uvicorn.Server(config).run(sockets=[listener])
+        _announce(where, listening_socket.getsockname()[1], ledger, settings)
+        uvicorn.Server(config).run(sockets=[listening_socket])
 
 
 def leave_by_exception_on_sigterm() -> None:
@@ -54,18 +60,6 @@ def leave_by_exception_on_sigterm() -> None:
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, leave)
-
-
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except OSError:
-        listener.close()
-        raise PortTaken(f"Port {port} is taken: choose another with PORT= or --port.") from None
-    listener.listen(1024)
-    return listener
 
 
 @contextmanager
@@ -90,7 +84,7 @@ def _keep_working(place: Place, stop: threading.Event) -> None:
         while child.poll() is None and not stop.wait(WORKER_LOOK_SECONDS):
             pass
         if child.poll() is not None and not stop.wait(WORKER_LOOK_SECONDS):
-            sys.stderr.write("caseledger: the worker has died; starting another\n")
+            json_log.log("worker_died", logging.ERROR, remedy="another is started")
         _end(child)
 
 
@@ -103,8 +97,8 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
         child.wait()
 
 
-def _announce(port: int, ledger: Ledger, settings: Settings) -> None:
-    address = f"http://{HOST}:{port}"
+def _announce(where: Listening, port: int, ledger: Ledger, settings: Settings) -> None:
+    address = f"{where.scheme}://{where.name}:{port}"
     kind = "demonstration with fictional cases and a simulated clock" if ledger.simulated else "ledger"
     tries = "" if settings.oidc_issuer else _DEMONSTRATION.format(address=address)
     sys.stdout.write(f"{_WELCOME.format(address=address, kind=kind)}{tries}\n  Stop with Ctrl-C; the data stay\n\n")

@@ -3,15 +3,16 @@
 It also runs what is to be done now and then, such as the check of documents.
 """
 
+import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
 
 import psycopg
 
+from api import json_log
 from projections.follower import Follower
 from projections.view import VIEWS, AnyView
 
@@ -49,7 +50,8 @@ def _follow(conninfo: str, view: AnyView, stop: threading.Event) -> None:
             stop.wait(RETRY_SECONDS)
             continue
         if not stop.is_set():
-            sys.stderr.write(f"caseledger: view {view.name} has stopped; run `caseledger replay verify {view.name}`\n")
+            remedy = f"caseledger replay verify {view.name}"
+            json_log.log("view_stopped", logging.ERROR, view=view.name, remedy=remedy)
         return
 
 

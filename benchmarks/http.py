@@ -26,6 +26,7 @@ def figures(place: Place, home: Path) -> list[Figure]:
     """Return throughput and p95 at 32 connections."""
     ours_port, peer_port = _free_port(), _free_port()
     environment = {**os.environ, "CASELEDGER_DATABASE_URL": place.conninfo, "CASELEDGER_HOME": str(home)}
+    environment["CASELEDGER_REQUESTS_PER_MINUTE"] = "1000000"
     ours = ["-m", "api", "serve", "--port", str(ours_port)]
     peer = ["-m", "benchmarks.http_peer", place.conninfo, str(peer_port)]
     with _program(ours, environment, ours_port), _program(peer, environment, peer_port):

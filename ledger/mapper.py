@@ -9,9 +9,8 @@ is a field of the data, ``@reason`` the reason of the commit. A sealed segment i
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import orjson
 from eventsourcing.persistence import JSONTranscoder, StoredEvent
@@ -51,10 +50,10 @@ def canonical(value: Any) -> bytes:
 class EventMapper(LibraryMapper[UUID]):
     """Turns drafts into stored events and stored rows into entries, under the keys of one ledger."""
 
-    def __init__(self, ledger: UUID, keys: KeyStore) -> None:
+    def __init__(self, keys: KeyStore) -> None:
         super().__init__(JSONTranscoder())
-        self._ledger = ledger
         self._keys = keys
+        self._references: dict[str, UUID] = {}
 
     def to_stored_event(self, domain_event: Any) -> SealedEvent:
         """Seal a draft; raises KeyMissing when a key it needs is gone, ValueError when it has texts but no case key."""
@@ -107,13 +106,14 @@ class EventMapper(LibraryMapper[UUID]):
         return _entry(row, clear, texts, tuple(erased), tuple(unreadable))
 
     def actor_reference(self, staff_id: str) -> UUID:
-        """Return the opaque reference that the actor column holds for a member of staff."""
-        return _reference(self._ledger, staff_id)
+        """Return the opaque reference that the actor column holds for a member of staff.
 
-
-@lru_cache(maxsize=4096)
-def _reference(ledger: UUID, staff_id: str) -> UUID:
-    return uuid5(ledger, staff_id)
+        It is made with the ledger's own key: whoever knows the staff ids cannot tell who it is.
+        """
+        known = self._references.get(staff_id)
+        if known is None:
+            known = self._references[staff_id] = UUID(bytes=self._keys.digest("actor", staff_id.encode())[:16])
+        return known
 
 
 def read_clear(row: StoredRow) -> Entry:

@@ -1,8 +1,9 @@
 """Settings a person or a service manager gives through the environment."""
 
+from ipaddress import IPv4Address
 from pathlib import Path
 
-from pydantic import Field, Json, field_validator
+from pydantic import Field, IPvAnyAddress, Json, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.authority import KIND_OF_ROLE
@@ -40,6 +41,24 @@ class Settings(BaseSettings):
     document_folder: Path | None = Field(
         default=None,
         description="Folder with the documents of the municipality's document system, to which links may be filed.",
+    )
+    listen_host: IPvAnyAddress = Field(
+        default=IPv4Address("127.0.0.1"),
+        description="Address to listen on; any but a loopback address needs a certificate.",
+    )
+    host_names: str = Field(
+        default="",
+        description="Names people reach the service by, with commas between; loopback names always lead to loopback.",
+    )
+    tls_certificate: Path | None = Field(
+        default=None, description="File with the certificate and its chain in PEM form; the service speaks HTTPS then."
+    )
+    tls_key: Path | None = Field(default=None, description="File with the key of the certificate, in PEM form.")
+    requests_per_minute: PositiveInt = Field(
+        default=600, description="How many requests a caller may send in a minute."
+    )
+    strict_requests_per_minute: PositiveInt = Field(
+        default=60, description="How many of them may be to sign in or to search for people."
     )
     public_url: str | None = Field(
         default=None,

@@ -73,7 +73,7 @@ class Ledger:
             raise
         self.id = head.ledger
         self.simulated = head.simulated
-        self.mapper = EventMapper(head.ledger, self.keys)
+        self.mapper = EventMapper(self.keys)
         self.conninfo = conninfo
         self.appender = Appender(lambda: psycopg.connect(conninfo_as(conninfo, APPLICATION_ROLE), autocommit=True))
 

@@ -28,6 +28,26 @@ STATEMENTS_THAT_STAY = {
 }
 
 
+SECRETS = {
+    "private key": re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "token": re.compile(
+        rb"\b(eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}|gh[pousr]_\w{30,}|glpat-[\w-]{20,}|AKIA[0-9A-Z]{16})"
+    ),
+    "password in an address": re.compile(rb"[a-z][a-z0-9+]*://[^\s/:@\"'{}$<]+:[^\s/@\"'{}$<]+@"),
+    "password": re.compile(
+        rb"(?i)(password|secret|api_?key|token)[\"']?\s*[:=]\s*[\"'](?!eksempel)[^\s\"'{}$]{8,}[\"']"
+    ),
+}
+"""What a secret looks like in a file. What begins with the surname of all fictional people is none."""
+
+
+def tracked_files() -> list[Path]:
+    """Return every file of the repository, also those not yet added, and none that it ignores."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
+    return [path for name in listed.decode().split("\0") if name and (path := ROOT / name).is_file()]
+
+
 def commands(parser: argparse.ArgumentParser, prefix: str = "caseledger") -> Iterator[str]:
     """Yield every command a parser knows, in full."""
     groups: list[Any] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]  # pyright: ignore
@@ -125,3 +145,74 @@ def test_documents_name_tests_that_are_there() -> None:
 def test_links_of_readme_lead_somewhere(link: str) -> None:
     """README links to files that are there."""
     assert (ROOT / link).exists()
+
+
+def test_no_secret_is_in_the_repository() -> None:
+    """No file holds a private key, a token or a password; secrets come from the environment or from files."""
+    files = tracked_files()
+    assert len(files) > 100
+    found = [
+        f"{path.relative_to(ROOT)}: {kind}"
+        for path in files
+        for kind, pattern in SECRETS.items()
+        if pattern.search(path.read_bytes())
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-----BEGIN " + "EC PRIVATE KEY-----",
+        "token eyJ" + "hbGciOiJFZERTQSJ9.eyJ" + "zdWIiOiJ1LTkwIn0.c2lnbmF0dXJlLW9mLWl0",
+        "postgresql://caseledger:" + "hemmelig@127.0.0.1/caseledger",
+        "db_password" + ' = "correct-horse"',
+        '"client_secret"' + ': "0123456789abcdef"',
+    ],
+)
+def test_a_secret_would_be_noticed(text: str) -> None:
+    """Each pattern finds what it is for."""
+    assert any(pattern.search(text.encode()) for pattern in SECRETS.values())
+
+
+def test_settings_do_not_print_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Printed settings hold no address of a database, which may hold a password, and no later secret either."""
+    for name in Settings.model_fields:
+        if re.search(r"_url$|secret|password|token", name):
+            monkeypatch.setenv(f"CASELEDGER_{name.upper()}", "postgresql://u:" + "canary-4711@localhost/x")
+    settings = Settings()
+    assert settings.database_url is not None
+    assert "canary-4711" not in repr(settings) + str(settings)
+
+
+@pytest.mark.parametrize(
+    ("report", "errors", "code", "said"),
+    [
+        ('{"dependencies": [{"name": "a", "version": "1", "vulns": []}]}', "", 0, "1 packages, no known vulnerability"),
+        ('{"dependencies": [{"name": "a", "skip_reason": "not found"}]}', "", 0, "not checked"),
+        (
+            '{"dependencies": [{"name": "a", "version": "1", "vulns": []}, {"name": "b", "skip_reason": "not found"}]}',
+            "",
+            0,
+            "not checked: b",
+        ),
+        (
+            '{"dependencies": [{"name": "a", "version": "1", "vulns": [{"id": "X-1", "fix_versions": ["2"]}]}]}',
+            "",
+            1,
+            "a 1: X-1, mended in 2",
+        ),
+        ("", "requests.exceptions.ConnectionError: no route", 0, "not checked"),
+        ("", "AssertionError: broken", 1, "pip-audit failed"),
+    ],
+)
+def test_audit_does_not_call_unchecked_packages_safe(
+    tmp_path: Path, report: str, errors: str, code: int, said: str
+) -> None:
+    """What pip-audit could not look up is said to be unchecked; a known vulnerability fails, and so does a crash."""
+    stand_in = tmp_path / "pip-audit"
+    stand_in.write_text(f"#!/bin/sh\nprintf '%s' '{report}'\nprintf '%s' '{errors}' >&2\n")
+    stand_in.chmod(0o755)
+    command = [sys.executable, ROOT / ".ci" / "audit", stand_in, ROOT / "requirements.lock"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert (result.returncode, said in result.stdout) == (code, True), result

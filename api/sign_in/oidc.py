@@ -1,5 +1,7 @@
 """Sign-in with the municipality's identity provider: bearer tokens for the API, code flow for the pages."""
 
+from urllib.parse import quote
+
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
@@ -12,6 +14,7 @@ from api.sign_in.tokens import Verifier, bearer_token
 from ledger.settings import Settings
 from ledger.store import Ledger
 
+BEGIN = "/log-ind/begynd"
 ANSWER = "/log-ind/svar"
 """Where the provider sends people back to: register ``CASELEDGER_PUBLIC_URL`` with this path there."""
 
@@ -75,6 +78,11 @@ class OidcSignIn(PageSignIn):
 
         @router.get(LOG_IN)
         async def log_in(request: Request) -> Response:
+            """Offer the way to the provider: a link, since no form of ours may lead to another site."""
+            return self.show("provider.html", onwards=quote(local_path(request.query_params.get("videre")), safe="/"))
+
+        @router.get(BEGIN)
+        async def begin(request: Request) -> Response:
             """Send a person to the provider."""
             try:
                 address, login = await self._flow.begin(local_path(request.query_params.get("videre")))

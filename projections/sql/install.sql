@@ -35,6 +35,21 @@ CREATE INDEX IF NOT EXISTS remembered_v1_standing ON view.remembered_v1 (view, g
 DROP INDEX IF EXISTS view.remembered_v1_open;
 DROP TABLE IF EXISTS view.case_state_v1;
 
-GRANT USAGE ON SCHEMA view TO caseledger_app, caseledger_worker, caseledger_reader;
-GRANT SELECT ON ALL TABLES IN SCHEMA view TO caseledger_app, caseledger_worker, caseledger_reader;
+-- Who sees which rows: a reader with an SQL login only what happened in cases that are not restricted. A new view is
+-- hidden from readers until it is named here, under a new name of the policy.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_policies WHERE schemaname = 'view' AND policyname = 'all_rows') THEN
+        ALTER TABLE view.remembered_v1 ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY all_rows ON view.remembered_v1
+            TO caseledger_app, caseledger_worker, caseledger_auditor USING (true);
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_policies WHERE schemaname = 'view' AND policyname = 'facts_of_open_cases') THEN
+        CREATE POLICY facts_of_open_cases ON view.remembered_v1 FOR SELECT TO caseledger_reader USING (
+            view IN ('case_state', 'deadlines', 'consents', 'findings') AND NOT ledger.is_restricted(key));
+    END IF;
+END $$;
+
+GRANT USAGE ON SCHEMA view TO caseledger_app, caseledger_worker, caseledger_reader, caseledger_auditor;
+GRANT SELECT ON ALL TABLES IN SCHEMA view TO caseledger_app, caseledger_worker, caseledger_reader, caseledger_auditor;
 GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA view TO caseledger_worker;

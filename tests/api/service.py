@@ -13,6 +13,7 @@ from time import monotonic, sleep
 from typing import IO, Any
 from unittest.mock import patch
 
+import orjson
 import pytest
 
 from api.cli import main
@@ -38,10 +39,21 @@ class Service:
         return f"http://127.0.0.1:{self.port}"
 
 
+def log_lines(log: Path) -> list[dict[str, Any]]:
+    """Return the lines of a service's log, each of which must be JSON."""
+    return [orjson.loads(line) for line in log.read_bytes().splitlines()]
+
+
+def complaints(log: Path) -> list[dict[str, Any]]:
+    """Return the lines of a service's log that are no mere information."""
+    return [line for line in log_lines(log) if line["level"] != "info"]
+
+
 def environment(database_url: str | None, home: Path) -> dict[str, str]:
-    """Return the environment of a command: nothing of ours but where the ledger lies."""
+    """Return the environment of a command: where the ledger lies, and leave to ask as often as tests do."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CASELEDGER_", "PG"))}
     chosen = {"CASELEDGER_HOME": str(home), "CASELEDGER_DATABASE_URL": database_url or ""}
+    chosen |= dict.fromkeys(("CASELEDGER_REQUESTS_PER_MINUTE", "CASELEDGER_STRICT_REQUESTS_PER_MINUTE"), "1000000")
     return clean | chosen | {"PYTHONUNBUFFERED": "1"}
 
 
@@ -115,7 +127,7 @@ def serving(variables: Mapping[str, str], log: Path, *options: str) -> Generator
 
 def _announced_port(process: subprocess.Popen[bytes], log: Path) -> int:
     for line in _pipe(process):
-        match = re.search(rb"http://127\.0\.0\.1:(\d+)", line)
+        match = re.search(rb"https?://127\.0\.0\.1:(\d+)", line)
         if match:
             return int(match[1])
     pytest.fail(f"serve has ended with {process.wait(STOP_SECONDS)}: {log.read_text()}")

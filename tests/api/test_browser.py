@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 
-from tests.api.service import Service, environment, serving
+from tests.api.service import Service, environment, log_lines, serving, until
 from tests.conftest import Server, Template, clone
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -35,8 +35,15 @@ def pages(server: Server, stories_template: Template, tmp_path_factory: pytest.T
 @pytest.fixture(scope="module")
 def decided(pages: Service) -> str:
     """The address of the case that goes wrong."""
-    items = httpx2.get(f"{pages.url}/cases").json()["items"]
-    return next(f"{pages.url}/sager/{item['case']}" for item in items if item["state"]["number"] == "S6")
+    found: dict[str, str] = {}
+
+    def listed() -> bool:
+        items = httpx2.get(f"{pages.url}/cases").json()["items"]
+        found.update({item["state"]["number"]: f"{pages.url}/sager/{item['case']}" for item in items})
+        return "S6" in found
+
+    until(listed, "the case in the list")
+    return found["S6"]
 
 
 def seen(address: str, profile: Path) -> str:
@@ -77,3 +84,14 @@ def test_list_shows_every_case(pages: Service, tmp_path: Path) -> None:
     """The list names the six cases, each with a link."""
     document = seen(f"{pages.url}/sager", tmp_path)
     assert re.findall(r">(S[1-6])</a>", document) == ["S1", "S2", "S3", "S4", "S5", "S6"]
+
+
+def test_the_policy_lets_the_style_sheet_in(decided: str, pages: Service, tmp_path: Path) -> None:
+    """Under the content security policy of the pages the browser still asks for the style sheet, and gets it."""
+
+    def styles() -> int:
+        return sum(line.get("route") == "/static" and line["status"] == 200 for line in log_lines(pages.log))
+
+    before = styles()
+    seen(decided, tmp_path)
+    until(lambda: styles() > before, "the style sheet was asked for", 10)

@@ -22,6 +22,7 @@ from api.document_check import DocumentCheck, Tally
 from api.document_filing import Filer
 from api.document_watch import check_once, daily_check
 from api.drafting import Commit, Fact
+from api.json_log import JsonLines
 from api.opening import Place
 from api.principals import Principal
 from api.recording import CaseRecorder, NewPerson, Recorded, StaleVersion
@@ -317,7 +318,7 @@ def test_more_documents_than_fit_one_commit_are_all_recorded(cases: Cases, monke
 
 
 def test_the_worker_checks_once_a_day(
-    cases: Cases, place: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    cases: Cases, place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A while after its start and then daily; what is wrong stands in the log by numbers; it stops when told to."""
     case = cases.open()
@@ -328,7 +329,7 @@ def test_the_worker_checks_once_a_day(
     stop = threading.Event()
     thread = threading.Thread(target=daily_check(place), args=(stop,))
     thread.start()
-    while capfd.readouterr().err.count("1 missing") < 1:
+    while not any("1 missing" in JsonLines().format(record) for record in caplog.records):
         time.sleep(0.05)
     stop.set()
     thread.join(10)
@@ -337,12 +338,15 @@ def test_the_worker_checks_once_a_day(
 
 
 def test_a_check_that_cannot_be_made_is_one_line(
-    place: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The worker goes on and tries again."""
     nowhere = replace(place, conninfo=f"host={place.home} dbname=none connect_timeout=2")
     assert not check_once(nowhere, threading.Event())
-    assert capfd.readouterr().err == "caseledger: documents could not be checked (LedgerUnavailable)\n"
+    lines = [orjson.loads(JsonLines().format(record)) for record in caplog.records if record.name == "caseledger"]
+    assert [(line["event"], line["error"]) for line in lines] == [
+        ("documents_not_checked", "ledger.errors.LedgerUnavailable")
+    ]
 
 
 def test_a_check_stops_between_cases(cases: Cases) -> None:

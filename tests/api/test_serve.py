@@ -14,7 +14,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from api.opening import Place
-from tests.api.service import STOP_SECONDS, Command, Service, children, environment, lives, serving, until
+from tests.api.service import STOP_SECONDS, Command, Service, children, complaints, environment, lives, serving, until
 from tests.api.signing_in import bearer, session
 
 QUICK_SECONDS = 15
@@ -89,7 +89,7 @@ def test_a_signal_stops_web_and_worker(command: Command, tmp_path: Path, number:
         assert not any(map(lives, family))
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(f"{service.url}/healthz")
-    assert service.log.read_text() == ""
+    assert complaints(service.log) == []
 
 
 def test_a_killed_service_takes_its_worker_with_it(command: Command, tmp_path: Path) -> None:
@@ -115,6 +115,7 @@ def test_a_worker_that_dies_is_replaced(command: Command, tmp_path: Path) -> Non
         headers = {"Idempotency-Key": "k", "Content-Type": "application/json", **bearer(service.url)}
         assert httpx2.post(f"{service.url}/cases", content=body, headers=headers).status_code == 201
         until(lambda: listed(service) == ["S-1"], "the new case in the list", 10)
+        assert [line["event"] for line in complaints(service.log)] == ["worker_died"]
 
 
 def test_the_demonstration_runs_on_a_machine_that_has_nothing(fresh_home: Path, tmp_path: Path) -> None:

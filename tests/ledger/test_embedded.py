@@ -244,23 +244,23 @@ def test_home_may_have_a_very_long_path(folder: Path) -> None:
 
 
 def test_log_quotes_neither_statements_nor_values(home: Path) -> None:
-    secret = "0101011234"
+    canary = "0101011234"
     with EmbeddedPostgres(home, durable=False) as server:
         with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
             connection.execute("create table person (number text primary key)")
-            connection.execute("insert into person values (%s)", [secret])
+            connection.execute("insert into person values (%s)", [canary])
             with pytest.raises(psycopg.errors.UniqueViolation):
-                connection.execute("insert into person values (%s)", [secret])
+                connection.execute("insert into person values (%s)", [canary])
             with pytest.raises(psycopg.errors.InvalidTextRepresentation):
-                connection.execute("select %s::text::uuid", [secret])
+                connection.execute("select %s::text::uuid", [canary])
             with pytest.raises(psycopg.errors.UndefinedColumn):
-                connection.execute(f"select missing /* {secret} */")
-            connection.execute(f"do $$ begin raise warning '{secret}'; end $$")
-            connection.execute(f"select '{secret}'")
+                connection.execute(f"select missing /* {canary} */")
+            connection.execute(f"do $$ begin raise warning '{canary}'; end $$")
+            connection.execute(f"select '{canary}'")
             os.kill(connection.info.backend_pid, signal.SIGKILL)
         wait_for(lambda: "signal 9" in server.log.read_text())  # and there the last statement would be named
         server.start()
-    assert secret not in server.log.read_text()
+    assert canary not in server.log.read_text()
 
 
 @pytest.mark.parametrize("output", ["initdb (PostgreSQL) 17.5", "initdb (PostgreSQL) 9.6.24", "gibberish"])

@@ -37,7 +37,7 @@ class Sealer:
     def __init__(self, folder: Path, story: Story) -> None:
         self.store = file_keys(folder)(LEDGER)
         self.store.create_ledger_key()
-        self.mapper = EventMapper(LEDGER, self.store)
+        self.mapper = EventMapper(self.store)
         self.case_key = self.store.create()
         self.keys = {person.ref: self.store.create() for person in story.persons}
 

@@ -72,7 +72,7 @@ def test_the_whole_way(login: Login) -> None:
 
 def test_the_cookie_of_the_way_is_short_lived(login: Login) -> None:
     """Ten minutes, out of reach of scripts; neither it nor the address holds the verifier."""
-    response = login.browser.get("/log-ind")
+    response = login.browser.get("/log-ind/begynd")
     cookie = SimpleCookie(response.headers["set-cookie"])[LOGIN_COOKIE]
     assert (cookie["httponly"], cookie["samesite"], cookie["max-age"], cookie["path"]) == (True, "lax", "600", "/")
     secret = cookie.value.split(".")[1]
@@ -96,7 +96,7 @@ def test_a_browser_that_did_not_begin_is_not_signed_in(login: Login) -> None:
     back = login.back("u-95")
     with browsing(login.url) as victim:
         assert FAILED in victim.get(back).text
-        victim.get("/log-ind")
+        victim.get("/log-ind/begynd")
         response = victim.get(back)
         assert response.status_code == 400
         assert FAILED in response.text
@@ -204,7 +204,7 @@ def answered(
     browser: httpx2.Client, issuer: Issuer, key: RSAKey | None = None, kind: str = "JWT", **claims: Any
 ) -> httpx2.Response:
     """Begin, have the issuer answer with an identity token of these claims, and come back."""
-    begun = browser.get("/log-ind", params={"videre": "/side"})
+    begun = browser.get("/log-ind/begynd", params={"videre": "/side"})
     asked = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
     good: dict[str, Any] = {"aud": "pages", "nonce": asked["nonce"]}
     issuer.identity_token = issuer.token(key, {"typ": kind}, **(good | claims))
@@ -214,7 +214,7 @@ def answered(
 
 def test_https_cookies_are_bound_to_the_host(public: httpx2.Client, issuer: Issuer) -> None:
     """Behind https each cookie is Secure and has the prefix that allows no other host, path or scheme."""
-    begun = public.get("/log-ind")
+    begun = public.get("/log-ind/begynd")
     assert "redirect_uri=https%3A%2F%2Fsager.eksempel.dk%2Flog-ind%2Fsvar" in begun.headers["location"]
     admitted = answered(public, issuer)
     assert admitted.status_code == 303, admitted.text
@@ -275,7 +275,7 @@ def test_an_answer_that_comes_late_is_refused(
 ) -> None:
     """The way must be done in ten minutes, whatever the browser kept."""
     monkeypatch.setattr("api.sign_in.code_flow.LOGIN_SECONDS", 0)
-    begun = handmade.get("/log-ind")
+    begun = handmade.get("/log-ind/begynd")
     asked = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
     sleep(1.1)
     late = handmade.get(ANSWER, params={"code": "c", "state": asked["state"]})
@@ -286,14 +286,14 @@ def test_an_answer_that_comes_late_is_refused(
 def test_while_the_provider_is_down_a_page_says_so(handmade: httpx2.Client, issuer: Issuer) -> None:
     """Both ends of the way, and the way out, which then has no link."""
     issuer.failing = True
-    response = handmade.get("/log-ind")
+    response = handmade.get("/log-ind/begynd")
     assert (response.status_code, response.headers["retry-after"]) == (503, "10")
     assert "svarer ikke" in response.text
     assert "Du er logget ud" in handmade.get("/log-ud", headers=OWN_PAGE).text
     issuer.failing = False
-    assert handmade.get("/log-ind").status_code == 303
+    assert handmade.get("/log-ind/begynd").status_code == 303
     issuer.identity_token = None
-    begun = handmade.get("/log-ind")
+    begun = handmade.get("/log-ind/begynd")
     asked = dict(parse_qsl(urlsplit(begun.headers["location"]).query))
     assert handmade.get(ANSWER, params={"code": "c", "state": asked["state"]}).status_code == 503
 
