@@ -19,7 +19,7 @@ def bearer(url: str, staff: str = "u-90", purpose: str = "case-work") -> dict[st
 @cache
 def session(url: str, staff: str = "u-90", purpose: str = "case-work") -> dict[str, str]:
     """Return the cookie with which somebody of the demonstration opens pages."""
-    with httpx2.Client(base_url=url, headers=OWN_PAGE, timeout=30, follow_redirects=True) as browser:
+    with httpx2.Client(base_url=url, headers=OWN_PAGE, timeout=30) as browser:
         return _session(browser, staff, purpose)
 
 
@@ -36,8 +36,10 @@ def _bearer(answer: Any, purpose: str) -> dict[str, str]:
 
 
 def _session(browser: Any, staff: str, purpose: str) -> dict[str, str]:
-    page = browser.post("/log-ind", data={"medarbejder": staff}, headers=OWN_PAGE)
-    assert page.status_code == 200, page.text
+    admitted = browser.post("/log-ind", data={"medarbejder": staff}, headers=OWN_PAGE, follow_redirects=False)
+    assert admitted.status_code == 303, admitted.text
+    page = browser.get(admitted.headers["location"], headers=OWN_PAGE)
     form = {"formaal": purpose, "csrf": unescape(page.text.split('name="csrf" value="')[1].split('"')[0])}
-    assert browser.post("/log-ind/formaal", data=form, headers=OWN_PAGE).status_code == 200
+    chosen = browser.post("/log-ind/formaal", data=form, headers=OWN_PAGE, follow_redirects=False)
+    assert chosen.status_code == 303, chosen.text
     return dict(browser.cookies)
