@@ -12,6 +12,7 @@ from api import problems
 from api.cases import create_router
 from api.conditions import Cursors
 from api.documents import create_documents_router
+from api.erasure_routes import create_erasure_router
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
@@ -50,6 +51,8 @@ def create_app(ledger: Ledger, documents: Documents | None = None) -> FastAPI:
     app.include_router(create_router(recorder, reader, cursors))
     app.include_router(create_rules_router(ledger, recorder, reader))
     app.include_router(create_people_router(ledger, recorder, reader, documents))
+    content = None if documents is None else documents.content
+    app.include_router(create_erasure_router(ledger, recorder, reader, content))
     if documents is not None:
         app.include_router(create_documents_router(ledger, recorder, reader, documents))
     app.include_router(create_pages(reader, cursors, simulated=ledger.simulated))

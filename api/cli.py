@@ -8,11 +8,13 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from pydantic import ValidationError
 
+from api.cli_erasure import add_erasure
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
 from ledger.settings import Settings
@@ -81,6 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_rules(commands)
     _add_case(commands)
     _add_documents(commands)
+    add_erasure(partial(_command, _group(commands, "erasure", "carry out erasures that were decided")))
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)
@@ -364,11 +367,12 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api.document_watch import daily_check
     from api.opening import opened
     from api.worker import work
+    from ledger.erasure import apply_erasures
 
     with opened(settings) as place:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
-            with place.ledger():
-                pass
+            with place.ledger() as ledger:
+                apply_erasures(ledger, place.documents(ledger).content)
         work(place.conninfo, options.parent, daily_check(place))
     return 0
 

@@ -282,6 +282,7 @@ def _board(look: PartsLook, at: datetime, items: list[dict[str, Any]], total: in
         "clock": rule_answers.instant(at),
         "as_of_position": look.position,
         "computed_to": look.computed_to,
+        "erased_cases": look.erased_cases,
         "items": items,
         "total": total,
         "access_event": look.access_position,
@@ -365,11 +366,11 @@ async def _outcome(ledger: Ledger, recorded: Recorded) -> Response:
     version, position, event = recorded.entries[-1]
     if event != GateStopped.name():
         return receipt_of(recorded)
-    stopped = await asyncio.to_thread(_stop_at, ledger, position)
+    stopped = await asyncio.to_thread(stop_at, ledger, position)
     detail = "Nothing was done; the stop is on record. Put right what is missing, or give a reason where one may pass."
     raise ProblemError("refused", detail, stops=stopped, entry=version, current_version=recorded.version)
 
 
-def _stop_at(ledger: Ledger, position: int) -> list[str]:
+def stop_at(ledger: Ledger, position: int) -> list[str]:
     """Return what stopped an act, from the entry that says so."""
     return list(read_clear(ledger.read_range(position, position)[0]).data["findings"])

@@ -16,6 +16,7 @@ import uvicorn
 from api.app import create_app
 from api.demonstration import NotADemonstration
 from api.opening import Place
+from ledger.erasure import apply_erasures
 
 HOST = "127.0.0.1"
 WORKER_STOP_SECONDS = 10
@@ -32,6 +33,7 @@ def serve(place: Place, port: int) -> None:
     with place.ledger() as ledger, _worker(place):
         if not ledger.simulated:
             raise NotADemonstration
+        apply_erasures(ledger, place.documents(ledger).content)
         config = uvicorn.Config(
             create_app(ledger, place.documents(ledger)),
             log_level="warning",

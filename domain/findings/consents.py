@@ -1,6 +1,6 @@
 """What a reviewer would point out about consents, and about what was passed on or taken in on them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from domain.consents import consent_ids, consent_status, periods, support_givers
@@ -13,6 +13,7 @@ from domain.events.consent import ConsentWithdrawn, DisclosureDenied, Disclosure
 from domain.events.control import ConsultationGiven, MinutesDistributed, SupervisionHeld
 from domain.events.enrolment import InterventionStarted
 from domain.events.meeting import MeetingHeld, RelayLogOpened
+from domain.events.retention import RecipientTold
 from domain.findings.base import Check, Finding
 from domain.inquiry import Inquiry
 from domain.known import many
@@ -179,8 +180,21 @@ def _recipient_not_told(inquiry: Inquiry) -> Iterator[Finding]:
             set(many(e.data["to"])) & set(many(disclosure.data["to"])) and e.happened > disclosure.happened
             for e in made
         )
-        if ends and not later and not disclosure.data.get("informed_afterwards"):
+        informed = later or disclosure.data.get("informed_afterwards") or _told(inquiry, disclosure, ends)
+        if ends and not informed:
             yield Finding("RECIPIENT_NOT_TOLD", disclosure.version, tuple(entry.version for entry in ends))
+
+
+def _told(inquiry: Inquiry, disclosure: Entry, ends: Iterable[Entry]) -> bool:
+    """Whether everyone a disclosure went to was told of the withdrawals."""
+    about = {entry.version for entry in ends}
+    told = {
+        str(one)
+        for entry in inquiry.of(RecipientTold)
+        if entry.data["about"] in about
+        for one in many(entry.data["recipients"])
+    }
+    return told >= set(map(str, many(disclosure.data["to"])))
 
 
 def _minutes(inquiry: Inquiry) -> Iterator[Finding]:

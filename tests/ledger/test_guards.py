@@ -164,4 +164,6 @@ def test_functions_with_the_owners_rights_do_not_follow_the_callers_search_path(
             "SELECT p.proname, p.proconfig FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
             " WHERE n.nspname IN ('ledger', 'view') AND p.prosecdef ORDER BY 1"
         ).fetchall()
-    assert paths == [(name, ["search_path=pg_catalog, pg_temp"]) for name in ("append", "now", "position_at")]
+    assert paths == [
+        (name, ["search_path=pg_catalog, pg_temp"]) for name in ("append", "now", "position_at", "remove_entries")
+    ]
