@@ -67,6 +67,10 @@ def proposal_problems(case: CaseFile, proposed: ErasureProposed) -> list[Problem
         found.append(Problem("/subject", "names no person of this case: use the reference of one"))
     if (proposed.scope == "entries") != (proposed.entries is not None):
         found.append(Problem("/entries", "lists the entries to erase where the scope is entries, and only there"))
+    for index, version in enumerate(proposed.entries or ()):
+        named = case.entry(version)
+        if named is None or not named.sealed:
+            found.append(Problem(f"/entries/{index}", "names no entry of this case that holds a text"))
     return found
 
 

@@ -297,13 +297,15 @@ def test_a_proposal_is_settled_once(settling: Entry, state: str) -> None:
         ({"ground": "unlawful", "scope": "person", "subject": "nobody"}, ["/subject"]),
         ({"ground": "unlawful", "scope": "person", "subject": "parent-A", "entries": (1,)}, ["/entries"]),
         ({"ground": "unlawful", "scope": "entries"}, ["/entries"]),
+        ({"ground": "unlawful", "scope": "entries", "entries": (1,)}, []),
+        ({"ground": "unlawful", "scope": "entries", "entries": (1, 2, 3)}, ["/entries/1", "/entries/2"]),
         ({"ground": "retention", "scope": "case", "subject": "parent-A"}, ["/subject"]),
     ],
 )
 def test_a_proposal_names_what_its_scope_needs(said: dict[str, Any], places: list[str]) -> None:
     """And nothing else."""
     joined = joining(2, "parent-A", "mother")
-    opened = entry(1, "CaseOpened", DAY, key=str(CASE), persons=[])
+    opened = entry(1, "CaseOpened", DAY, sealed=["opened_because"], key=str(CASE), persons=[])
     proposal = ErasureProposed(legal_basis="x", reason="y", **said)
     assert [problem.pointer for problem in proposal_problems(CaseFile(CASE, (opened, joined)), proposal)] == places
 
