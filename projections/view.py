@@ -150,7 +150,7 @@ class Folder:
         try:
             if self._view.by_rules and row.topic in RULE_TOPICS:
                 self.load_rules([*self._adoptions, read_clear(row)])
-                begun = [key for key, state in self._states.items() if state]
+                begun = [key for key, state in self._states.items() if state and not is_forgotten(state)]
                 return [change for key in begun for change in self._changes(key, row.position)]
             if row.topic not in self._view.reads:
                 return []

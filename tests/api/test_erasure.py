@@ -260,6 +260,17 @@ def test_a_repeat_of_the_decision_gets_the_first_answer(served: Api, colleagues:
     problem(erase(served, case, proposal, 1, Idempotency_Key=key), 422, "key-reused")
 
 
+def test_what_was_erased_does_not_move_to_another_case(served: Api, colleagues: Colleagues) -> None:
+    """The move is refused with the place, and nothing is recorded in either case."""
+    case, other = open_case(served, note(CANARY)), open_case(served)
+    proposal = colleagues.propose(case, ground="unlawful", scope="entries", entries=(2,))
+    version = ok(erase(served, case, proposal, proposal))["version"]
+    move = {"entries": [2], "to": other, "to_version": 1, "kind": "wrong_case", "reason": "Not theirs."}
+    found = errors(served.post(f"/cases/{case}/moves", move, version=version))
+    assert found == [("/entries/0", "names an entry whose texts were erased: they cannot move")]
+    assert len(served.events(other)) == 1
+
+
 def test_what_was_erased_before_is_not_erased_again(served: Api, colleagues: Colleagues) -> None:
     """A second proposal about the same person has nothing left to erase."""
     case = open_case(served)
