@@ -10,13 +10,11 @@ from api.principals import Principal
 from api.recording import CaseRecorder, Recorded
 from domain.case_file import CaseFile
 from domain.entries import Entry
-from domain.erased import NOTHING_ERASED
-from domain.erasure import erasure_stops, proposal_problems, proposal_state
+from domain.erasure import Target, case_stops, proposal_problems, proposal_state, targets
 from domain.errors import Malformed, Problem, Refused
 from domain.events.administration import GateStopped
 from domain.events.retention import ErasureProposed, ErasureRejected, PersonalDataErased
 from domain.known import Known
-from domain.stops import Stop
 from ledger.content_store import ContentStore
 from ledger.erasure import CarriedOut, Forget, carry_out
 from ledger.errors import KeyMissing
@@ -86,35 +84,26 @@ class Eraser:
         return recorded
 
     def _decided(self, file: CaseFile, proposal: Entry, principal: Principal, now: datetime) -> Sequence[Fact]:
-        stops = erasure_stops(Known(file.entries), proposal, now, principal.id)
-        erasures = [] if stops else self._erasures(file, proposal, principal)
-        if not erasures:
-            codes = tuple(dict.fromkeys(stop.code for stop in stops or (Stop("ALREADY_ERASED"),)))
-            stopped = GateStopped(gate=GATE, act=PersonalDataErased.name(), findings=codes)
-            return [Fact(stopped, now)]
+        stops = case_stops(file, proposal, now, principal.id)
+        if stops:
+            codes = tuple(dict.fromkeys(stop.code for stop in stops))
+            return [Fact(GateStopped(gate=GATE, act=PersonalDataErased.name(), findings=codes), now)]
+        erasures = [self._erasure(target, proposal, principal) for target in targets(file, proposal)]
         return [Fact(erasure, now, through_gate=True) for erasure in erasures]
 
-    def _erasures(self, file: CaseFile, proposal: Entry, principal: Principal) -> list[PersonalDataErased]:
-        """Return one erasure for each key that is left to erase, or one for the entries proposed."""
-        decided = PersonalDataErased(
+    def _erasure(self, target: Target, proposal: Entry, principal: Principal) -> PersonalDataErased:
+        return PersonalDataErased(
+            key=target.key,
+            key_commitment=self._commitment(target.key) if target.key else None,
+            person=target.person,
+            subject=target.subject,
+            entries=target.entries,
             basis=_law(proposal),
             approved_by=principal.id,
             ground=proposal.data["ground"],
             scope=proposal.data["scope"],
             proposal=proposal.version,
-            subject=proposal.data.get("subject"),
         )
-        erased = NOTHING_ERASED.and_by(file.entries)
-        if decided.scope == "entries":
-            left = tuple(v for v in proposal.data["entries"] if (file.case, v) not in erased.entries)
-            return [decided.model_copy(update={"entries": left})] if left else []
-        return [
-            decided.model_copy(
-                update={"key": key, "key_commitment": self._commitment(key), "person": person, "subject": ref}
-            )
-            for key, person, ref in _keys(file, decided.subject)
-            if key not in erased.keys
-        ]
 
     def _commitment(self, key: UUID) -> str | None:
         try:
@@ -133,14 +122,6 @@ def proposal_of(file: CaseFile, version: int) -> Entry:
     if entry is None or entry.topic != ErasureProposed.TOPIC:
         raise Malformed([Problem("/proposal", "names no proposal of this case: use the version of one")])
     return entry
-
-
-def _keys(file: CaseFile, subject: str | None) -> list[tuple[UUID, UUID | None, str | None]]:
-    """Return key, person and reference of what is erased: of one person, or of the case and everybody in it."""
-    persons: list[tuple[UUID, UUID | None, str | None]] = [
-        (person.key, person.person, ref) for ref, person in file.persons.items() if subject in (None, ref)
-    ]
-    return persons if subject is not None else [(file.key, None, None), *persons]
 
 
 def _law(proposal: Entry) -> str | tuple[str, ...]:

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from api.rule_answers import instant
+from domain.case_file import CaseFile
 from domain.entries import Entry
 from domain.erased import erasures_among
-from domain.erasure import erasure_stops, proposal_state
+from domain.erasure import case_stops, proposal_state
 from domain.events.retention import CiphertextRemoved, ErasureProposed
 from domain.findings.erasures import recipients_of_erased
 from domain.known import Known, many
@@ -16,21 +17,21 @@ from domain.stops import Stop
 Values = dict[str, Any]
 
 
-def erasures(known: Known, at: datetime) -> Values:
-    """Return proposals, erasures and recipients of a case as of an instant."""
+def erasures(case: CaseFile, known: Known, at: datetime) -> Values:
+    """Return proposals, erasures and recipients of a case as of an instant; ``known`` is what the reader may see."""
     proposals = [entry for entry in known.entries if entry.topic == ErasureProposed.TOPIC and entry.happened <= at]
     told = recipients_of_erased(known, at)
     return {
-        "proposals": [_proposal(known, entry, at) for entry in proposals],
+        "proposals": [_proposal(case, known, entry, at) for entry in proposals],
         "erasures": [_erasure(known, entry) for entry in erasures_among(known.entries) if entry.happened <= at],
         "recipients": [asdict(one) | {"sent": list(one.sent)} for one in told],
     }
 
 
-def _proposal(known: Known, entry: Entry, at: datetime) -> Values:
+def _proposal(case: CaseFile, known: Known, entry: Entry, at: datetime) -> Values:
     """Return a proposal with how it stands; while it is open, with what stands against it."""
     state = proposal_state(known, entry)
-    stops = erasure_stops(known, entry, at) if state.state == "open" else ()
+    stops = case_stops(case, entry, at) if state.state == "open" else ()
     return {
         "entry": entry.version,
         "ground": entry.data.get("ground"),

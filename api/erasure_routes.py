@@ -126,7 +126,7 @@ def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
         """Proposals with what stands against each, what was erased, and which recipients have been told."""
         del known_at, valid_at, purpose
         asked = await asked_case(ledger, reader, request, case_id, "erasures")
-        return asked.answer(asked.frame | erasure_answers.erasures(asked.known, asked.at))
+        return asked.answer(asked.frame | erasure_answers.erasures(asked.look.file, asked.known, asked.at))
 
 
 async def _outcome(ledger: Ledger, recorded: Recorded) -> Response:

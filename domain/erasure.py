@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from domain.case_file import CaseFile
 from domain.custody import one_person
 from domain.entries import Entry
-from domain.erased import erasures_among
+from domain.erased import NOTHING_ERASED, erasures_among
 from domain.errors import Problem
 from domain.events.access import AccessRequestAnswered, AccessRequestReceived, DataBreachDetected, DataBreachReported
 from domain.events.control import StatementDelayRequested
@@ -49,6 +50,16 @@ SENT_ON = ("upheld", "forwarded", "maintained", "sent_on")
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """One thing to erase: a key with whose it is, or entries of the case."""
+
+    key: UUID | None = None
+    person: UUID | None = None
+    subject: str | None = None
+    entries: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProposalState:
     """How a proposal stands: open, decided or rejected, and the entries that decided or rejected it."""
 
@@ -74,6 +85,18 @@ def proposal_problems(case: CaseFile, proposed: ErasureProposed) -> list[Problem
     return found
 
 
+def targets(case: CaseFile, proposal: Entry) -> tuple[Target, ...]:
+    """Return what is left to erase of a proposal: the keys of the case and its persons, of one person, or entries."""
+    erased = NOTHING_ERASED.and_by(case.entries)
+    subject = proposal.data.get("subject")
+    if proposal.data["scope"] == "entries":
+        left = tuple(v for v in proposal.data["entries"] if (case.case, v) not in erased.entries)
+        return (Target(entries=left),) if left else ()
+    own = [Target(case.key)] if subject is None else []
+    persons = [Target(p.key, p.person, ref) for ref, p in case.persons.items() if subject in (None, ref)]
+    return tuple(target for target in (*own, *persons) if target.key not in erased.keys)
+
+
 def proposal_state(known: Known, proposal: Entry) -> ProposalState:
     """Return how a proposal stands; one that was annulled counts as rejected."""
     decided = tuple(e for e in erasures_among(known.entries) if e.data.get("proposal") == proposal.version)
@@ -91,6 +114,17 @@ def erasure_stops(known: Known, proposal: Entry, at: datetime, decider: str | No
     ``decider`` is who would decide it; None asks without anybody deciding, and leaves the four eyes out.
     """
     return (*_own_stops(known, proposal, decider), *_case_stops(known, proposal, at))
+
+
+def case_stops(case: CaseFile, proposal: Entry, at: datetime, decider: str | None = None) -> tuple[Stop, ...]:
+    """Return what stands against a proposal about a case as it stands, as ``erasure_stops`` does.
+
+    That nothing is left to erase stands against an open one too.
+    """
+    known = Known(case.entries)
+    found = erasure_stops(known, proposal, at, decider)
+    spent = proposal_state(known, proposal).state == "open" and not targets(case, proposal)
+    return (*found, Stop("ALREADY_ERASED")) if spent else found
 
 
 def _own_stops(known: Known, proposal: Entry, decider: str | None) -> Iterator[Stop]:

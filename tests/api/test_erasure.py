@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from domain.stops import TEXTS
+from ledger.errors import KeyMissing
 from tests.api.client import CANARY, Api, Response, command, errors, note, problem, talking_to
 from tests.api.erasing import (
     RETENTION,
@@ -260,6 +261,17 @@ def test_a_repeat_of_the_decision_gets_the_first_answer(served: Api, colleagues:
     problem(erase(served, case, proposal, 1, Idempotency_Key=key), 422, "key-reused")
 
 
+def test_a_process_that_remembers_a_key_seals_nothing_with_it_any_more(served: Api, colleagues: Colleagues) -> None:
+    """Another process has erased the case: what is said now would be lost, so it is refused; codes are recorded."""
+    case = open_case(served, *kept_long_enough())
+    proposal = colleagues.propose(case, **RETENTION)
+    version = ok(erase(served, case, proposal, proposal))["version"]
+    assert colleagues.ledger.keys.get(colleagues.file(case).key), "remembered from sealing the proposal"
+    with pytest.raises(KeyMissing):
+        colleagues.propose(case, **RETENTION)
+    assert colleagues.version(case) == version
+
+
 def test_what_was_erased_does_not_move_to_another_case(served: Api, colleagues: Colleagues) -> None:
     """The move is refused with the place, and nothing is recorded in either case."""
     case, other = open_case(served, note(CANARY)), open_case(served)
@@ -276,6 +288,9 @@ def test_what_was_erased_before_is_not_erased_again(served: Api, colleagues: Col
     case = open_case(served)
     one, other = colleagues.propose(case, **UNLAWFUL), colleagues.propose(case, **UNLAWFUL)
     version = ok(erase(served, case, other, one))["version"]
+    shown = {proposal["entry"]: proposal for proposal in erasures(served, case)["proposals"]}
+    assert (shown[one]["state"], shown[one]["settled_by"], shown[one]["stops"]) == ("decided", [version], [])
+    assert [stop["code"] for stop in shown[other]["stops"]] == ["ALREADY_ERASED"]
     assert stopped(erase(served, case, version, other)) == ["ALREADY_ERASED"]
 
 
