@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.errors import InsufficientPrivilege
 
 from api.drafting import Commit, Fact
 from api.principals import Principal
@@ -27,12 +28,20 @@ from ledger.store import Ledger
 ATTEMPTS = 5
 
 
+class NotTheOwner(Exception):
+    """This login does not own the schema: name one that does in CASELEDGER_OWNER_URL."""
+
+    def __str__(self) -> str:
+        return str(self.__doc__)
+
+
 def remove_ciphertext(
     ledger: Ledger, owner: psycopg.Connection[Any], principal: Principal, say: Callable[[str], None] = lambda _: None
 ) -> int:
     """Remove the sealed bytes of every erased entry and record it per erasure; returns of how many entries.
 
-    ``owner`` is an autocommit connection of the schema's owner; ``say`` is told of each case. Raises LedgerError.
+    ``owner`` is an autocommit connection of the schema's owner; ``say`` is told of each case. Raises NotTheOwner and
+    LedgerError.
     """
     erased = ErasureRegister(ledger).now()
     cases = dict.fromkeys(row.stream for row in ledger.read_topic(PersonalDataErased.TOPIC))
@@ -71,7 +80,10 @@ def _is_covered(row: StoredRow, erased: Erased) -> bool:
 
 
 def _remove(owner: psycopg.Connection[Any], row: StoredRow) -> bool:
-    found = owner.execute(SQL["remove_ciphertext"], [row.position]).fetchone()
+    try:
+        found = owner.execute(SQL["remove_ciphertext"], [row.position]).fetchone()
+    except InsufficientPrivilege:
+        raise NotTheOwner from None
     return bool(found and found[0])
 
 

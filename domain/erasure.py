@@ -34,6 +34,7 @@ from domain.events.enrolment import (
 from domain.events.retention import ErasureProposed, ErasureRejected, LegalHoldChanged
 from domain.known import Known, many
 from domain.misregistered import standing_of, still_naming
+from domain.register import CORRECTED
 from domain.retention import retention_stops
 from domain.stops import Stop
 from domain.time import copenhagen_day, read_day
@@ -145,9 +146,23 @@ def _case_stops(known: Known, proposal: Entry, at: datetime) -> Iterator[Stop]:
     if proposal.data["ground"] == "retention":
         yield from retention_stops(known, at)
         yield from _running(known, at)
+    elif proposal.data["scope"] == "entries":
+        yield from _corrections_left_out(known, proposal)
     elif proposal.data["ground"] == "misregistered" and persons is not None:
         yield from standing_of(known, persons, at)
         yield from still_naming(known, persons)
+
+
+def _corrections_left_out(known: Known, proposal: Entry) -> Iterator[Stop]:
+    """A correction of a text repeats it, and so does a correction of that."""
+    named: set[int] = set(many(proposal.data["entries"]))
+    left = [e for e in known.entries if e.topic == CORRECTED and not {"old", "new"}.isdisjoint(e.sealed)]
+    found: list[Entry] = []
+    for correction in left:
+        if correction.data["corrects"] in named and correction.version not in named:
+            named.add(correction.version)
+            found.append(correction)
+    yield from _stop("CORRECTION_LEFT_OUT", found)
 
 
 def standing_holds(known: Known, at: datetime) -> Mapping[str, Entry]:

@@ -20,6 +20,7 @@ TEXTS: Mapping[str, str] = {
     "ENROLMENT_RUNNING": "An enrolment runs: close it first.",
     "PERSON_IN_CASE": "The person is a party, custody holder or child of the case, so not misregistered.",
     "STILL_IN_USE": "Entries in force name the person: annul or move them first.",
+    "CORRECTION_LEFT_OUT": "A correction repeats a text that is to be erased: propose to erase it with its entry.",
     "ALREADY_ERASED": "Everything the proposal is about was erased before.",
 }
 """Every code with what it says."""

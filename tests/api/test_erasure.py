@@ -8,10 +8,12 @@ from uuid import uuid4
 
 import pytest
 
+from api.ciphertext_removal import NotTheOwner, remove_ciphertext
 from domain.stops import TEXTS
 from ledger.errors import KeyMissing
 from tests.api.client import CANARY, Api, Response, command, errors, note, problem, talking_to
 from tests.api.erasing import (
+    COLLEAGUE,
     RETENTION,
     UNLAWFUL,
     Colleagues,
@@ -25,6 +27,7 @@ from tests.api.erasing import (
 from tests.api.filing import Office, bytes_of, file, filed, offices
 from tests.api.service import serving, until
 from tests.conftest import Server, Template
+from tests.ledger.samples import connected
 
 HELD = command("LegalHoldChanged", {"placed": True, "reason": "court_case"})
 SENT: dict[str, Any] = {
@@ -375,6 +378,8 @@ def test_proofs_and_views_survive_erasure_and_removal(served: Api, colleagues: C
         return report
 
     well()
+    with connected(office.place, "caseledger_app") as application, pytest.raises(NotTheOwner, match="OWNER_URL"):
+        remove_ciphertext(colleagues.ledger, application, COLLEAGUE)
     answer, board = served.events(case), served.get("/cases", limit=500).json()["items"]
     removed = command_line.done("erasure", "remove-ciphertext").splitlines()
     assert f"case {case}: sealed bytes of 2 entries removed" in removed

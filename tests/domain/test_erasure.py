@@ -265,6 +265,18 @@ def test_a_person_of_the_case_is_not_misregistered(fact: Entry) -> None:
     assert stops(fact, entry(11, "EntryAnnulled", LATER, annuls=10), proposal=MISREGISTERED) == {}
 
 
+def test_a_correction_of_a_text_goes_with_it() -> None:
+    """It holds the text again; a correction of a code does not, and one of another entry is of no account."""
+
+    def corrected(version: int, corrects: int, *sealed: str) -> Entry:
+        return entry(version, "EntryCorrected", LATER, corrects=corrects, field="content", sealed=sealed)
+
+    again = corrected(10, 4, "reason", "old", "new"), corrected(11, 10, "reason", "new")
+    assert stops(*again, proposal=ENTRIES) == {"CORRECTION_LEFT_OUT": (10, 11)}
+    assert stops(*again, proposal=proposed("unlawful", "entries", entries=[4, 10, 11])) == {}
+    assert stops(corrected(10, 4, "reason"), corrected(11, 5, "reason", "new"), proposal=ENTRIES) == {}
+
+
 def test_whoever_proposed_does_not_decide() -> None:
     """Four eyes; asked without a decider, the question is left out."""
     assert stops(classed(), decider="u-25") == {"SAME_PERSON_PROPOSED": (PROPOSAL,)}
