@@ -1,7 +1,7 @@
 """Making a view anew from the ledger, beside the live one: compared row for row, then switched or thrown away."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -86,7 +86,11 @@ def _worker(conninfo: str, view: View) -> Generator[psycopg.Connection[Any]]:
         row = connection.execute(FOLLOW["try_follow"], [f"rebuild {view.name}"]).fetchone()
         if not row or not row[0]:
             raise RebuildFailed(f"view {view.name} is being folded anew already: wait for that to end")
-        yield connection
+        try:
+            yield connection
+        finally:
+            with suppress(psycopg.Error):
+                connection.execute(FOLLOW["leave"], [f"rebuild {view.name}"])
 
 
 def _prepare(connection: psycopg.Connection[Any], view: View) -> tuple[int, int, int]:

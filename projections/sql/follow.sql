@@ -34,6 +34,10 @@ DELETE FROM view.notification_tracking WHERE application_name <> %s AND starts_w
 -- One active follower per view in this ledger.
 SELECT pg_try_advisory_lock(hashtextextended('caseledger view ' || %s, 0))
 
+-- name: leave
+-- Another may follow at once, before the server has noticed that the connection is closed.
+SELECT pg_advisory_unlock(hashtextextended('caseledger view ' || %s, 0))
+
 -- name: page
 -- The ledger in order, after a position.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
