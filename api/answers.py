@@ -119,6 +119,7 @@ def board(look: BoardLook, following: str | None) -> dict[str, Any]:
     return {
         **asked(look.question, look.position),
         "computed_to": look.computed_to,
+        "erased_cases": look.erased_cases,
         "items": [{"case": str(row.case), "known_from": row.known_from, "state": row.state} for row in look.rows],
         "next": following,
         "access_event": look.access_position,

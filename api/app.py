@@ -15,6 +15,7 @@ from api.cases import create_router
 from api.conditions import Cursors
 from api.documents import create_documents_router
 from api.door import Door
+from api.erasure_routes import create_erasure_router
 from api.identity_routes import create_identity_router
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
@@ -59,13 +60,16 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
     cursors = Cursors(ledger.keys)
     problems.install(app)
     answers.install(app)
+    searcher = Searcher(ledger, reader)
+    content = None if documents is None else documents.content
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
         create_identity_router(ledger, recorder, reader),
-        create_search_router(Searcher(ledger, reader)),
+        create_search_router(searcher),
+        create_erasure_router(ledger, recorder, reader, content),
     ]
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))

@@ -99,6 +99,7 @@ def _entry(look: CaseLook, entry: Entry) -> list[str]:
         *(["RECORDED LATE"] if is_late(entry) else []),
         *(["ANNULLED"] if past and past.annulled else []),
         *([f"NOT READABLE, key missing: {', '.join(entry.unreadable)}"] if entry.unreadable else []),
+        *([f"ERASED {', '.join(entry.erased)}"] if entry.erased else []),
         *([f"{c.field} corrected to {c.new} by {c.version}" for c in past.corrections if c.in_force] if past else []),
     ]
     when = f"happened {_moment(entry.occurred_at)}, recorded {_moment(entry.recorded_at)}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from pydantic import ValidationError
 
 from api import cli_search
+from api.cli_erasure import add_erasure
 from api.cli_keys import add_keys
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
@@ -85,6 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_case(commands)
     _add_documents(commands)
     add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))
+    add_erasure(partial(_command, _group(commands, "erasure", "carry out erasures that were decided")))
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)
@@ -369,14 +371,15 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api import json_log
     from api.document_watch import daily_check
     from api.opening import opened
-    from api.search_upkeep import kept_up
+    from api.search_upkeep import forgetting, kept_up
     from api.worker import work
+    from ledger.erasure import apply_erasures
 
     json_log.configure()
     with opened(settings) as place:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
-            with place.ledger():
-                pass
+            with place.ledger() as ledger:
+                apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])
         work(place.conninfo, options.parent, daily_check(place), kept_up(place))
     return 0
 

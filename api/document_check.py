@@ -16,6 +16,7 @@ from api.principals import command_line_principal
 from api.recording import CaseRecorder, StaleVersion
 from domain.case_file import CaseFile
 from domain.documents import Filing, filings, is_erased
+from domain.erased import NOTHING_ERASED, Erased
 from domain.events.control import DocumentChecked, DocumentFiled
 from domain.known import Known
 from ledger.document_systems import SystemUnavailable
@@ -103,16 +104,17 @@ class DocumentCheck:
         """Return the state of each version of each document of a case, by the bytes as they lie now."""
         rows = self._ledger.read_stream(case)
         file = CaseFile(case, tuple(map(read_clear, rows)))
+        gone = NOTHING_ERASED.and_by(file.entries)
         found: dict[tuple[str, int], str] = {}
         for filing in filings(Known(file.entries)):
-            state = self._state(rows[filing.entry.version - 1])
+            state = self._state(rows[filing.entry.version - 1], gone)
             erased = state == "missing" and is_erased(file, filing.entry)
             found[(filing.document, filing.version)] = "erased" if erased else state
         return found
 
-    def _state(self, row: StoredRow) -> str:
+    def _state(self, row: StoredRow, gone: Erased) -> str:
         try:
-            return self._documents.state(claim_of(self._ledger.mapper.to_domain_event(row)))
+            return self._documents.state(claim_of(self._ledger.mapper.to_domain_event(row, gone)))
         except SystemUnavailable:
             return "unreachable"
         except SealBroken:

@@ -165,6 +165,7 @@ _EVENTS: dict[str, Any] = {
 _BOARD: dict[str, Any] = {
     **_ASKED,
     "computed_to": 4711,
+    "erased_cases": 0,
     "items": [{"case": CASE_ID, "known_from": 4690, "state": {"number": "S-0F8B2C9E"}}],
     "next": None,
     "access_event": 4714,

@@ -16,6 +16,7 @@ from domain.case_file import ROSTER_TOPICS, CaseFile
 from domain.custody import UNBORN
 from domain.documents import key_for
 from domain.entries import Entry
+from domain.erased import NOTHING_ERASED
 from domain.errors import DomainError, Malformed, Problem
 from domain.events import BY_TOPIC
 from domain.events.base import reference_marks
@@ -91,13 +92,18 @@ class Mover:
 
     def _movable(self, here: CaseFile, move: Move) -> list[Entry]:
         """Return the entries as they stand, unsealed; raises Malformed for what cannot be moved."""
-        unsealed = map(self._ledger.mapper.to_domain_event, self._ledger.read_stream(here.case))
+        erased = NOTHING_ERASED.and_by(here.entries)
+        unsealed = [self._ledger.mapper.to_domain_event(row, erased) for row in self._ledger.read_stream(here.case)]
         standing = {entry.version: entry for entry in effective(unsealed)}
         problems: list[Problem] = []
         for index, version in enumerate(move.versions):
             entry = standing.get(version)
             if entry is None or entry.topic in ROSTER_TOPICS | ABOUT_ENTRIES:
                 problems.append(Problem(f"/entries/{index}", "names no fact in force of this case"))
+            elif entry.erased:
+                problems.append(
+                    Problem(f"/entries/{index}", "names an entry whose texts were erased: they cannot move")
+                )
             else:
                 problems += _left_behind(entry, move, index)
         if problems:

@@ -98,6 +98,7 @@ def overview(
         "clock": write_instant(at),
         "as_of_position": look.position,
         "computed_to": look.computed_to,
+        "erased_cases": look.erased_cases,
         "families": dict(found.families),
         "enrolments": [
             {"case": str(one.case), "enrolment": one.enrolment, "status": one.status, "heading": one.heading}

@@ -60,6 +60,7 @@ OVERVIEW = answer(
         "clock": "2024-08-21T07:00:00.000000Z",
         "as_of_position": 80,
         "computed_to": 80,
+        "erased_cases": 0,
         "families": {"on_the_way_in": 2, "ongoing": 11, "on_the_way_out": 1},
         "enrolments": [{"case": CASE_ID, "enrolment": "enr-1", "status": "running", "heading": "ongoing"}],
         "required_per_year": 2,

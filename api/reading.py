@@ -5,7 +5,7 @@ handed out.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,17 +18,21 @@ from api.principals import Principal
 from domain.authority import Act
 from domain.case_file import ROSTER_TOPICS, CaseFile, Person
 from domain.entries import Entry
+from domain.erased import NOTHING_ERASED, Erased, erasures_among
 from domain.events import UnknownEvent
 from domain.events.administration import CaseOpened
+from domain.events.retention import PersonalDataErased
 from domain.identities import latest
 from domain.register import EntryHistory, as_of, history
 from domain.time import write_instant
 from domain.withheld import Withheld, withheld, without
+from ledger.erasure import ErasureRegister
 from ledger.errors import RecordDamaged, SealBroken
 from ledger.format import FormatError, StoredRow
+from ledger.mapper import read_clear
 from ledger.store import Head, Ledger
 from projections.board import Board, BoardRow
-from projections.boards import PartRow, readable, rows_as_of, rows_at, rows_without, withholding_cases
+from projections.boards import PartRow, opened_among, readable, rows_as_of, rows_at, rows_without, withholding_cases
 from projections.case_state import state_as_of
 from projections.view import View
 from replay.verify import Fault, verify_stream
@@ -72,7 +76,8 @@ class CaseLook:
     ``position`` is the last position that was on record then. ``entries`` are all of the case up to there in the
     order recorded, as they were written; ``effective`` those in force, corrected, in the order they happened, and
     happened by ``valid_at``. ``recorded_later`` counts what came after, ``happened_before`` how many of those
-    had happened by the instant asked about. ``access_position`` is this look's own place in the ledger.
+    had happened by the instant asked about. ``access_position`` is this look's own place in the ledger. ``erasures``
+    are those on record now, whatever instant is asked about.
     """
 
     question: Question
@@ -88,6 +93,7 @@ class CaseLook:
     happened_before: int
     faults: tuple[Fault, ...]
     access_position: int
+    erasures: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ class BoardLook:
     """The list of cases as one reader sees it at one instant.
 
     ``computed_to`` is how far the view has followed, ``following`` the case after which the next page goes on.
+    ``erased_cases`` counts the cases on record at that instant that were erased whole since.
     """
 
     question: Question
@@ -103,21 +110,31 @@ class BoardLook:
     rows: tuple[BoardRow, ...]
     following: UUID | None
     access_position: int
+    erased_cases: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PartsLook:
-    """All remembered rows of a view as one reader sees them at one instant."""
+    """All remembered rows of a view as one reader sees them at one instant; ``erased_cases`` as in BoardLook."""
 
     question: Question
     position: int
     computed_to: int
     rows: tuple[PartRow, ...]
     access_position: int
+    erased_cases: int = 0
 
 
 def _named(person: Person, said: Sequence[Entry]) -> NamedPerson:
     return NamedPerson(person, latest(said, "full_name"), tuple(said))
+
+
+def _erasures(rows: Sequence[StoredRow]) -> tuple[Entry, ...]:
+    """Return the erasures among the rows of a case; none where they are damaged, which the check of the rows names."""
+    try:
+        return erasures_among(read_clear(row) for row in rows if row.topic == PersonalDataErased.TOPIC)
+    except (UnknownEvent, ValueError, KeyError):
+        return ()
 
 
 class CaseReader:
@@ -127,6 +144,7 @@ class CaseReader:
         self._ledger = ledger
         self._board = board
         self.door = door or Door(ledger)
+        self._erasures = ErasureRegister(ledger)
 
     async def case(
         self, principal: Principal, case: UUID, question: Question, what: str, act: Act = Act.CASE_READ
@@ -174,6 +192,8 @@ class CaseReader:
         position = await asyncio.to_thread(self._position, question)
         computed_to, rows = await asyncio.to_thread(self._board.page, position, after, limit, visible)
         following = rows[-1].case if len(rows) == limit else None
+        erased, gone = await asyncio.to_thread(self._erased_cases, position, visible)
+        rows = [row for row in rows if row.case not in erased]
         if question.valid_at is not None:
             rows = await asyncio.to_thread(
                 partial(self._as_of, rows, position, question.valid_at, originals=principal.audits)
@@ -182,7 +202,7 @@ class CaseReader:
             rows = await asyncio.to_thread(self._shown_states, rows, position)
         shown = Shown(what, [row.case for row in rows], position=position, question=question)
         access = await self.door.looks.record(principal, shown)
-        return BoardLook(question, position, computed_to, tuple(rows), following, access)
+        return BoardLook(question, position, computed_to, tuple(rows), following, access, gone)
 
     async def parts(self, principal: Principal, view: View, question: Question) -> PartsLook:
         """Return the rows of a view that are about cases one may see, as known at an instant; raises as ``case``."""
@@ -198,9 +218,17 @@ class CaseReader:
             fold = partial(rows_as_of, self._ledger, view, position, at, visible, originals=principal.audits)
             rows = await asyncio.to_thread(fold)
             computed_to = position
+        erased, gone = await asyncio.to_thread(self._erased_cases, position, visible)
+        rows = [row for row in rows if row.case not in erased]
         cases = tuple(dict.fromkeys(row.case for row in rows))
         access = await self.door.looks.record(principal, Shown(what, cases, position=position, question=question))
-        return PartsLook(question, position, computed_to, tuple(rows), access)
+        return PartsLook(question, position, computed_to, tuple(rows), access, gone)
+
+    def _erased_cases(self, position: int, visible: Collection[UUID] | None) -> tuple[Collection[UUID], int]:
+        """Return the cases erased whole by now, and how many of those one may see were on record at a position."""
+        erased = self._erasures.now().cases
+        counted = erased if visible is None else [case for case in erased if case in visible]
+        return erased, opened_among(self._ledger, counted, position)
 
     def _as_of(self, rows: list[BoardRow], position: int, valid_at: datetime, *, originals: bool) -> list[BoardRow]:
         """Fold the cases of a page anew as of an instant in the world; leaves out those not opened by then."""
@@ -208,14 +236,16 @@ class CaseReader:
         return [
             replace(row, state=state_as_of(entries[row.case], valid_at))
             for row in rows
-            if entries[row.case] and entries[row.case][0].happened <= valid_at
+            if entries.get(row.case) and entries[row.case][0].happened <= valid_at
         ]
 
     def _shown_states(self, rows: list[BoardRow], position: int) -> list[BoardRow]:
         """Fold the cases of a page anew in which something is withheld now that was not at a position."""
         cases = withholding_cases(self._ledger, (row.case for row in rows))
         entries = readable(self._ledger, cases, position)
-        return [replace(row, state=state_as_of(entries[row.case], None)) if row.case in cases else row for row in rows]
+        return [
+            replace(row, state=state_as_of(entries[row.case], None)) if entries.get(row.case) else row for row in rows
+        ]
 
     def _position(self, question: Question) -> int:
         now = self._ledger.now() if question.known_at or question.valid_at else None
@@ -232,9 +262,11 @@ class CaseReader:
         known = [row for row in rows if row.position <= position]
         if not known or known[0].topic != CaseOpened.TOPIC:
             raise NotKnown
-        faults = tuple(verify_stream(known))
-        written = tuple(self._unsealed(known, faults))
-        later = [self._ledger.mapper.to_domain_event(row) for row in rows[len(known) :]]
+        erasures = _erasures(rows)
+        erased = NOTHING_ERASED.and_by(erasures)
+        faults = tuple(verify_stream(known, erased))
+        written = tuple(self._unsealed(known, faults, erased))
+        later = [self._ledger.mapper.to_domain_event(row, erased) for row in rows[len(known) :]]
         hidden = Withheld() if principal.audits else withheld((*written, *later))
         entries = without(written, hidden)
         effective = as_of(entries, question.valid_at)
@@ -247,28 +279,29 @@ class CaseReader:
             "entries": entries,
             "effective": effective,
             "history": history(entries),
-            "persons": self._persons(file, position, hidden),
+            "persons": self._persons(file, position, hidden, erased),
             "state": state_as_of(entries, question.valid_at),
             "recorded_later": len(later),
             "happened_before": sum(entry.happened <= cut for entry in later),
             "faults": faults,
+            "erasures": erasures,
         }
 
-    def _unsealed(self, rows: Sequence[StoredRow], faults: Sequence[Fault]) -> list[Entry]:
+    def _unsealed(self, rows: Sequence[StoredRow], faults: Sequence[Fault], erased: Erased) -> list[Entry]:
         """Return the entries; raises RecordDamaged, naming the places, where bytes that were changed do not open."""
         try:
-            return list(map(self._ledger.mapper.to_domain_event, rows))
+            return [self._ledger.mapper.to_domain_event(row, erased) for row in rows]
         except (SealBroken, FormatError, UnknownEvent, ValueError, KeyError) as error:
             if not faults:
                 raise
             raise RecordDamaged([str(fault) for fault in faults]) from error
 
-    def _persons(self, file: CaseFile, position: int, hidden: Withheld) -> tuple[NamedPerson, ...]:
+    def _persons(self, file: CaseFile, position: int, hidden: Withheld, erased: Erased) -> tuple[NamedPerson, ...]:
         """Return the persons of a case with their names, without those whose joining is withheld."""
         joined = (file.entry(version) for version in hidden.entries)
         strangers = {entry.data.get("ref") for entry in joined if entry is not None and entry.topic in ROSTER_TOPICS}
         shown = [person for ref, person in file.persons.items() if ref not in strangers]
         said: dict[UUID, list[Entry]] = {person.person: [] for person in shown}
         for row in self._ledger.read_streams(list(said), position):
-            said[row.stream].append(self._ledger.mapper.to_domain_event(row))
+            said[row.stream].append(self._ledger.mapper.to_domain_event(row, erased))
         return tuple(_named(person, said[person.person]) for person in shown)

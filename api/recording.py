@@ -14,11 +14,14 @@ from api.principals import Principal
 from domain.authority import Act
 from domain.case_file import CaseFile
 from domain.entries import Draft, Entry
+from domain.erased import NOTHING_ERASED
 from domain.errors import DomainError, Malformed, Problem
 from domain.events import BY_TOPIC
 from domain.events.administration import CaseOpened, CasePerson, PersonJoined, PersonRegistered
 from domain.recording import check_references, record_facts
 from domain.time import Moment
+from ledger.errors import KeyMissing
+from ledger.format import read_segment_table
 from ledger.keys import KeyStore, key_commitment
 from ledger.mapper import read_clear
 from ledger.requests import Answer, Appended, Conflict, InTheFuture, Mismatched, NewEvent, Part, Request
@@ -310,11 +313,13 @@ class CaseRecorder:
         """Append the drafts of a case, with persons' first entries and with those of a case ``beside``."""
         drafts = work.drafts(work.file.case, work.file.version)
         new_events = [self._ledger.mapper.to_new_event(draft) for draft in drafts]
+        _refuse_erased_keys(work.file, new_events)
         parts = [Part(work.file.case, work.file.version, tuple(new_events))]
         if beside is not None:
             self._files.pop(beside.file.case, None)
             further = beside.drafts(beside.file.case, beside.file.version)
             events = tuple(map(self._ledger.mapper.to_new_event, further))
+            _refuse_erased_keys(beside.file, events)
             parts.append(Part(beside.file.case, beside.file.version, events))
         for registration in registrations:
             draft = work.registration(registration, registered_at or datetime.now(UTC))
@@ -358,6 +363,13 @@ def request_digests(keys: KeyStore, principal: Principal, commit: Commit) -> tup
     """Return the digests by which a repeat of a request, and another body under its key, are recognised."""
     key = keys.digest("idempotency key", f"{principal.id}\0{commit.key}".encode())
     return key, keys.digest("request fingerprint", commit.body)
+
+
+def _refuse_erased_keys(file: CaseFile, events: Sequence[NewEvent]) -> None:
+    """Raise KeyMissing where a text would be sealed with an erased key that this process still remembers."""
+    erased = NOTHING_ERASED.and_by(file.entries).keys
+    if erased and any(one.key in erased for event in events for one in read_segment_table(event.segments)):
+        raise KeyMissing
 
 
 def _moved_on(version: int) -> Malformed:

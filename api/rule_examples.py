@@ -66,6 +66,7 @@ _BOARD: dict[str, Any] = {
     "clock": _AT,
     "as_of_position": 80,
     "computed_to": 284,
+    "erased_cases": 0,
     "total": 1,
     "access_event": 4712,
 }

@@ -20,6 +20,7 @@ from api.problems import ProblemError
 from api.reading import CaseLook, CaseReader, PartsLook
 from api.recording import CaseRecorder, Recorded
 from api.rule_bodies import DecisionBody, DisclosureBody
+from domain.authority import Act
 from domain.deadlines import from_values, status
 from domain.events.administration import GateStopped
 from domain.findings.catalogue import level_of
@@ -75,13 +76,19 @@ def create_rules_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseRead
 
 
 async def asked_case(
-    ledger: Ledger, reader: CaseReader, request: Request, case_id: str, what: str, *more: str
+    ledger: Ledger,
+    reader: CaseReader,
+    request: Request,
+    case_id: str,
+    what: str,
+    *more: str,
+    act: Act = Act.CASE_READ,
 ) -> Asked:
     """Return a case for a question, with the look on record; raises ProblemError for a misspelt parameter."""
     refuse_unknown_parameters(request, "known_at", "valid_at", *more)
     known_at, valid_at = request.query_params.get("known_at"), request.query_params.get("valid_at")
     asked = question(known_at, valid_at)
-    look = await reader.case(looking(request), case_id_of(case_id), asked, what)
+    look = await reader.case(looking(request), case_id_of(case_id), asked, what, act)
     rules, now = await asyncio.to_thread(lambda: (adopted_upto(ledger, look.position), ledger.now()))
     clear = Known(tuple(look.entries))
     return Asked(look, CaseQuestions(clear, rules), asked.valid_at or asked.known_at or now)
@@ -283,6 +290,7 @@ def _board(look: PartsLook, at: datetime, items: list[dict[str, Any]], total: in
         "clock": rule_answers.instant(at),
         "as_of_position": look.position,
         "computed_to": look.computed_to,
+        "erased_cases": look.erased_cases,
         "items": items,
         "total": total,
         "access_event": look.access_position,
@@ -366,11 +374,11 @@ async def _outcome(ledger: Ledger, recorded: Recorded) -> Response:
     version, position, event = recorded.entries[-1]
     if event != GateStopped.name():
         return receipt_of(recorded)
-    stopped = await asyncio.to_thread(_stop_at, ledger, position)
+    stopped = await asyncio.to_thread(stop_at, ledger, position)
     detail = "Nothing was done; the stop is on record. Put right what is missing, or give a reason where one may pass."
     raise ProblemError("refused", detail, stops=stopped, entry=version, current_version=recorded.version)
 
 
-def _stop_at(ledger: Ledger, position: int) -> list[str]:
+def stop_at(ledger: Ledger, position: int) -> list[str]:
     """Return what stopped an act, from the entry that says so."""
     return list(read_clear(ledger.read_range(position, position)[0]).data["findings"])

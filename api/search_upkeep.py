@@ -9,6 +9,7 @@ from uuid import uuid4
 from api.opening import Place
 from api.principals import Principal
 from domain.entries import Draft
+from domain.erased import Erased
 from domain.events.administration import KeyRotated
 from domain.events.base import Envelope
 from ledger.errors import KeyMissing, LedgerError
@@ -35,6 +36,17 @@ def rebuild(ledger: Ledger, principal: Principal) -> tuple[int, int]:
     if old is not None:
         _put_on_record(ledger, principal, KeyRotated(purpose=PURPOSE, old_key=str(old), new_key=str(new)))
     return index.count()
+
+
+def forgetting(ledger: Ledger) -> Callable[[Erased], None]:
+    """Return what removes people from the index whose keys were destroyed by a decision on record."""
+    index = SearchIndex(ledger)
+
+    def forget(erased: Erased) -> None:
+        if erased.persons:
+            index.forget(erased.persons)
+
+    return forget
 
 
 def kept_up(place: Place) -> Callable[[threading.Event], None]:

@@ -18,7 +18,9 @@ from api.app import create_app
 from api.hygiene import guarded
 from api.listening import BoundedHeads, Listening, listener, listening, tls_context
 from api.opening import Place
+from api.search_upkeep import forgetting
 from api.sign_in.choice import sign_in_for
+from ledger.erasure import apply_erasures
 from ledger.settings import Settings
 from ledger.store import Ledger
 
@@ -36,6 +38,7 @@ def serve(place: Place, settings: Settings, port: int) -> None:
     where = listening(settings)
     context = tls_context(where)
     with listener(where, port) as listening_socket, place.ledger() as ledger, _worker(place):
+        apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])
         app = create_app(ledger, sign_in_for(ledger, settings, where.name), place.documents(ledger))
         config = uvicorn.Config(
             guarded(app, where.hosts, settings.requests_per_minute, settings.strict_requests_per_minute),

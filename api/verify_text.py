@@ -13,6 +13,11 @@ def report_lines(report: Report) -> Iterator[str]:
     verdict = "INTACT" if report.intact else "NOT INTACT" if report.events else "EMPTY: nothing was checked"
     yield f"{verdict}: {report.events} events in {report.streams} streams, every stored payload hashed again"
     yield f"  payloads  {report.payload_bytes} bytes, {report.sealed_segments} sealed segments"
+    if report.removed_segments:
+        why = ", ".join(
+            f"{number} after erasure of their {of}" for of, number in sorted(report.removed_segments.items())
+        )
+        yield f"  removed   {report.removed_segments.total()} sealed segments: {why}"
     yield f"  root      {report.root.hex()} at size {report.events}"
     yield f"  ledger    {report.ledger}"
     yield f"  clock     {SIMULATED if report.simulated else 'the database server'}"

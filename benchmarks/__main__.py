@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from api.opening import Place
-from benchmarks import append, http, rules, sealing
+from benchmarks import append, erasure, http, rules, sealing
 from benchmarks.measure import Figure, now, report
 from domain.time import COPENHAGEN
 from ledger.creation import create_database
 from ledger.embedded import EmbeddedPostgres
 from ledger.keys import file_keys
 
-GROUPS = ("append", "http", "rules", "sealing")
+GROUPS = ("append", "http", "rules", "sealing", "erasure")
 
 
 def _server(folder: Path) -> EmbeddedPostgres:
@@ -31,12 +31,14 @@ def main() -> None:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as server:
         create_database(server.conninfo("postgres"), "bench")
-        place = Place(server.conninfo("bench"), server.conninfo("bench"), file_keys(Path(folder)))
+        place = Place(server.conninfo("bench"), server.conninfo("bench"), file_keys(Path(folder)), Path(folder))
         place.create("Measured", datetime(2020, 1, 1, tzinfo=COPENHAGEN))
         if "append" in wanted:
             figures += append.figures(place.conninfo)
         if "http" in wanted:
             figures += http.figures(place, Path(folder))
+        if "erasure" in wanted:
+            figures += erasure.figures(place)
     if "rules" in wanted:
         figures += rules.figures()
     if "sealing" in wanted:

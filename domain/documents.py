@@ -6,9 +6,9 @@ from uuid import UUID
 
 from domain.case_file import CaseFile
 from domain.entries import Entry
+from domain.erased import NOTHING_ERASED
 from domain.errors import Malformed, Problem
 from domain.events.control import DocumentChecked, DocumentFiled
-from domain.events.retention import PersonalDataErased
 from domain.known import Known, many
 
 DIRECTIONS = ("in", "out", "internal")
@@ -102,6 +102,6 @@ def key_for(file: CaseFile, subjects: Sequence[str]) -> UUID:
 
 
 def is_erased(file: CaseFile, filed: Entry) -> bool:
-    """Whether the key of a document was destroyed by an erasure on record, so that its bytes are rightly gone."""
-    key = str(key_for(file, many(filed.data.get("subjects"))))
-    return any(erased.data["key"] == key for erased in Known(file.entries).of(PersonalDataErased))
+    """Whether an erasure on record says that a document's bytes are rightly gone: of its key, or of its entry."""
+    key = key_for(file, many(filed.data.get("subjects")))
+    return NOTHING_ERASED.and_by(file.entries).why(filed.stream, filed.version, key) is not None

@@ -19,6 +19,7 @@ from domain.events import BY_TOPIC, EVENTS, administration, reach
 from domain.events.assessment import AssessmentRecorded
 from domain.events.base import Event, Refers, reference_marks, sealed_marks
 from domain.events.correction import EntryAnnulled, EntryCorrected
+from domain.events.retention import PersonalDataErased
 from domain.known import many
 from domain.plausibility import CAME, contradictions, outside_scale
 from domain.time import Moment, read_moment
@@ -49,6 +50,10 @@ FIXED_FIELDS = {
     "person_joined": frozenset({"ref", "person", "key"}),
     "entry_corrected": frozenset({"corrects", "field", "old", "sealed_for"}),
     "entry_annulled": frozenset({"annuls", "moved_to"}),
+    "erasure_proposed": frozenset({"ground", "scope", "subject", "entries"}),
+    "erasure_rejected": frozenset({"proposal"}),
+    "personal_data_erased": frozenset(PersonalDataErased.model_fields),
+    "ciphertext_removed": frozenset({"erasure", "entries"}),
 }
 """Fields that say what an entry is about, or whose key seals: a wrong one is annulled and recorded anew."""
 

@@ -8,7 +8,7 @@ moved to another case, document or version does not open. Nothing is ever overwr
 
 import hmac
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,16 @@ class ContentStore:
         path = self._path(case, name)
         path.unlink(missing_ok=True)
         flush_folder(path.parent)
+
+    def remove_sealed_under(self, case: UUID, keys: Collection[UUID]) -> int:
+        """Remove the files of a case, drafts among them, that name one of some keys; returns how many."""
+        doomed = [self._folder / str(case) / name for name in self.names(case)]
+        doomed = [path for path in doomed if _key_of(path) in keys]
+        for path in doomed:
+            path.unlink(missing_ok=True)
+        if doomed:
+            flush_folder(doomed[0].parent)
+        return len(doomed)
 
     def cases(self) -> Iterator[UUID]:
         """Yield the cases that have a folder here."""
@@ -184,6 +194,15 @@ def _read_header(file: BinaryIO) -> UUID:
     if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
         raise SealBroken
     return UUID(bytes=header[len(_MAGIC) :])
+
+
+def _key_of(path: Path) -> UUID | None:
+    """Return the key that a file names; None for what is none of ours."""
+    try:
+        with path.open("rb") as file:
+            return _read_header(file)
+    except (OSError, SealBroken):
+        return None
 
 
 def _file_key(key: bytes, name: str) -> bytes:

@@ -61,7 +61,12 @@ def read_segment_table(table: bytes) -> list[Segment]:
 
 
 def split_state(segments: list[Segment], state: bytes) -> list[bytes]:
-    """Cut ``state`` into its segments; raises FormatError when the lengths do not add up."""
+    """Cut ``state`` into its segments; raises FormatError when the lengths do not add up.
+
+    Where the sealed segments were removed, only the clear one is left, and one piece comes back.
+    """
+    if segments and segments[0].length == len(state):
+        return [state]
     if sum(s.length for s in segments) != len(state):
         raise FormatError("state: length does not fit the segment table")
     parts: list[bytes] = []

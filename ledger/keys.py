@@ -54,6 +54,10 @@ class KeyStore(Protocol):
         """Make a key unrecoverable, having noted the instant of it; quiet when it is destroyed already."""
         ...
 
+    def epoch(self, key_id: UUID) -> int | None:
+        """Return under which epoch's key-encryption key a key is wrapped; None where it is not here."""
+        ...
+
     def digest(self, purpose: str, content: bytes) -> bytes:
         """Return the HMAC-SHA-256 of ``content`` under the ledger's own key, separated by purpose."""
         ...
@@ -130,6 +134,11 @@ class FileKeyStore:
         if not self.erasures.holds(key_id):
             self.erasures.add(self._tombstone(key_id, instant))
         self._files.remove(key_id)
+
+    def epoch(self, key_id: UUID) -> int | None:
+        """Return under which epoch a key is wrapped; None where there is no file of it."""
+        found = self._files.read(key_id)
+        return read_wrapped(found[0]).epoch if found is not None else None
 
     def digest(self, purpose: str, content: bytes) -> bytes:
         """Return the HMAC-SHA-256 of ``content`` under the ledger's own key, separated by purpose."""

@@ -18,6 +18,7 @@ from eventsourcing.persistence import Mapper as LibraryMapper
 from eventsourcing.utils import get_topic, register_topic
 
 from domain.entries import Draft, Entry
+from domain.erased import NOTHING_ERASED, Erased
 from domain.events import BY_TOPIC, upcast
 from domain.events.base import Actor, Envelope
 from domain.time import read_moment, write_moment
@@ -83,8 +84,14 @@ class EventMapper(LibraryMapper[UUID]):
         stored = self.to_stored_event(draft)
         return NewEvent(stored.topic, stored.blind, stored.segments, stored.state, stored.actor)
 
-    def to_domain_event(self, stored_event: Any) -> Entry:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return the entry of a stored row with every text whose key is here; names the others: erased, unreadable."""
+    def to_domain_event(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, stored_event: Any, gone: Erased = NOTHING_ERASED
+    ) -> Entry:
+        """Return the entry of a stored row with every text whose key and bytes are here.
+
+        Names the others: as erased, or as unreadable where the key is missing though nobody erased it. What is ``gone``
+        by a decision is not opened even where its key is still here, as after a crash or a restore.
+        """
         row: StoredRow = stored_event
         segments = read_segment_table(row.segments)
         stored = split_state(segments, row.state)
@@ -95,15 +102,23 @@ class EventMapper(LibraryMapper[UUID]):
         for number, names in enumerate(clear.get("sealed", ()), start=1):
             place = Place(row.stream, row.version, row.topic, clear["schema"], number)
             try:
-                key = self._keys.get(segments[number].key)
+                key = self._opening_key(row, segments[number].key, gone) if number < len(stored) else None
             except KeyErased:
-                erased.extend(names)
-                continue
+                key = None
             except KeyMissing:
                 unreadable.extend(names)
                 continue
+            if key is None:
+                erased.extend(names)
+                continue
             texts |= orjson.loads(unseal(key, segments[number], place, stored[number]))
         return _entry(row, clear, texts, tuple(erased), tuple(unreadable))
+
+    def _opening_key(self, row: StoredRow, key_id: UUID, gone: Erased) -> bytes | None:
+        """Return the key that opens a segment; None where a decision on record erased it. Raises KeyMissing."""
+        if gone.why(row.stream, row.version, key_id) is not None:
+            return None
+        return self._keys.get(key_id)
 
     def actor_reference(self, staff_id: str) -> UUID:
         """Return the opaque reference that the actor column holds for a member of staff.

@@ -124,6 +124,14 @@ class Ledger:
         """Return all rows of one topic in order, up to and including a position (None: all)."""
         return self._stored("read_topic", topic, _bound(upto))
 
+    def read_topic_after(self, topic: str, after: int) -> list[StoredRow]:
+        """Return all rows of one topic in order that follow a position."""
+        return self._stored("read_topic_after", topic, after)
+
+    def remove_entries(self, erasure: int) -> int:
+        """Remove the sealed bytes of the entries that the erasure at a position names; returns of how many."""
+        return self._rows("remove_entries", erasure)[0][0]
+
     def read_range(self, first: int, last: int) -> list[StoredRow]:
         """Return the rows from position ``first`` to ``last``, both included."""
         return self._stored("read_range", first, last)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.adoptions import TOPICS, adopted
 from domain.entries import Entry
+from domain.erased import erases_case
 from domain.rules import Rules
 from domain.withheld import Withheld, withheld, without
 from ledger.mapper import read_clear
@@ -44,14 +45,17 @@ def rows_as_of(
     return [
         PartRow(case, part, value, position, None)
         for case, entries in readable(ledger, cases, position, originals=originals).items()
-        for part, value in view.parts(view.state(entries), rules, valid_at).items()
+        for part, value in view.rows(view.state(entries), rules, valid_at).items()
     ]
 
 
 def readable(
     ledger: Ledger, cases: Collection[UUID], position: int, *, originals: bool = False
 ) -> dict[UUID, tuple[Entry, ...]]:
-    """Return the clear part of cases up to a position, without what is withheld by all that is on record now."""
+    """Return the clear part of cases up to a position, without what is withheld by all that is on record now.
+
+    Cases that were erased whole since are not among them.
+    """
     record: dict[UUID, list[Entry]] = {case: [] for case in cases}
     for stored in ledger.read_streams(list(cases)):
         record[stored.stream].append(read_clear(stored))
@@ -60,6 +64,7 @@ def readable(
             [entry for entry in entries if entry.position <= position], Withheld() if originals else withheld(entries)
         )
         for case, entries in record.items()
+        if not any(map(erases_case, entries))
     }
 
 
@@ -79,9 +84,14 @@ def rows_without(ledger: Ledger, view: View, position: int, rows: Sequence[PartR
     anew = [
         remembered.get((case, part, repr(value)), PartRow(case, part, value, position, None))
         for case, entries in readable(ledger, cases, position).items()
-        for part, value in view.parts(view.state(entries), rules, None).items()
+        for part, value in view.rows(view.state(entries), rules, None).items()
     ]
     return [*(row for row in rows if row.case not in cases), *anew]
+
+
+def opened_among(ledger: Ledger, cases: Collection[UUID], position: int) -> int:
+    """Return how many of some cases had been opened by a position."""
+    return ledger.query(FOLLOW["opened_among"], [list(cases), position])[0][0] if cases else 0
 
 
 def adopted_upto(ledger: Ledger, position: int | None = None) -> Rules:

@@ -131,7 +131,7 @@ def load_states(
     if not keys:
         return
     known: dict[UUID, list[StoredRow]] = {key: [] for key in keys}
-    stored = cursor.execute(FOLLOW["entries_of_keys"], [keys, sorted(view.topics), upto], binary=True)
+    stored = cursor.execute(FOLLOW["entries_of_keys"], [keys, sorted(view.reads), upto], binary=True)
     for row in stored.fetchall():
         known[row[1]].append(StoredRow(*row))
     parts: dict[UUID, dict[str, Any]] = {key: {} for key in keys}

@@ -12,6 +12,8 @@ import psycopg
 from domain.adoptions import TOPICS as RULE_TOPICS
 from domain.adoptions import adopted
 from domain.entries import Entry
+from domain.erased import erases_case
+from domain.events.retention import PersonalDataErased
 from domain.rules import Rules
 from ledger.format import StoredRow
 from ledger.mapper import read_clear
@@ -28,6 +30,11 @@ MOST_CHANGES = 10_000
 State = tuple[Entry, ...]
 Parts = Mapping[str, dict[str, Any]]
 """What is remembered of one key: any number of rows, each under a name of its own."""
+
+
+def is_forgotten(state: State) -> bool:
+    """Whether a state is that of a case erased whole."""
+    return len(state) == 1 and erases_case(state[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +62,29 @@ class View(Followed):
     parts: Callable[[State, Rules, datetime | None], Parts]
     by_rules: bool = False
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The topics of all entries that bear on the answer: the question's own, and erasure."""
+        return self.topics | {PersonalDataErased.TOPIC}
+
+    def step(self, state: State, entry: Entry) -> State:
+        """Return the state with one more entry; of a case erased whole nothing is kept but the erasure itself."""
+        if is_forgotten(state):
+            return state
+        if erases_case(entry):
+            return (entry,)
+        return self.fold(state, entry) if entry.topic in self.topics else state
+
     def state(self, entries: Iterable[Entry]) -> State:
         """Return what is kept of a key's entries, in order."""
         state: State = ()
         for entry in entries:
-            state = self.fold(state, entry)
+            state = self.step(state, entry)
         return state
+
+    def rows(self, state: State, rules: Rules, at: datetime | None) -> Parts:
+        """Return what is remembered of a state; nothing of a case erased whole."""
+        return {} if is_forgotten(state) else self.parts(state, rules, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +97,11 @@ class EntryView(Followed):
 
     each: Callable[[Entry], Iterable[tuple[UUID, str, dict[str, Any]]]]
     by_rules: ClassVar[bool] = False
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The topics of all entries that bear on the answer."""
+        return self.topics
 
 
 AnyView = View | EntryView
@@ -103,10 +132,13 @@ class ViewStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """From ``position`` on, ``value`` is what is known of a part of a key; None: nothing any more."""
+    """From ``position`` on, ``value`` is what is known of a part of a key; None: nothing any more.
+
+    Without a ``part`` the key was erased: all that was ever remembered of it goes.
+    """
 
     key: UUID
-    part: str
+    part: str | None
     position: int
     value: dict[str, Any] | None
 
@@ -130,7 +162,7 @@ class Folder:
         """Return the keys among these rows whose state is not in memory; a view of single entries keeps none."""
         if isinstance(self._view, EntryView):
             return []
-        return list({r.stream for r in rows if r.topic in self._view.topics} - self._states.keys())
+        return list({r.stream for r in rows if r.topic in self._view.reads} - self._states.keys())
 
     def unknown(self, keys: Iterable[UUID]) -> list[UUID]:
         """Return the keys whose state is not in memory."""
@@ -164,12 +196,12 @@ class Folder:
     def _fold(self, view: View, row: StoredRow) -> list[Change]:
         if view.by_rules and row.topic in RULE_TOPICS:
             self.load_rules([*self._adoptions, read_clear(row)])
-            begun = [key for key, state in self._states.items() if state]
+            begun = [key for key, state in self._states.items() if state and not is_forgotten(state)]
             return [change for key in begun for change in self._changes(view, key, row.position)]
-        if row.topic not in view.topics:
+        if row.topic not in view.reads:
             return []
         before = self._states.get(row.stream, ())
-        state = view.fold(before, read_clear(row))
+        state = view.step(before, read_clear(row))
         if state is before:
             return []
         self._states[row.stream] = state
@@ -186,8 +218,11 @@ class Folder:
 
     def _changes(self, view: View, key: UUID, position: int) -> Iterator[Change]:
         """Yield how the rows of a key differ from those remembered, and remember the new ones."""
-        before, after = self._rows.get(key, {}), view.parts(self._states[key], self._rules, None)
+        before, after = self._rows.get(key, {}), view.rows(self._states[key], self._rules, None)
         self._rows[key] = after
+        if is_forgotten(self._states[key]):
+            yield Change(key, None, position, None)
+            return
         for part in sorted(before.keys() | after.keys()):
             value = after.get(part)
             if value != before.get(part):
@@ -219,10 +254,20 @@ def fold_page(
 
 
 def write_changes(cursor: psycopg.Cursor[Any], view: AnyView, generation: int, changes: list[Change]) -> None:
-    """Write changes in order of position: each ends the row before it of its part, where a view's rows end at all."""
+    """Write changes in order of position: each ends the row before it of its part; of erased keys all rows go.
+
+    The rows of a view of single entries never end.
+    """
+    erased = {change.key for change in changes if change.part is None}
+    if erased:
+        cursor.execute(ROWS["forget_keys"], [view.name, list(erased)])
+    _write_parts(cursor, view, generation, [change for change in changes if change.key not in erased])
+
+
+def _write_parts(cursor: psycopg.Cursor[Any], view: AnyView, generation: int, changes: list[Change]) -> None:
     ends: list[int | None] = [None] * len(changes)
-    first: dict[tuple[UUID, str], int] = {}
-    last: dict[tuple[UUID, str], int] = {}
+    first: dict[tuple[UUID, str | None], int] = {}
+    last: dict[tuple[UUID, str | None], int] = {}
     for index, change in enumerate(changes):
         part = (change.key, change.part)
         if part in last:

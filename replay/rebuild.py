@@ -1,7 +1,7 @@
 """Making a view anew from the ledger, beside the live one: compared row for row, then switched or thrown away."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,10 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from domain.entries import Entry
+from domain.erased import erases_case
+from ledger.format import StoredRow
+from ledger.mapper import read_clear
 from ledger.store import WORKER_ROLE, conninfo_as
 from projections.follower import read_page, tracking_recorder
 from projections.view import FOLLOW, ROWS, AnyView, Folder, ViewStopped, fold_page
@@ -48,7 +52,7 @@ def verify_view(conninfo: str, view: AnyView, progress: Progress = lambda _: Non
     with _worker(conninfo, view) as connection:
         live, new, position = _prepare(connection, view)
         try:
-            _fold(connection, view, new, Folder(view), position, progress)
+            _fold(connection, view, new, _folder(connection, view), position, progress)
             return _compare(connection, view, live, new, position)
         finally:
             _drop(connection, view, new)
@@ -62,7 +66,7 @@ def rebuild_view(conninfo: str, view: AnyView, progress: Progress = lambda _: No
     with _worker(conninfo, view) as connection:
         live, new, position = _prepare(connection, view)
         try:
-            folder = Folder(view)
+            folder = _folder(connection, view)
             folded = 0
             for _ in range(ROUNDS):
                 folded = _fold(connection, view, new, folder, _head(connection), progress, after=folded)
@@ -82,8 +86,11 @@ def _worker(conninfo: str, view: AnyView) -> Generator[psycopg.Connection[Any]]:
         row = connection.execute(FOLLOW["try_follow"], [f"rebuild {view.name}"]).fetchone()
         if not row or not row[0]:
             raise RebuildFailed(f"view {view.name} is being folded anew already: wait for that to end")
-        yield connection
-        connection.execute(FOLLOW["let_go"], [f"rebuild {view.name}"])
+        try:
+            yield connection
+        finally:
+            with suppress(psycopg.Error):
+                connection.execute(FOLLOW["let_go"], [f"rebuild {view.name}"])
 
 
 def _prepare(connection: psycopg.Connection[Any], view: AnyView) -> tuple[int, int, int]:
@@ -93,6 +100,20 @@ def _prepare(connection: psycopg.Connection[Any], view: AnyView) -> tuple[int, i
     _drop(connection, view, live + 1)
     tracked = connection.execute(FOLLOW["tracked"], [view.follower(live)]).fetchone()
     return live, live + 1, tracked[0] if tracked else 0
+
+
+def _folder(connection: psycopg.Connection[Any], view: AnyView) -> Folder:
+    """Return a folder that knows which cases were erased whole, so that nothing of them is written anew."""
+    folder = Folder(view)
+    for erasure in _erasures(connection):
+        folder.load(erasure.stream, [erasure], {})
+    return folder
+
+
+def _erasures(connection: psycopg.Connection[Any]) -> list[Entry]:
+    """Return the erasures of whole cases on record."""
+    rows = connection.cursor(binary=True).execute(FOLLOW["erasures"]).fetchall()
+    return [entry for entry in (read_clear(StoredRow(*row)) for row in rows) if erases_case(entry)]
 
 
 def _fold(
@@ -141,10 +162,18 @@ def _head(connection: psycopg.Connection[Any]) -> int:
 
 
 def _compare(connection: psycopg.Connection[Any], view: AnyView, live: int, new: int, position: int) -> Comparison:
+    """Compare two generations in one snapshot, so that a follower that meets an erasure meanwhile changes nothing."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        return _compared(connection, view, live, new, position)
+
+
+def _compared(connection: psycopg.Connection[Any], view: AnyView, live: int, new: int, position: int) -> Comparison:
+    leaving = list({erasure.stream for erasure in _erasures(connection) if erasure.position > position})
+
     def ask(name: str, one: int, other: int) -> tuple[Any, ...] | None:
-        return connection.execute(
-            ROWS[name], {"view": view.name, "one": one, "other": other, "position": position}
-        ).fetchone()
+        values = {"view": view.name, "one": one, "other": other, "position": position, "leaving": leaving}
+        return connection.execute(ROWS[name], values).fetchone()
 
     missing, surplus = ask("differences", new, live), ask("differences", live, new)
     example = ask("first_difference", new, live) or ask("first_difference", live, new)

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from psycopg import DataError
 
+from domain.erased import NOTHING_ERASED, Erased, Reason
+from ledger.erasure import ErasureRegister
 from ledger.format import (
     NIL,
     NO_COMMITMENT,
@@ -43,11 +45,15 @@ class Fault:
 
 @dataclass(slots=True)
 class Report:
-    """What a verification saw: events and streams, payload bytes hashed, root, the clock's kind, faults."""
+    """What a verification saw: events and streams, payload bytes hashed, root, the clock's kind, faults.
+
+    ``removed_segments`` counts the sealed segments that were removed, by what the erasure on record is of.
+    """
 
     events: int = 0
     streams: int = 0
     sealed_segments: int = 0
+    removed_segments: Counter[Reason] = field(default_factory=Counter[Reason])
     payload_bytes: int = 0
     root: bytes = b""
     simulated: bool = False
@@ -73,7 +79,7 @@ def verify_ledger(ledger: Ledger, progress: Callable[[int, int], None] | None = 
     """Check every event up to where the ledger stands now; ``progress`` is told events done and in all."""
     head = ledger.head()
     unreadable: list[Fault] = []
-    report = verify_rows(_readable_rows(ledger, head.size, unreadable), head, progress)
+    report = verify_rows(_readable_rows(ledger, head.size, unreadable), head, progress, ErasureRegister(ledger).now)
     report.faults[:0] = unreadable
     return report
 
@@ -102,10 +108,19 @@ def _one_by_one(ledger: Ledger, first: int, last: int, unreadable: list[Fault]) 
     return rows
 
 
-def verify_rows(rows: Iterable[StoredRow], head: Head, progress: Callable[[int, int], None] | None = None) -> Report:
-    """Check rows in order of position against the head that the database keeps."""
+def verify_rows(
+    rows: Iterable[StoredRow],
+    head: Head,
+    progress: Callable[[int, int], None] | None = None,
+    erased: Callable[[], Erased] = lambda: NOTHING_ERASED,
+) -> Report:
+    """Check rows in order of position against the head that the database keeps.
+
+    ``erased`` returns what is erased by all that is on record; it is asked where sealed bytes are missing, since an
+    erasure may come while the check runs.
+    """
     report = Report(simulated=head.simulated, ledger=head.ledger)
-    check = _Check(report)
+    check = _Check(report, erased)
     for row in rows:
         check.add(row)
         if progress and report.events % 1000 == 0:
@@ -116,12 +131,15 @@ def verify_rows(rows: Iterable[StoredRow], head: Head, progress: Callable[[int, 
     return report
 
 
-def verify_stream(rows: Iterable[StoredRow]) -> list[Fault]:
-    """Check payloads, chain and versions of one stream from its first event on; not its place in the tree."""
+def verify_stream(rows: Iterable[StoredRow], erased: Erased = NOTHING_ERASED) -> list[Fault]:
+    """Check payloads, chain and versions of one stream from its first event on; not its place in the tree.
+
+    Sealed bytes may be missing where they are ``erased``.
+    """
     faults: list[Fault] = []
     version, previous = 0, NO_COMMITMENT
     for row in rows:
-        problems = list(_content(row))
+        problems = [*_content(row), *(problem for problem, _ in _missing(row, erased) if problem)]
         if row.version != version + 1:
             problems.append("does not follow the version before it in its stream")
         if commitment(row, previous) != row.commitment:
@@ -134,8 +152,10 @@ def verify_stream(rows: Iterable[StoredRow]) -> list[Fault]:
 class _Check:
     """Follows the ledger event by event: the next position, the last of each stream, the tree, the time."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, erased: Callable[[], Erased]) -> None:
         self._report = report
+        self._erased_now = erased
+        self._erased = NOTHING_ERASED
         self._tree = Frontier()
         self._last: dict[UUID, tuple[int, bytes]] = {}
         self._last_time = None
@@ -143,7 +163,7 @@ class _Check:
 
     def add(self, row: StoredRow) -> None:
         """Check one event."""
-        problems = [*self._order(row), *_content(row), *self._binding(row)]
+        problems = [*self._order(row), *_content(row), *self._removed(row), *self._binding(row)]
         if row.position == 1 and not problems:
             problems += self._genesis(row)
         for problem in problems:
@@ -160,6 +180,18 @@ class _Check:
             yield "does not follow the version before it in its stream"
         if self._last_time is not None and row.recorded_at < self._last_time:
             yield "recorded before the event in front of it"
+
+    def _removed(self, row: StoredRow) -> Iterable[str]:
+        """Count the sealed segments that were removed, and name those that no erasure on record covers."""
+        found = _missing(row, self._erased)
+        if any(problem for problem, _ in found):
+            self._erased = self._erased_now()
+            found = _missing(row, self._erased)
+        for problem, reason in found:
+            if reason is not None:
+                self._report.removed_segments[reason] += 1
+            if problem is not None:
+                yield problem
 
     def _genesis(self, row: StoredRow) -> Iterable[str]:
         opened = read_clear(row).data
@@ -195,7 +227,7 @@ class _Check:
 
 
 def _content(row: StoredRow) -> Iterable[str]:
-    """Hash the stored bytes of every segment again."""
+    """Hash the stored bytes of every segment that is there again."""
     try:
         segments = read_segment_table(row.segments)
         stored = split_state(segments, row.state)
@@ -204,11 +236,27 @@ def _content(row: StoredRow) -> Iterable[str]:
         return
     if not segments or segments[0].key != NIL or segments[0].plaintext_commitment != NO_COMMITMENT:
         yield "its first segment is not the clear part"
-    for number, (segment, content) in enumerate(zip(segments, stored, strict=True)):
+    for number, (segment, content) in enumerate(zip(segments, stored, strict=False)):
         if sha256(content).digest() != segment.digest:
             yield f"the stored bytes of segment {number} have been changed"
             return
     yield from _readable(row)
+
+
+def _missing(row: StoredRow, erased: Erased) -> list[tuple[str | None, Reason | None]]:
+    """Return for each sealed segment that was removed what is wrong with that, or why it is right."""
+    try:
+        segments = read_segment_table(row.segments)
+        if len(split_state(segments, row.state)) == len(segments):
+            return []
+    except FormatError:
+        return []
+    found: list[tuple[str | None, Reason | None]] = []
+    for number, segment in enumerate(segments[1:], start=1):
+        why = erased.why(row.stream, row.version, segment.key)
+        fault = f"the stored bytes of segment {number} are missing, and no erasure on record covers them"
+        found.append((None if why else fault, why))
+    return found
 
 
 def _readable(row: StoredRow) -> Iterable[str]:

@@ -126,6 +126,18 @@ INSTRUMENTS = {
 }
 DATA_CATEGORIES = {"health": "helbred", "method": "metode", "social": "sociale forhold"}
 
+ERASED_SCOPES: Mapping[str, str] = {
+    "case": "Hele sagen",
+    "person": "En persons oplysninger",
+    "entries": "Teksterne i nogle hændelser",
+}
+
+ERASURE_GROUNDS: Mapping[str, str] = {
+    "retention": "opbevaringsperioden er udløbet, og sagen er afleveret til arkiv, hvor det kræves",
+    "misregistered": "personen var registreret ved en fejl",
+    "unlawful": "oplysningerne var indhentet uden hjemmel",
+}
+
 BY_FIELD: Mapping[str, Mapping[str, str]] = {
     "programme": PROGRAMMES,
     "package": PACKAGES,
@@ -138,6 +150,7 @@ BY_FIELD: Mapping[str, Mapping[str, str]] = {
     },
     "channel": CHANNELS,
     "data_categories": DATA_CATEGORIES,
+    "ground": ERASURE_GROUNDS,
     "form": {"digital": "digitalt", "oral": "mundtligt", "written": "skriftligt"},
     "instrument": INSTRUMENTS,
     "kind": KINDS,

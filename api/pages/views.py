@@ -1,6 +1,6 @@
 """What the pages show: pure functions from a look at the ledger to words, numbers and addresses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from api.looks import Question
-from api.pages.codes import PACKAGES, PROGRAMMES, ROLES, STATUSES, word
+from api.pages.codes import ERASED_SCOPES, ERASURE_GROUNDS, PACKAGES, PROGRAMMES, ROLES, STATUSES, word
 from api.pages.timeline import Item, items
 from api.pages.times import Parts, Unreadable, address_form, note_on, parts_of, read_parts, show_instant, show_moment
 from api.pages.values import NOT_GIVEN, name_of
 from api.reading import BoardLook, BoardRow, CaseLook, NamedPerson
+from domain.entries import Entry
+from domain.known import many
 from domain.time import read_moment
 
 CASES = "/sager"
@@ -109,6 +111,7 @@ class CasePage:
     other_order: str
     proof: Proof
     access: int
+    erased: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ class BoardPage:
     behind: bool
     following: str | None
     access: int
+    erased_cases: int
 
 
 def case_address(case: UUID | str) -> str:
@@ -199,6 +203,7 @@ def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
         other_order=address(path, look.question, order=None if newest_first else NEWEST),
         proof=proof(look),
         access=look.access_position,
+        erased=erased_lines(look.erasures),
     )
 
 
@@ -214,6 +219,7 @@ def board_page(look: BoardLook, following: str | None) -> BoardPage:
         behind=look.computed_to < look.position,
         following=address(CASES, look.question, cursor=following) if following else None,
         access=look.access_position,
+        erased_cases=look.erased_cases,
     )
 
 
@@ -234,6 +240,25 @@ def proof(look: CaseLook) -> Proof:
         root=tuple(root[start : start + 8] for start in range(0, len(root), 8)),
         simulated=look.head.simulated,
     )
+
+
+def erased_lines(erasures: Iterable[Entry]) -> tuple[str, ...]:
+    """Return what was erased in a case, each decision in a sentence: what, when, by whom, on which ground."""
+    decisions: dict[object, Entry] = {}
+    for entry in erasures:
+        decisions.setdefault(entry.commit, entry)
+    return tuple(_erased_line(entry) for entry in decisions.values())
+
+
+def _erased_line(entry: Entry) -> str:
+    data = entry.data
+    what = ERASED_SCOPES.get(str(data.get("scope")), "Oplysninger")
+    basis = ", ".join(map(str, many(data["basis"])))
+    ground = word(ERASURE_GROUNDS, data["ground"]) if data.get("ground") else basis
+    of = f" ({data['subject']})" if data.get("scope") == "person" else ""
+    when = show_instant(entry.recorded_at)
+    decision = f"afgørelse nr. {entry.version}, truffet af {data['approved_by']}"
+    return f"{what}{of} er slettet {when} ved {decision}: {ground} ({basis})."
 
 
 def _filled(name: str, instant: datetime | None) -> InstantField:

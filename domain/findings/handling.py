@@ -90,7 +90,7 @@ _INSTANTS = ("arises_at", "ends_at")
 
 def life_values(life: Life) -> dict[str, Any]:
     """Return a finding with its life as JSON values, instants as fixed-width UTC text."""
-    values = asdict(life.finding)
+    values: dict[str, Any] = asdict(life.finding) | {"rests_on": list(life.finding.rests_on)}
     instants = {name: write_instant(within(values[name])) for name in _INSTANTS if values[name] is not None}
     handle_by = None if life.handle_by is None else write_instant(life.handle_by)
     return values | instants | {"state": life.state, "since": write_instant(life.since), "handle_by": handle_by}

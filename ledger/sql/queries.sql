@@ -41,6 +41,23 @@ FROM ledger.event WHERE position > %s ORDER BY position LIMIT %s
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
 FROM ledger.event WHERE topic = %s AND position <= %s ORDER BY position
 
+-- name: read_topic_after
+-- All events of one topic in order that follow a position.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE topic = %s AND position > %s ORDER BY position
+
+-- name: remove_entries
+-- Remove the sealed bytes of the entries that an erasure names.
+SELECT ledger.remove_entries(%s)
+
+-- name: remove_ciphertext
+-- Remove the sealed bytes of one event, as its owner; true where there were any.
+SELECT ledger.remove_ciphertext(%s)
+
+-- name: vacuum
+-- Let go of what removed bytes have left behind in the table.
+VACUUM ledger.event
+
 -- name: read_range
 -- The events between two positions, both included.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment

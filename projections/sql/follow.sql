@@ -56,6 +56,15 @@ SELECT stream FROM ledger.event WHERE topic = 'case_opened' AND position <= %s
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
 FROM ledger.event WHERE topic = ANY(%s) AND position <= %s ORDER BY position
 
+-- name: erasures
+-- Every erasure on record.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE topic = 'personal_data_erased' ORDER BY position
+
+-- name: opened_among
+-- How many of some cases had been opened by a position.
+SELECT count(*) FROM ledger.event WHERE stream = ANY(%s) AND version = 1 AND position <= %s
+
 -- name: entries_of_keys
 -- What the fold has kept of some streams, up to and including a position.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment

@@ -11,6 +11,10 @@ SELECT %s, %s, r.key, r.part, r.known_from, r.known_to, r.value
 FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::jsonb[])
     AS r (key, part, known_from, known_to, value)
 
+-- name: forget_keys
+-- All that was ever remembered of these keys, in every generation: a rebuild that was cut off may have left one.
+DELETE FROM view.remembered_v1 WHERE view = %s AND key = ANY(%s)
+
 -- name: open_rows
 -- What is known now of these keys.
 SELECT key, part, value FROM view.remembered_v1
@@ -43,12 +47,15 @@ DELETE FROM view.remembered_v1 WHERE view = %s AND generation <> %s
 
 -- name: differences
 -- Rows of one generation up to a position that the other does not have; an end beyond the position counts as open.
+-- Keys that are leaving, erased beyond the position, may be gone from one of them already.
 SELECT count(*) FROM (
     SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
     FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(one)s AND known_from <= %(position)s
+        AND NOT key = ANY(%(leaving)s)
     EXCEPT
     SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
     FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(other)s AND known_from <= %(position)s
+        AND NOT key = ANY(%(leaving)s)
 ) d
 
 -- name: first_difference
@@ -56,9 +63,11 @@ SELECT count(*) FROM (
 SELECT key, known_from FROM (
     SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
     FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(one)s AND known_from <= %(position)s
+        AND NOT key = ANY(%(leaving)s)
     EXCEPT
     SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
     FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(other)s AND known_from <= %(position)s
+        AND NOT key = ANY(%(leaving)s)
 ) d ORDER BY known_from LIMIT 1
 
 -- name: count_rows

@@ -38,13 +38,20 @@ OPERATIONS = [
     ("post", "/cases/{case_id}/decisions"),
     ("post", "/cases/{case_id}/disclosures/check"),
     ("post", "/cases/{case_id}/decisions/check"),
+    ("get", "/cases/{case_id}/erasures"),
+    ("post", "/cases/{case_id}/erasures"),
+    ("post", "/cases/{case_id}/erasures/proposals"),
+    ("post", "/cases/{case_id}/erasures/proposals/{version}/rejection"),
     ("get", "/cases/{case_id}/documents"),
     ("post", "/cases/{case_id}/documents"),
     ("post", "/cases/{case_id}/documents/links"),
     ("get", "/cases/{case_id}/documents/{document}/{version}"),
 ]
 BOARDS = ("/cases", "/deadlines", "/findings", "/disclosures", "/programmes/{programme}/overview")
-ACTS = ("/cases/{case_id}/disclosures", "/cases/{case_id}/decisions", "/cases/{case_id}/moves")
+ACTS = (
+    "/cases/{case_id}/disclosures", "/cases/{case_id}/decisions", "/cases/{case_id}/moves",
+    "/cases/{case_id}/erasures", "/cases/{case_id}/erasures/proposals/{version}/rejection",
+)  # fmt: skip
 """Acts pass a gate or need another case: what becomes of them, tests of their own look at."""
 
 PROGRAMME = "smaaboernsteam_001"

@@ -171,5 +171,6 @@ def test_functions_with_the_owners_rights_do_not_follow_the_callers_search_path(
             " WHERE n.nspname IN ('ledger', 'view') AND p.prosecdef ORDER BY 1"
         ).fetchall()
     assert paths == [
-        (name, ["search_path=pg_catalog, pg_temp"]) for name in ("append", "is_restricted", "now", "position_at")
+        (name, ["search_path=pg_catalog, pg_temp"])
+        for name in ("append", "is_restricted", "now", "position_at", "remove_entries")
     ]

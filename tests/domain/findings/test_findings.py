@@ -277,6 +277,7 @@ def test_every_code_is_tested() -> None:
     files = (
         Path(__file__),
         Path(__file__).with_name("test_procedure.py"),
+        Path(__file__).with_name("test_erasure_findings.py"),
         Path(__file__).with_name("test_programme_findings.py"),
         Path(__file__).with_name("test_reach_findings.py"),
         Path(__file__).parents[1] / "test_any_facts.py",
