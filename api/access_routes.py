@@ -82,7 +82,7 @@ def _act(
         status_code=201,
         summary=summary,
         responses=examples.RECEIPT | problems(*ACTING),
-        openapi_extra=examples.request(kind, example),
+        openapi_extra=examples.request(kind, example, wished=True),
     )
 
 

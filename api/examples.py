@@ -273,12 +273,14 @@ def request(
     example: dict[str, Any],
     *,
     versioned: bool = False,
+    wished: bool = False,
     keyed: bool = True,
     place: str | None = "case_id",
 ) -> dict[str, Any]:
     """Return the OpenAPI description of a recording request: headers, and the body with nested schemas in place.
 
-    A request that is not ``keyed`` asks and records nothing but the look. ``place`` names the id in the address of one
+    A request that is not ``keyed`` asks and records nothing but the look; one that is ``wished`` may name a version.
+    ``place`` names the id in the address of one
     that is ``versioned`` or not ``keyed``, None for no id.
 
     The routes read headers and body themselves, so that each refusal is told in this API's own words.
@@ -286,8 +288,9 @@ def request(
     at = [_in_path(place)] if place else []
     schema = kind.model_json_schema()
     resolved = _inline(schema, schema.pop("$defs", {}))
+    keys = [_KEY, _VERSION | {"required": False}] if wished else [_KEY]
     return {
-        "parameters": [*at, _KEY, _VERSION] if versioned else [_KEY] if keyed else at,
+        "parameters": [*at, _KEY, _VERSION] if versioned else keys if keyed else at,
         "requestBody": {"required": True, "content": {"application/json": {"schema": resolved, "example": example}}},
     }
 

@@ -102,10 +102,10 @@ class Cases:
 
 
 @pytest.fixture
-def place(real: Place, tmp_path: Path) -> Place:
+def place(simulated: Place, tmp_path: Path) -> Place:
     """The place of an empty ledger, with a home and a share."""
     (tmp_path / "share").mkdir()
-    return replace(real, home=tmp_path / "home", document_folder=tmp_path / "share")
+    return replace(simulated, home=tmp_path / "home", document_folder=tmp_path / "share")
 
 
 @pytest.fixture

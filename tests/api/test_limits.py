@@ -181,7 +181,7 @@ def scarce(simulated: Place, tmp_path: Path) -> Generator[Service]:
 def test_too_many_requests_are_a_problem_with_a_time(scarce: Service) -> None:
     """The sixth is told when to come again; claiming to come from elsewhere does not help."""
     answers = [
-        httpx2.get(f"{scarce.url}/cases", headers={"X-Forwarded-For": f"192.0.2.{n}"}, timeout=30) for n in range(6)
+        httpx2.get(f"{scarce.url}/healthz", headers={"X-Forwarded-For": f"192.0.2.{n}"}, timeout=30) for n in range(6)
     ]
     assert [response.status_code for response in answers[:5]] == [200] * 5
     problem(answers[5], 429, "too-many-requests")

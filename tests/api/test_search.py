@@ -129,10 +129,10 @@ def test_the_answer_names_its_own_record(api: Api) -> None:
     """Purpose and place of the look are those of this search."""
     before = api.size()
     body = orjson.dumps({"name": family()})
-    headers = {"Content-Type": "application/json", "Purpose": "intake"}
+    headers = {"Content-Type": "application/json", "Purpose": "complaint"}
     answer = api.http.post("/searches", content=body, headers=headers).json()
     (look,) = looks(api, before)
-    assert (look["position"], look["purpose"]) == (answer["access_event"], "intake")
+    assert (look["position"], look["purpose"]) == (answer["access_event"], "complaint")
 
 
 def test_too_many_are_not_shown(api: Api) -> None:
