@@ -230,3 +230,16 @@ def _same_organisation(person: Person, reach: CaseReach, at: datetime) -> bool:
     """Whether a case is of somebody's organisation; one without an organisation is of the whole municipality's."""
     own = {person.organisation, *person.granted.organisations(person.role, at)}
     return reach.organisation is None or reach.organisation in own
+
+
+def powers_table() -> str:
+    """Return who may do what as a Markdown table, with the roles that amount to each kind."""
+    names = {kind: ", ".join(role for role, one in KIND_OF_ROLE.items() if one is kind) for kind in Kind}
+    head = "| act | " + " | ".join(names[kind] for kind in Kind) + " |\n"
+    line = "|---" * (len(Kind) + 1) + "|\n"
+    rows = [f"| `{act.value}` | " + " | ".join(_extent(POWERS[kind].get(act)) for kind in Kind) + " |\n" for act in Act]
+    return head + line + "".join(rows)
+
+
+def _extent(extent: Extent | None) -> str:
+    return "" if extent is None else extent.name.lower()

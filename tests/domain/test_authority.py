@@ -1,12 +1,14 @@
 """Who may do what in which case: given what is on record, when somebody asks, then yes through what, or no and why."""
 
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from domain.authority import KIND_OF_ROLE, OVERSIGHT, POWERS, Act, Extent, Kind, Person, may, may_in_case
+from domain.authority import KIND_OF_ROLE, OVERSIGHT, POWERS, Act, Extent, Kind, Person, may, may_in_case, powers_table
 from domain.entries import Entry
 from domain.events.base import Actor
 from domain.reach import CaseReach, StaffReach, bearing, case_reach, staff_reach
@@ -283,3 +285,13 @@ def test_nothing_is_on_record_before_a_case_is_opened() -> None:
     """Given entries without an opening, there is no reach."""
     assert case_reach(()) is None
     assert staff_reach(()) == StaffReach()
+
+
+def test_the_table_in_the_documentation_is_the_one_of_the_code() -> None:
+    """Write it anew with CASELEDGER_FREEZE=1."""
+    page = Path(__file__).parents[2] / "docs" / "access.md"
+    head, _, rest = page.read_text(encoding="utf-8").partition("<!-- written from domain/authority.py -->\n")
+    if os.environ.get("CASELEDGER_FREEZE") == "1":
+        written = f"{head}<!-- written from domain/authority.py -->\n{powers_table()}<!-- end -->{rest.partition('<!-- end -->')[2]}"
+        page.write_text(written, encoding="utf-8")
+    assert powers_table() in page.read_text(encoding="utf-8")
