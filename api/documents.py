@@ -20,6 +20,7 @@ from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseLook, CaseReader
 from api.recording import CaseRecorder, Recorded
+from domain.custody import UNBORN
 from domain.documents import Filing, filing_of, filings, is_erased
 from domain.known import Known, many
 from domain.time import write_instant
@@ -140,11 +141,11 @@ def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader, document
         del purpose
         refuse_unknown_parameters(request)
         case = case_id_of(case_id)
-        what = await asyncio.to_thread(_named, ledger, case, document, version)
-        look = await reader.case(looking(request), case, Question(), what)
+        what, about = await asyncio.to_thread(_named, ledger, case, document, version)
+        look = await reader.case(looking(request), case, Question(), what, about=about)
         filing = _readable(look, document, version)
         proven = await asyncio.to_thread(_proven, documents, look, filing)
-        return _attachment(filing, proven, look.file.version)
+        return _attachment(filing, proven, look)
 
 
 async def _receipt(ledger: Ledger, recorded: Recorded) -> Response:
@@ -195,10 +196,16 @@ def _item(known: Known, filing: Filing) -> dict[str, Any]:
     }
 
 
-def _named(ledger: Ledger, case: UUID, document: str, version: int) -> str:
-    """Return what the look is at, as it goes on record: the entry that filed the document, never what was sent."""
+def _named(ledger: Ledger, case: UUID, document: str, version: int) -> tuple[str, tuple[str, ...] | None]:
+    """Return what the look is at, as it goes on record, and whom it is about, None for everybody in the case.
+
+    It names the entry that filed the document, never what was sent.
+    """
     filing = filing_of(Known(tuple(map(read_clear, ledger.read_stream(case)))), document, version)
-    return "document" if filing is None else f"document:{filing.entry.version}"
+    if filing is None:
+        return "document", ()
+    subjects = tuple(str(one).removeprefix(UNBORN) for one in many(filing.entry.data.get("subjects")))
+    return f"document:{filing.entry.version}", subjects or None
 
 
 def _readable(look: CaseLook, document: str, version: int) -> Filing:
@@ -231,7 +238,7 @@ def _proven(documents: Documents, look: CaseLook, filing: Filing) -> Proven:
         raise ProblemError("unavailable", "The document system does not answer; nothing is sent.") from None
 
 
-def _attachment(filing: Filing, proven: Proven, version: int) -> Response:
+def _attachment(filing: Filing, proven: Proven, look: CaseLook) -> Response:
     """Return the bytes as a file to be saved: no browser is told a type that it would show or run."""
     ending = ENDINGS.get(filing.entry.data["media_type"], ".bin")
     name = f"{filing.document}.v{filing.version}{ending}"
@@ -239,7 +246,8 @@ def _attachment(filing: Filing, proven: Proven, version: int) -> Response:
         **SAFE,
         "Content-Disposition": f'attachment; filename="{_plain(name)}"',
         "Content-Length": str(proven.size),
-        "ETag": etag(version),
+        "ETag": etag(look.file.version),
+        "Access-Event": str(look.access_position),
     }
     return AttachedBytes(iter(proven.pieces), headers=headers)
 

@@ -147,18 +147,25 @@ class CaseReader:
         self._erasures = ErasureRegister(ledger)
 
     async def case(
-        self, principal: Principal, case: UUID, question: Question, what: str, act: Act = Act.CASE_READ
+        self,
+        principal: Principal,
+        case: UUID,
+        question: Question,
+        what: str,
+        act: Act = Act.CASE_READ,
+        about: Collection[str] | None = None,
     ) -> CaseLook:
         """Return a case as of the instants asked about.
 
-        Raises Forbidden, NotKnown, InstantInFuture, LookNotRecorded.
+        ``about`` names the persons whose data are handed out of it; None: of everybody in it. Raises Forbidden,
+        NotKnown, InstantInFuture, LookNotRecorded.
         """
         permission = await self.door.require_in(principal, act, case, what, question)
         read = await asyncio.to_thread(self._read_case, case, question, principal)
         shown = Shown(
             what,
             (case,),
-            subjects=[named.person.person for named in read["persons"]],
+            subjects=[one.person.person for one in read["persons"] if about is None or one.person.ref in about],
             position=read["position"],
             question=question,
             emergency=permission.because == "break_glass",

@@ -47,6 +47,15 @@ class TestHandingOut:
             "record_viewed", "document:2", "complaint", [case],
         )  # fmt: skip
 
+    def test_the_look_is_at_those_whom_it_is_about(self, api: Api, case: str) -> None:
+        filed(file(api, case, 1, subjects=["child-A"]))
+        before = api.size()
+        answer = bytes_of(api, case)
+        (state,) = api.query("SELECT state FROM ledger.event WHERE position > %s", before)
+        persons = {one["ref"]: one["person"] for one in api.get(f"/cases/{case}").json()["persons"]}
+        assert orjson.loads(state[0])["data"]["subjects"] == [persons["child-A"]]
+        assert answer.headers["access-event"] == str(before + 1)
+
     def test_no_browser_makes_anything_of_it_but_a_file(self, api: Api, case: str) -> None:
         filed(file(api, case, 1, b"<script>alert(1)</script>", media_type="text/html"))
         headers = bytes_of(api, case).headers

@@ -97,7 +97,7 @@ class Login:
 
     def begin(self, onwards: str = "/side") -> str:
         """Go to sign in and return where the browser is sent."""
-        response = self.browser.get("/log-ind", params={"videre": onwards})
+        response = self.browser.get("/log-ind/begynd", params={"videre": onwards})
         assert response.status_code == 303, response.text
         return response.headers["location"]
 

@@ -52,7 +52,9 @@ def test_the_whole_way(login: Login) -> None:
     """From a page to the provider, back, a purpose, and the page; the claims are those of the provider."""
     sent = login.browser.get("/side")
     assert sent.headers["location"] == "/log-ind?videre=/side"
-    begun = login.browser.get(sent.headers["location"])
+    offered = login.browser.get(sent.headers["location"])
+    assert '<a class="button" href="/log-ind/begynd?videre=/side">' in offered.text
+    begun = login.browser.get("/log-ind/begynd?videre=/side")
     asked = parse_qs(urlsplit(begun.headers["location"]).query)
     assert begun.headers["location"].startswith(f"{login.issuer}/auth?")
     assert (asked["response_type"], asked["code_challenge_method"]) == (["code"], ["S256"])
