@@ -136,11 +136,12 @@ class AccessReader:
         what = "access_events"
         await self._door.require_in(principal, Act.LOOKS_READ, case, what)
         position = (await asyncio.to_thread(self._ledger.head)).size
-        found = await asyncio.to_thread(looks_at, self._ledger, case, position, after=after, limit=limit)
+        found = await asyncio.to_thread(looks_at, self._ledger, case, position, after=after, limit=limit + 1)
         counts = await asyncio.to_thread(look_counts, self._ledger, case, position)
-        following = found[-1].position if len(found) == limit else None
+        shown = found[:limit]
+        following = shown[-1].position if len(found) > limit else None
         access = await self._door.looks.record(principal, Shown(what, (case,), position=position))
-        return LooksLook(case, self._number(case), found, counts, following, access)
+        return LooksLook(case, self._number(case), shown, counts, following, access)
 
     def _number(self, case: UUID) -> str:
         reach = self._door.index.case(case)
