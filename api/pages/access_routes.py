@@ -96,7 +96,7 @@ class AccessPages:
 
     async def _open(self, request: Request, case: UUID, key: str, form: Form) -> Response:
         principal = acting(request)
-        text = access_views.read_text(form.get("begrundelse"), "Skriv, hvorfor sagen må åbnes nu.")
+        text = access_views.read_text(form.get("begrundelse"), "Skriv, hvorfor sagen skal åbnes nu.")
         if text.error is not None:
             await self._pages.door.require_in(principal, Act.BREAK_GLASS_OPEN, case, Act.BREAK_GLASS_OPEN.value)
             return self._ask_again(request, case, key, text)

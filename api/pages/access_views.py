@@ -186,10 +186,16 @@ def read_text(sent: str | None, missing: str) -> TextField:
     if not typed:
         return TextField(typed, missing)
     if len(typed) > TEXT_LIMIT:
-        return TextField(typed, f"Teksten er på {len(typed)} tegn; der er plads til {TEXT_LIMIT}. Gør den kortere.")
+        return TextField(
+            typed, f"Teksten er på {_count(len(typed))} tegn; der er plads til {_count(TEXT_LIMIT)}. Gør den kortere."
+        )
     if "\0" in typed:
         return TextField(typed.replace("\0", ""), "Teksten indeholdt et tegn, der ikke kan gemmes; det er fjernet.")
     return TextField(typed)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}".replace(",", ".")
 
 
 def read_verdict(case: UUID, entry: int, choice: str | None, grounds: str | None) -> Verdict:

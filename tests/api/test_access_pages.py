@@ -11,18 +11,22 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
+from fastapi.testclient import TestClient
 
 from api.access_reading import CaseReview, LooksLook, QueueLook, RestrictedCase, RestrictionsLook
+from api.app import create_app
+from api.opening import Place
 from api.pages import access_views
 from api.pages.access_views import QUEUE, RESTRICTED, TEXT_LIMIT, read_text, read_verdict
 from api.pages.access_words import ADVICE, CLOSED, REFUSALS, word_of_look
 from api.problems import REFUSALS as REASONS
+from api.sign_in.local import LocalSignIn
 from domain.emergencies import review_of
 from domain.looks import Look
 from domain.reach import CaseReach, Emergency, Restriction
 from projections.looks import LookCounts
 from tests.api.client import CANARY, Api, Response, command, note
-from tests.api.signing_in import OWN_PAGE
+from tests.api.signing_in import OWN_PAGE, signed_in
 
 LEADER, CASEWORKER, OTHER, AUDITOR, OFFICER, ANALYST = "u-12", "u-90", "u-25", "u-95", "u-81", "u-96"
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -98,7 +102,7 @@ class TestWords:
             (" \r\n ", "", "Skriv"),
             ("a\r\nb ", "a\nb", None),
             ("æ" * TEXT_LIMIT, "æ" * TEXT_LIMIT, None),
-            ("æ" * (TEXT_LIMIT + 1), "æ" * (TEXT_LIMIT + 1), "2001 tegn"),
+            ("æ" * (TEXT_LIMIT + 1), "æ" * (TEXT_LIMIT + 1), "2.001 tegn"),
             ("a\0b", "ab", "fjernet"),
         ],
     )
@@ -169,6 +173,7 @@ class TestClosed:
         assert CLOSED["not_assigned"] in html
         assert "3 timer" in html
         assert 'maxlength="2000"' in html
+        assert "Højst 2.000 tegn." in html
         look = recorded(api, look_in(html))
         assert (look["viewer"], look["refusal"], look["purpose"]) == (OTHER, "not_assigned", "case-work")
         assert CANARY not in html
@@ -253,7 +258,7 @@ class TestEmergency:
         assert [answer.status_code for answer in answers] == [303] * 6
         assert emergencies(api, case) == 1
 
-    @pytest.mark.parametrize(("typed", "said"), [("  ", "Skriv, hvorfor"), ("ø" * 2001, "2001 tegn")])
+    @pytest.mark.parametrize(("typed", "said"), [("  ", "Skriv, hvorfor"), ("ø" * 2001, "2.001 tegn")])
     def test_what_cannot_be_taken_is_asked_for_again(
         self, api: Api, staff: dict[str, Api], case: str, typed: str, said: str
     ) -> None:
@@ -396,6 +401,17 @@ class TestLooks:
         assert "/opslag" not in page(api, f"/sager/{case}")
         page(staff[AUDITOR], f"/sager/{uuid4()}/opslag", 404)
         page(staff[AUDITOR], "/sager/x/opslag", 404)
+
+    def test_a_list_that_may_not_be_whole_is_not_shown(self, stories: Place) -> None:
+        """Nobody brings the view up to date here: 503 after a moment, with when to come back."""
+        with stories.ledger() as ledger:
+            case = ledger.read_topic("case_opened")[0].stream
+            with TestClient(create_app(ledger, LocalSignIn(ledger, "127.0.0.1"))) as client:
+                signed_in(client, AUDITOR)
+                answer = client.get(f"/sager/{case}/opslag")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert "Derfor vises intet" in answer.text
+        assert "<table" not in answer.text
 
 
 class TestRestricted:

@@ -136,7 +136,7 @@ def test_emergency_from_the_closed_door_to_the_verdict(
         assert "Sagen er ikke åben for dig" in words(page)
         picture(page, "closed")
         page.get_by_role("button", name="Åbn sagen").click()
-        page.get_by_role("link", name="Skriv, hvorfor sagen må åbnes nu.").click()
+        page.get_by_role("link", name="Skriv, hvorfor sagen skal åbnes nu.").click()
         assert page.evaluate("document.activeElement.id") == "begrundelse"
         picture(page, "closed-error")
         page.keyboard.type("Barnet er alene hjemme i aften.")
@@ -161,7 +161,7 @@ def test_emergency_from_the_closed_door_to_the_verdict(
         review.get_by_role("button", name="Registrér vurderingen").click()
         page.wait_for_url("**/ledelse/noedadgang")
         assert review.count() == 0
-        assert "berettiget, u-12" in page.get_by_role("region", name="Gennemgået").first.inner_text()
+        assert "berettiget, u-12" in page.get_by_role("region", name="Gennemgået", exact=True).inner_text()
         picture(page, "queue")
 
 
