@@ -1,13 +1,12 @@
 """What the API says about access, as JSON values."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
+from api.access_reading import NoticesLook, QueueLook, RestrictionsLook
 from api.reading import CaseLook
 from domain.emergencies import Review, review_of
-from domain.reach import Emergency, Restriction, StaffReach
+from domain.reach import StaffReach
 from domain.time import write_instant
 from ledger.requests import Appended
 
@@ -44,10 +43,10 @@ def grants(staff: str, reach: StaffReach, access: int) -> Values:
     }
 
 
-def queue(reviews: Iterable[tuple[UUID, Review]], access: int) -> Values:
+def queue(look: QueueLook) -> Values:
     """Return the review queue."""
-    items = [{"case": str(case), **_review(review)} for case, review in reviews]
-    return {"items": items, "access_event": access}
+    items = [{"case": str(one.case), **_review(one.review)} for one in look.reviews]
+    return {"items": items, "access_event": look.access_position}
 
 
 def emergencies(look: CaseLook, reviews: Iterable[Review]) -> Values:
@@ -63,32 +62,37 @@ def emergencies(look: CaseLook, reviews: Iterable[Review]) -> Values:
     }
 
 
-def restrictions(found: Iterable[tuple[UUID, Restriction]], today: date, access: int) -> Values:
+def restrictions(look: RestrictionsLook) -> Values:
     """Return the restricted cases."""
     return {
         "items": [
             {
-                "case": str(case),
-                "entry": one.entry,
-                "category": one.category,
-                "allowed": list(one.allowed),
-                "review_by": one.review_by.isoformat(),
-                "overdue": one.review_by < today,
+                "case": str(one.case),
+                "entry": one.restriction.entry,
+                "category": one.restriction.category,
+                "allowed": list(one.restriction.allowed),
+                "review_by": one.restriction.review_by.isoformat(),
+                "overdue": one.overdue,
             }
-            for case, one in found
+            for one in look.restricted
         ],
-        "access_event": access,
+        "access_event": look.access_position,
     }
 
 
-def notices(found: Iterable[tuple[UUID, Emergency]], now: datetime, access: int) -> Values:
+def notices(look: NoticesLook) -> Values:
     """Return what somebody is told of the cases they hold."""
     return {
         "items": [
-            {"kind": "break_glass", "case": str(case), "running": now < one.until, **_review(review_of(one, now))}
-            for case, one in found
+            {
+                "kind": "break_glass",
+                "case": str(case),
+                "running": look.at < one.until,
+                **_review(review_of(one, look.at)),
+            }
+            for case, one in look.told
         ],
-        "access_event": access,
+        "access_event": look.access_position,
     }
 
 

@@ -1,9 +1,7 @@
 """The HTTP API of access: emergency access and its review, restrictions, conflicts of interest, grants, notices."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Annotated, Any, TypeVar
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
@@ -20,6 +18,7 @@ from api.access_bodies import (
     RestrictionReviewBody,
     VerdictBody,
 )
+from api.access_reading import AccessReader
 from api.bodies import Body
 from api.cases import Purpose, answer_json, case_id_of, place_of, problems, receipt_of
 from api.conditions import idempotency_key, refuse_unknown_parameters, wished_version
@@ -30,7 +29,7 @@ from api.principals import acting, looking
 from api.reading import CaseReader
 from api.recording import CaseRecorder
 from domain.authority import Act
-from domain.emergencies import LEVELS, Review, review_of, told
+from domain.emergencies import review_of
 from domain.events.base import CODE_PATTERN
 from domain.events.reach import (
     AccessEnded,
@@ -41,7 +40,6 @@ from domain.events.reach import (
     ConflictOfInterestRecorded,
     RestrictionReviewed,
 )
-from domain.time import copenhagen_day
 from ledger.store import Ledger
 
 ACTING = (
@@ -62,7 +60,7 @@ def create_access_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseRea
     _add_restrictions(router, keeper)
     _add_conflicts(router, keeper)
     _add_grants(router, keeper, recorder.door)
-    _add_lists(router, recorder.door, reader)
+    _add_lists(router, AccessReader(ledger, recorder.door), recorder.door, reader)
     return router
 
 
@@ -207,13 +205,7 @@ def _add_grants(router: APIRouter, keeper: AccessKeeper, door: Door) -> None:
         return answer_json(access_answers.grants(staff, door.index.staff(staff), position))
 
 
-def _urgency(review: Review) -> tuple[int, datetime]:
-    """Return what sorts a review among others: those that have climbed first, then by age; what is done comes last."""
-    climbed = -LEVELS.index(review.level) if review.level in LEVELS else 1
-    return climbed, review.emergency.opened_at
-
-
-def _add_lists(router: APIRouter, door: Door, reader: CaseReader) -> None:
+def _add_lists(router: APIRouter, lists: AccessReader, door: Door, reader: CaseReader) -> None:
     @router.get(
         "/break-glass",
         summary="The review queue of emergency access",
@@ -223,19 +215,7 @@ def _add_lists(router: APIRouter, door: Door, reader: CaseReader) -> None:
         """Emergency accesses in the cases you review, with the level each has climbed to, the longest waiting first."""
         del purpose
         refuse_unknown_parameters(request, "waiting")
-        principal = looking(request)
-        visible = await door.visible(principal, Act.BREAK_GLASS_REVIEW, "break_glass_queue")
-        reviews = [
-            (case, review_of(emergency, door.index.now))
-            for case, reach in door.index.cases.items()
-            if visible is None or case in visible
-            for emergency in reach.emergencies
-        ]
-        wanted = [(case, one) for case, one in reviews if not (waiting and one.done)]
-        wanted.sort(key=lambda pair: _urgency(pair[1]))
-        shown = Shown("break_glass_queue", list(dict.fromkeys(case for case, _ in wanted)))
-        position = await door.looks.record(principal, shown)
-        return answer_json(access_answers.queue(wanted, position))
+        return answer_json(access_answers.queue(await lists.queue(looking(request), 0 if waiting else None)))
 
     @router.get(
         "/cases/{case_id}/break-glass",
@@ -259,26 +239,11 @@ def _add_lists(router: APIRouter, door: Door, reader: CaseReader) -> None:
         """The restricted cases you look after, with who may reach them, the soonest to be reviewed first."""
         del purpose
         refuse_unknown_parameters(request)
-        principal = looking(request)
-        visible = await door.visible(principal, Act.REACH_WRITE, "restrictions")
-        found = [
-            (case, reach.restriction)
-            for case, reach in door.index.cases.items()
-            if reach.restriction is not None and (visible is None or case in visible)
-        ]
-        found.sort(key=lambda pair: (pair[1].review_by, str(pair[0])))
-        position = await door.looks.record(principal, Shown("restrictions", [case for case, _ in found]))
-        return answer_json(access_answers.restrictions(found, copenhagen_day(door.index.now), position))
+        return answer_json(access_answers.restrictions(await lists.restrictions(looking(request))))
 
     @router.get("/notices", summary="What you are to be told", responses=access_examples.NOTICES | problems(*READING))
     async def notices(request: Request, purpose: Purpose = None) -> Response:
         """Emergency accesses of others to the cases you hold."""
         del purpose
         refuse_unknown_parameters(request)
-        principal = looking(request)
-        await door.require(principal, Act.BOARD_READ, "notices")
-        now = door.index.now
-        found = [(case, one) for case, reach in door.index.cases.items() for one in told(reach, principal.id, now)]
-        cases: list[UUID] = list(dict.fromkeys(case for case, _ in found))
-        position = await door.looks.record(principal, Shown("notices", cases))
-        return answer_json(access_answers.notices(found, now, position))
+        return answer_json(access_answers.notices(await lists.notices(looking(request))))

@@ -10,6 +10,8 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
 
 from api import problems
+from api.access_acts import AccessKeeper
+from api.access_reading import AccessReader
 from api.access_routes import create_access_router
 from api.cases import create_router
 from api.conditions import Cursors
@@ -17,6 +19,8 @@ from api.documents import create_documents_router
 from api.door import Door
 from api.erasure_routes import create_erasure_router
 from api.identity_routes import create_identity_router
+from api.pages.access_routes import AccessPages
+from api.pages.rendering import Pages
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
@@ -75,9 +79,10 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
         routers.append(create_documents_router(ledger, recorder, reader, documents))
     for router in routers:
         app.include_router(router, dependencies=[Depends(_bearer(ledger, sign_in))])
-    app.include_router(
-        create_pages(reader, cursors, simulated=ledger.simulated), dependencies=[Depends(_session(ledger, sign_in))]
-    )
+    pages = Pages(door, sign_in, simulated=ledger.simulated)
+    access = AccessPages(pages, AccessKeeper(ledger, recorder), AccessReader(ledger, door), cursors, sign_in)
+    for router in (create_pages(pages, reader, cursors), access.routes()):
+        app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())
     _add_health(app, ledger)
     _add_explanations(app)

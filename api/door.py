@@ -76,6 +76,10 @@ class Door:
             case for case, reach in known if reach is not None and may_in_case(person, act, case, reach, now)
         )
 
+    def allows(self, principal: Principal, act: Act) -> bool:
+        """Whether somebody may do something at all, by what was on record at the last question: what a page offers."""
+        return principal.internal or bool(may(self._person(principal), act))
+
     def _person(self, principal: Principal) -> Person:
         return Person(principal.id, principal.role, principal.organisation, self.index.staff(principal.id))
 

@@ -23,6 +23,7 @@ from domain.events import UnknownEvent
 from domain.events.administration import CaseOpened
 from domain.events.retention import PersonalDataErased
 from domain.identities import latest
+from domain.reach import Emergency
 from domain.register import EntryHistory, as_of, history
 from domain.time import write_instant
 from domain.withheld import Withheld, withheld, without
@@ -97,11 +98,21 @@ class CaseLook:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldOf:
+    """An emergency access that the reader is told of, and the case it was to."""
+
+    case: UUID
+    number: str
+    emergency: Emergency
+
+
+@dataclass(frozen=True, slots=True)
 class BoardLook:
     """The list of cases as one reader sees it at one instant.
 
     ``computed_to`` is how far the view has followed, ``following`` the case after which the next page goes on.
     ``erased_cases`` counts the cases on record at that instant that were erased whole since.
+    ``told`` are the emergency accesses the reader is told of as they stand at ``told_at``, where that was asked for.
     """
 
     question: Question
@@ -111,6 +122,8 @@ class BoardLook:
     following: UUID | None
     access_position: int
     erased_cases: int = 0
+    told: tuple[ToldOf, ...] = ()
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +205,16 @@ class CaseReader:
         """Put a search on record with exactly the cases and persons it shows; returns where that stands."""
         return await self.door.looks.record(principal, Shown(what, cases, subjects, position))
 
-    async def board(self, principal: Principal, question: Question, after: UUID, limit: int) -> BoardLook:
-        """Return a page of the cases one may see, as of the instants asked about."""
+    async def board(
+        self, principal: Principal, question: Question, after: UUID, limit: int, *, notices: bool = False
+    ) -> BoardLook:
+        """Return a page of the cases one may see, as of the instants asked about.
+
+        ``notices`` asks for what the reader is to be told as well; the look then names those cases too.
+        """
         what = "case_list"
         visible = await self.door.visible(principal, Act.BOARD_READ, what)
+        told_at, told = self.door.index.now, self._told(principal) if notices else ()
         position = await asyncio.to_thread(self._position, question)
         computed_to, rows = await asyncio.to_thread(self._board.page, position, after, limit, visible)
         following = rows[-1].case if len(rows) == limit else None
@@ -207,9 +226,13 @@ class CaseReader:
             )
         elif question.known_at is not None and not principal.audits:
             rows = await asyncio.to_thread(self._shown_states, rows, position)
-        shown = Shown(what, [row.case for row in rows], position=position, question=question)
-        access = await self.door.looks.record(principal, shown)
-        return BoardLook(question, position, computed_to, tuple(rows), following, access, gone)
+        cases = list(dict.fromkeys([*(row.case for row in rows), *(one.case for one in told)]))
+        access = await self.door.looks.record(principal, Shown(what, cases, position=position, question=question))
+        return BoardLook(question, position, computed_to, tuple(rows), following, access, gone, told, told_at)
+
+    def _told(self, principal: Principal) -> tuple[ToldOf, ...]:
+        index = self.door.index
+        return tuple(ToldOf(case, index.cases[case].number, one) for case, one in index.told(principal.id))
 
     async def parts(self, principal: Principal, view: View, question: Question) -> PartsLook:
         """Return the rows of a view that are about cases one may see, as known at an instant; raises as ``case``."""

@@ -101,7 +101,7 @@ class Emergency:
 
 @dataclass(frozen=True, slots=True)
 class CaseReach:
-    """Who may reach a case, as far as its own entries say."""
+    """Who may reach a case, as far as its own entries say; ``number`` is what people call it by."""
 
     opened_by: str
     organisation: str | None
@@ -109,6 +109,7 @@ class CaseReach:
     restriction: Restriction | None = None
     conflicts: Mapping[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
     emergencies: tuple[Emergency, ...] = ()
+    number: str = ""
 
     def holders(self, at: datetime) -> frozenset[str]:
         """Who holds the case at an instant: to whom it was allocated, or who opened it while nobody was."""
@@ -141,7 +142,7 @@ def case_reach(entries: Iterable[Entry]) -> CaseReach | None:
     found: CaseReach | None = None
     for entry in sorted(effective(entries), key=lambda one: one.version):
         if entry.topic == CaseOpened.TOPIC:
-            found = CaseReach(entry.actor.id, entry.actor.organisation)
+            found = CaseReach(entry.actor.id, entry.actor.organisation, number=str(entry.data["number"]))
         elif found is not None and entry.topic in _STEPS:
             found = _STEPS[entry.topic](found, entry)
     return found

@@ -1,5 +1,6 @@
 """The remembered looks at one case or person, newest first, page by page."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -43,3 +44,18 @@ def looks_at(
         "limit": limit,
     }
     return tuple(look_of(key, *row) for row in ledger.query(LOOKS["looks_of_key"], bounds))
+
+
+@dataclass(frozen=True, slots=True)
+class LookCounts:
+    """How many looks there were, of how many members of staff, how many were refused, and how many in an emergency."""
+
+    looks: int
+    viewers: int
+    refused: int
+    break_glass: int
+
+
+def look_counts(ledger: Ledger, key: UUID, position: int) -> LookCounts:
+    """Return the counts of the looks at a case or person recorded by a position, as far as the view has followed."""
+    return LookCounts(*ledger.query(LOOKS["counts_of_key"], {"key": key, "position": position})[0])

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
+from domain.emergencies import told
 from domain.entries import Entry
-from domain.reach import STAFF_TOPICS, CaseReach, StaffReach, bearing, case_reach, staff_reach
+from domain.reach import STAFF_TOPICS, CaseReach, Emergency, StaffReach, bearing, case_reach, staff_reach
 from ledger.format import StoredRow
 from ledger.mapper import read_clear
 from ledger.queries import load_queries
@@ -49,6 +50,10 @@ class ReachIndex:
     def cases(self) -> Mapping[UUID, CaseReach]:
         """The reach of all cases."""
         return self._cases
+
+    def told(self, staff: str) -> tuple[tuple[UUID, Emergency], ...]:
+        """Return the emergency accesses that a member of staff is told of, with the case each was to."""
+        return tuple((case, one) for case, reach in self._cases.items() for one in told(reach, staff, self.now))
 
     def _take_in(self, entries: Iterable[Entry]) -> None:
         touched: set[UUID] = set()

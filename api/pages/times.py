@@ -37,6 +37,11 @@ def show_instant(instant: datetime) -> str:
     return f"{show_day(local)} kl. {_clock(local)}" + (f" ({season})" if season else "")
 
 
+def show_clock(instant: datetime) -> str:
+    """Return the time of day of an instant in Copenhagen to the minute, rounded down: 09.00."""
+    return f"{instant.astimezone(COPENHAGEN):%H.%M}"
+
+
 def show_moment(moment: Moment) -> str:
     """Return an instant as such, and a day as the day only."""
     return show_instant(moment) if isinstance(moment, datetime) else show_day(moment)

@@ -26,6 +26,11 @@ LEGENDS = {
     VALID_AT: ("Hændt senest", "Vis kun det, der var hændt på dette tidspunkt."),
 }
 
+JUDGED_NOW = (
+    "Hvad du må se, afgøres af dine rettigheder i dag. Det samme gælder navnebeskyttelse og det, der er undtaget."
+)
+"""Stands on every view of the past."""
+
 
 @dataclass(frozen=True, slots=True)
 class InstantField:
@@ -277,7 +282,7 @@ def _banner(asked: Question, what: str, later: str | None, now: str) -> Banner |
         sentences += [f"Du ser {what} var registreret {show_instant(asked.known_at)}.", *([later] if later else [])]
     if asked.valid_at is not None:
         sentences.append(f"Du ser kun det, der var hændt senest {show_instant(asked.valid_at)}.")
-    return Banner(sentences[0], tuple(sentences[1:]), now) if sentences else None
+    return Banner(sentences[0], (*sentences[1:], JUDGED_NOW), now) if sentences else None
 
 
 def _later(look: CaseLook) -> str:

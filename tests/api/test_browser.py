@@ -1,97 +1,211 @@
-"""The pages as a real browser makes them out, over a real server: what a reader finds on them at an instant."""
+"""The pages as a real browser makes them out, over a real server: what readers find there, and what they can do."""
 
 import re
-import shutil
-import subprocess
 from collections.abc import Generator
-from html import unescape
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-import httpx2
 import pytest
+from playwright.sync_api import Browser, Page, ViewportSize
 
+from tests.api.browser import BROWSER, DESKTOP, PHONE, chromium, overflow, picture, reading, sign_in, tab_to, words
+from tests.api.client import Api, talking_to
 from tests.api.service import Service, environment, log_lines, serving, until
 from tests.conftest import Server, Template, clone
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-)  # fmt: skip
+AUDITOR, CASEWORKER, LEADER = "u-95", "u-90", "u-12"
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no browser: install chromium to see the pages in one")
 
 
 @pytest.fixture(scope="module")
-def pages(server: Server, stories_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Generator[Service]:
-    """A service over the six stories."""
+def client(
+    server: Server, stories_template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[tuple[Service, Api]]:
+    """A service over the six stories, and a client of it."""
     folder = tmp_path_factory.mktemp("pages")
     for place in clone(server, stories_template, folder / "home"):
-        with serving(environment(place.conninfo, folder / "home"), folder / "errors.log") as service:
-            yield service
+        with (
+            serving(environment(place.conninfo, folder / "home"), folder / "errors.log") as service,
+            talking_to(service.url, place.conninfo, AUDITOR) as api,
+        ):
+            yield service, api
 
 
 @pytest.fixture(scope="module")
-def decided(pages: Service) -> str:
-    """The address of the case that goes wrong."""
+def cases(client: tuple[Service, Api]) -> dict[str, str]:
+    """The addresses of the cases by number."""
     found: dict[str, str] = {}
 
     def listed() -> bool:
-        items = httpx2.get(f"{pages.url}/cases").json()["items"]
-        found.update({item["state"]["number"]: f"{pages.url}/sager/{item['case']}" for item in items})
+        items = client[1].get("/cases").json()["items"]
+        found.update({item["state"]["number"]: f"/sager/{item['case']}" for item in items})
         return "S6" in found
 
     until(listed, "the case in the list")
-    return found["S6"]
+    return found
 
 
-def seen(address: str, profile: Path) -> str:
-    """Return the document that the browser has made of a page."""
-    assert BROWSER is not None
-    command = [BROWSER, *QUIET, f"--user-data-dir={profile}", "--dump-dom", address]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+@pytest.fixture(scope="module")
+def busy(client: tuple[Service, Api], cases: dict[str, str]) -> dict[str, str]:
+    """The addresses of the cases, after one was opened in an emergency and another restricted."""
+    day = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
+    allowed = [LEADER, AUDITOR, CASEWORKER]
+    restriction = {"category": "high_profile", "allowed": allowed, "review_by": day, "reason": "Omtale i pressen."}
+    with client[1].acting_as(CASEWORKER) as caseworker, client[1].acting_as(LEADER) as leader:
+        reason = "Barnet er alene hjemme i aften, og den ansvarlige kan ikke træffes. " * 5
+        opened = caseworker.post(f"{cases['S4'].replace('sager', 'cases')}/break-glass", {"reason": reason})
+        restricted = leader.post(f"{cases['S3'].replace('sager', 'cases')}/restrictions", restriction)
+    assert (opened.status_code, restricted.status_code) == (201, 201)
+    return cases
 
 
-def words(document: str) -> str:
-    """Return the text of a document, one blank between words."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", document.partition("<body")[2])).split())
+@pytest.fixture(scope="module")
+def browser(cases: dict[str, str]) -> Generator[Browser]:
+    """The browser, started after everything that needs an event loop of its own."""
+    with chromium() as started:
+        yield started
 
 
-def test_form_leads_to_what_was_known_at_the_decision(decided: str, tmp_path: Path) -> None:
+@pytest.fixture
+def auditor(browser: Browser, client: tuple[Service, Api]) -> Generator[Page]:
+    """A window in which an auditor has signed in."""
+    with reading(browser, client[0].url) as page:
+        sign_in(page, AUDITOR)
+        yield page
+
+
+def test_form_leads_to_what_was_known_at_the_decision(auditor: Page, cases: dict[str, str]) -> None:
     """Day, month, year and clock as typed lead to the case as it was on record: 26 entries, not the later note."""
-    typed = {"known_at_day": "21", "known_at_month": "8", "known_at_year": "2024", "known_at_clock": "09.00"}
-    document = seen(f"{decided}?{urlencode(typed)}", tmp_path)
-    text = words(document)
+    auditor.goto(cases["S6"])
+    known = auditor.get_by_role("group", name="Registreret senest")
+    for label, typed in (("Dag", "21"), ("Måned", "8"), ("År", "2024"), ("Kl.", "09.00")):
+        known.get_by_label(label).fill(typed)
+    auditor.get_by_role("button", name="Vis").click()
+    auditor.wait_for_url("**known_at=2024-08-21T07:00:00Z")
+    text = words(auditor)
     assert "som den var registreret 21-08-2024 kl. 09.00" in text
     assert "Viser 26 af 26 hændelser" in text
     assert "13 hændelser er registreret senere; 1 af dem var hændt inden da" in text
+    assert "Hvad du må se, afgøres af dine rettigheder i dag" in text
     assert "extended to 30 August" not in text
     assert "26 af 26 hændelser kontrolleret uændret" in text
     assert "Simuleret ur" in text
-    assert len(re.findall(r'id="v[0-9]+"', document)) == 26
+    assert len(re.findall(r'id="v[0-9]+"', auditor.content())) == 26
 
 
-def test_present_shows_the_late_note_and_strikes_through_the_corrected_score(decided: str, tmp_path: Path) -> None:
+def test_present_shows_the_late_note_and_strikes_through_the_corrected_score(
+    auditor: Page, cases: dict[str, str]
+) -> None:
     """Now the note is there, marked as late, and the mistyped score stands struck through beside the right one."""
-    document = seen(decided, tmp_path)
-    assert "extended to 30 August" in words(document)
-    assert "Efterregistreret" in words(document)
-    assert re.search(r"<del>.{0,90}>4</span></del> <ins>.{0,90}>3</span></ins>", document)
+    auditor.goto(cases["S6"])
+    assert "extended to 30 August" in words(auditor)
+    assert "Efterregistreret" in words(auditor)
+    assert re.search(r"<del>.{0,90}>4</span></del> <ins>.{0,90}>3</span></ins>", auditor.content())
 
 
-def test_list_shows_every_case(pages: Service, tmp_path: Path) -> None:
+def test_list_shows_every_case(auditor: Page) -> None:
     """The list names the six cases, each with a link."""
-    document = seen(f"{pages.url}/sager", tmp_path)
-    assert re.findall(r">(S[1-6])</a>", document) == ["S1", "S2", "S3", "S4", "S5", "S6"]
+    assert re.findall(r">(S[1-6])</a>", auditor.content()) == ["S1", "S2", "S3", "S4", "S5", "S6"]
 
 
-def test_the_policy_lets_the_style_sheet_in(decided: str, pages: Service, tmp_path: Path) -> None:
-    """Under the content security policy of the pages the browser still asks for the style sheet, and gets it."""
+def test_the_policy_lets_the_style_sheet_in(browser: Browser, client: tuple[Service, Api]) -> None:
+    """Under the content security policy the browser still asks for the style sheet, and nothing breaks the policy."""
+    service, said = client[0], list[str]()
 
     def styles() -> int:
-        return sum(line.get("route") == "/static" and line["status"] == 200 for line in log_lines(pages.log))
+        return sum(line.get("route") == "/static" and line["status"] == 200 for line in log_lines(service.log))
 
     before = styles()
-    seen(decided, tmp_path)
+    with reading(browser, service.url) as page:
+        page.on("console", lambda message: said.append(message.text))
+        sign_in(page, AUDITOR)
+        font = page.evaluate("getComputedStyle(document.body).fontFamily")
     until(lambda: styles() > before, "the style sheet was asked for", 10)
+    assert "system-ui" in font
+    assert said == []
+
+
+def test_emergency_from_the_closed_door_to_the_verdict(
+    browser: Browser, client: tuple[Service, Api], cases: dict[str, str]
+) -> None:
+    """A caseworker without the case opens it with a reason; the leader reads the reason and judges."""
+    url, address = client[0].url, cases["S5"]
+    with reading(browser, url) as page:
+        sign_in(page, CASEWORKER, address)
+        assert "Sagen er ikke åben for dig" in words(page)
+        picture(page, "closed")
+        page.get_by_role("button", name="Åbn sagen").click()
+        page.get_by_role("link", name="Skriv, hvorfor sagen skal åbnes nu.").click()
+        assert page.evaluate("document.activeElement.id") == "begrundelse"
+        picture(page, "closed-error")
+        page.keyboard.type("Barnet er alene hjemme i aften.")
+        page.get_by_role("button", name="Åbn sagen").dblclick(no_wait_after=True)
+        page.wait_for_url(f"**{address}")
+        page.get_by_role("heading", name="Sag S5").wait_for()
+        assert re.search(r"Nødadgang til .*\d\d\.\d\d", words(page))
+        picture(page, "emergency")
+    opened = "SELECT count(*) FROM ledger.event WHERE stream = %s AND topic = 'break_glass_opened'"
+    assert client[1].query(opened, address.rpartition("/")[2]) == [(1,)]
+    with reading(browser, url) as page:
+        sign_in(page, LEADER)
+        page.get_by_role("navigation", name="Ledelse").get_by_role("link", name="Nødadgang").click()
+        review = page.get_by_role("region", name=re.compile("Sag S5"))
+        assert "Barnet er alene hjemme i aften." in review.inner_text()
+        review.get_by_role("button", name="Registrér vurderingen").click()
+        assert "Vælg, om nødadgangen var berettiget." in words(page)
+        picture(page, "queue-error")
+        page.get_by_role("link", name="Vælg, om nødadgangen var berettiget.").click()
+        page.keyboard.press("Space")
+        review.get_by_label("Begrundelse for vurderingen").fill("Vagten bekræfter opkaldet.")
+        review.get_by_role("button", name="Registrér vurderingen").click()
+        page.wait_for_url("**/ledelse/noedadgang")
+        assert review.count() == 0
+        assert "berettiget, u-12" in page.get_by_role("region", name="Gennemgået", exact=True).inner_text()
+        picture(page, "queue")
+
+
+def test_signing_in_with_the_keyboard_alone(browser: Browser, client: tuple[Service, Api]) -> None:
+    """The skip link comes first, then what one chooses, then the button; no other step needs a pointer."""
+    with reading(browser, client[0].url) as page:
+        page.goto("/sager")
+        assert tab_to(page, "BUTTON") == ["#indhold", "/sager", "medarbejder-u-90", "BUTTON"]
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Hvad er formålet?").wait_for()
+        assert tab_to(page, "BUTTON") == ["#indhold", "/sager", "formaal-case-work", "BUTTON"]
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Sager", exact=True).wait_for()
+        assert "Du læser som u-21" in words(page)
+        tab_to(page, "#indhold")
+        page.keyboard.press("Enter")
+        assert tab_to(page, "known_at_day") == ["known_at_day"]
+
+
+@pytest.mark.parametrize(("name", "viewport"), [("phone", PHONE), ("desktop", DESKTOP)])
+def test_no_page_is_wider_than_the_window(
+    browser: Browser, client: tuple[Service, Api], busy: dict[str, str], name: str, viewport: ViewportSize
+) -> None:
+    """On a phone and on a desk: wide tables scroll inside the page, the page itself does not."""
+    past = urlencode({"known_at": "2024-08-21T07:00:00Z"})
+    addresses = {
+        "list": "/sager",
+        "case": busy["S6"],
+        "past": f"{busy['S6']}?{past}",
+        "looks": f"{busy['S6']}/opslag",
+        "queue": "/ledelse/noedadgang",
+        "restricted": "/ledelse/begraensede",
+        "purpose": "/log-ind/formaal",
+        "log-out": "/log-ud",
+    }
+    with reading(browser, client[0].url, viewport) as page:
+        page.goto("/sager")
+        too_wide = {"log-in": overflow(page)}
+        picture(page, f"{name}-log-in")
+        sign_in(page, LEADER)
+        for what, address in addresses.items():
+            page.goto(address)
+            too_wide[what] = overflow(page)
+            picture(page, f"{name}-{what}")
+    assert too_wide == dict.fromkeys(too_wide, 0)

@@ -9,7 +9,7 @@ import pytest
 
 from api.pages import views
 from api.pages.codes import word_of_field
-from api.pages.routes import _ENVIRONMENT  # pyright: ignore[reportPrivateUsage]
+from api.pages.rendering import ENVIRONMENT
 from api.pages.texts import FIELDS, FIELDS_OF_EVENT, field_label
 from api.pages.timeline import ANNULLED_MARK, CORRECTED_MARK, LATE, WITHOUT_GATE, Fact, Item, items
 from api.pages.times import Parts, Unreadable, note_on, parts_of, read_parts, show_instant, show_length, show_moment
@@ -21,6 +21,7 @@ from projections.board import BoardRow
 from tests.api.looks import look_at, look_at_story
 from tests.story_entries import NAMES, story_entries
 
+FRAME: dict[str, Any] = {"reader": "u-90", "simulated": True, "sections": ()}
 STORY = "s6_goes_wrong"
 DECISION_DAY = datetime.fromisoformat("2024-08-21T09:00:00+02:00")
 MEASURED, CORRECTING, OPENED_INVESTIGATION = 22, 30, 6
@@ -43,8 +44,8 @@ def text(shown: Fact) -> str:
 
 def html(look: CaseLook, **options: Any) -> str:
     """Return the case page as it is sent."""
-    template = _ENVIRONMENT.get_template("case.html")
-    return template.render(reader="u-90", simulated=True, page=views.case_page(look, **options))
+    template = ENVIRONMENT.get_template("case.html")
+    return template.render(**FRAME, page=views.case_page(look, **options), emergency=None, looks=None)
 
 
 def changed(version: int, **changes: Any) -> tuple[Entry, ...]:
@@ -301,7 +302,8 @@ class TestCasePage:
         banner = views.case_page(look_at_story(STORY, Question(DECISION_DAY))).banner
         assert banner is not None
         assert banner.title == "Du ser sagen, som den var registreret 21-08-2024 kl. 09.00."
-        assert banner.details == ("13 hændelser er registreret senere; 1 af dem var hændt inden da.",)
+        later = "13 hændelser er registreret senere; 1 af dem var hændt inden da."
+        assert banner.details == (later, views.JUDGED_NOW)
         assert views.case_page(look_at_story(STORY)).banner is None
 
     def test_what_people_wrote_is_text_and_never_markup(self) -> None:
@@ -355,7 +357,7 @@ class TestBoard:
         assert page.lines[0].address.endswith("?known_at=2024-08-21T07:00:00Z")
         assert page.following == "/sager?known_at=2024-08-21T07:00:00Z&cursor=abc"
         assert page.behind
-        shown = _ENVIRONMENT.get_template("cases.html").render(reader="u-90", simulated=True, page=page)
+        shown = ENVIRONMENT.get_template("cases.html").render(**FRAME, page=page, notices=())
         assert "beregnet til hændelse 20" in shown
         assert "opslag 99" in shown
         assert "Simuleret ur" in shown

@@ -1,0 +1,375 @@
+"""What the pages about access show: pure functions from what was read to words and addresses."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from api.access_reading import CaseReview, LooksLook, QueueLook, RestrictedCase, RestrictionsLook
+from api.pages.access_words import ADVICE, CLOSED, REFUSALS, RESTRICTIONS, word_of_look
+from api.pages.codes import ROLES, word
+from api.pages.times import show_clock, show_day, show_instant
+from api.pages.values import ERASED, UNREADABLE
+from api.pages.views import case_address
+from api.reading import BoardLook, ToldOf
+from domain.looks import Look
+from domain.purposes import PURPOSES
+from domain.reach import BREAK_GLASS_LASTS, CaseReach, Emergency
+from domain.time import copenhagen_day
+
+QUEUE, RESTRICTED = "/ledelse/noedadgang", "/ledelse/begraensede"
+TEXT_LIMIT = 2_000
+"""Longest text of a form about access, in characters."""
+
+HOURS = BREAK_GLASS_LASTS.seconds // 3600
+
+
+@dataclass(frozen=True, slots=True)
+class TextField:
+    """A text of a form as typed, with what is wrong with it."""
+
+    typed: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyForm:
+    """The form that opens a case in an emergency; ``key`` makes a second click the same request."""
+
+    action: str
+    key: str
+    reason: TextField = TextField()
+    limit: int = TEXT_LIMIT
+    hours: int = HOURS
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What somebody is told who is kept out: why, what they can do, and where the attempt is on record."""
+
+    title: str
+    reason: str
+    advice: str
+    access: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEmergency:
+    """The emergency access by which somebody is in a case: until when, and the entry with the reason."""
+
+    until: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """That somebody else opened a case of the reader's, and what became of the review."""
+
+    number: str
+    address: str
+    who: str
+    opened: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A verdict as typed, for one entry of a case, with what is wrong with it; ``choice`` is yes, no or nothing yet."""
+
+    case: UUID
+    entry: int
+    choice: str = ""
+    choice_error: str | None = None
+    grounds: TextField = TextField()
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewLine:
+    """An emergency access in the review queue."""
+
+    id: str
+    number: str
+    address: str | None
+    who: str
+    opened: str
+    until: str
+    level: str
+    since: str
+    verdict: str
+    reason: str
+    own: bool
+    action: str
+    key: str
+    typed: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """The review queue."""
+
+    waiting: tuple[ReviewLine, ...]
+    judged: tuple[ReviewLine, ...]
+    problem: str | None
+    errors: tuple[tuple[str, str], ...]
+    limit: int
+    access: int
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictedLine:
+    """A restricted case."""
+
+    number: str
+    address: str | None
+    category: str
+    allowed: str
+    review_by: str
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictedPage:
+    """The restricted cases."""
+
+    lines: tuple[RestrictedLine, ...]
+    overdue: int
+    access: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookLine:
+    """One look at a case."""
+
+    position: int
+    when: str
+    who: str
+    role: str
+    unit: str
+    purpose: str
+    what: str
+    as_of: str
+    refusal: str | None
+    emergency: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LooksPage:
+    """Who has looked at a case."""
+
+    number: str
+    address: str
+    summary: str
+    lines: tuple[LookLine, ...]
+    following: str | None
+    access: int
+
+
+def looks_address(case: UUID) -> str:
+    """Return the address of the page that says who has looked at a case."""
+    return f"{case_address(case)}/opslag"
+
+
+def emergency_address(case: UUID) -> str:
+    """Return the address that opens a case in an emergency."""
+    return f"{case_address(case)}/noedadgang"
+
+
+def review_address(case: UUID, entry: int) -> str:
+    """Return the address that takes the verdict on an emergency access."""
+    return f"{emergency_address(case)}/{entry}/gennemgang"
+
+
+def read_text(sent: str | None, missing: str) -> TextField:
+    """Return a text as typed, with what is wrong with it; ``missing`` is said where there is none."""
+    typed = (sent or "").replace("\r\n", "\n").strip()
+    if not typed:
+        return TextField(typed, missing)
+    if len(typed) > TEXT_LIMIT:
+        return TextField(
+            typed, f"Teksten er på {_count(len(typed))} tegn; der er plads til {_count(TEXT_LIMIT)}. Gør den kortere."
+        )
+    if "\0" in typed:
+        return TextField(typed.replace("\0", ""), "Teksten indeholdt et tegn, der ikke kan gemmes; det er fjernet.")
+    return TextField(typed)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}".replace(",", ".")
+
+
+def read_verdict(case: UUID, entry: int, choice: str | None, grounds: str | None) -> Verdict:
+    """Return a verdict as typed, with what is wrong with it."""
+    text = read_text(grounds, "Skriv begrundelsen.")
+    if choice in ("yes", "no"):
+        return Verdict(case, entry, choice, None, text)
+    return Verdict(case, entry, "", "Vælg, om nødadgangen var berettiget.", text)
+
+
+def is_complete(verdict: Verdict) -> bool:
+    """Whether nothing is wrong with a verdict."""
+    return verdict.choice_error is None and verdict.grounds.error is None
+
+
+def refused(verdict: Verdict) -> Verdict:
+    """Return a verdict that came too late, or on one's own emergency access."""
+    return replace(
+        verdict, problem="Vurderingen er ikke registreret: nødadgangen er gennemgået før, eller det er din egen."
+    )
+
+
+def closed(title: str, because: str, access: int) -> Closed:
+    """Return what somebody is told who is kept out."""
+    return Closed(title, CLOSED[because], ADVICE[because], access)
+
+
+def running(reach: CaseReach, staff: str, at: datetime) -> RunningEmergency | None:
+    """Return the emergency access somebody has to a case at an instant."""
+    emergency = reach.emergency_of(staff, at)
+    if emergency is None:
+        return None
+    same_day = copenhagen_day(emergency.until) == copenhagen_day(at)
+    until = f"kl. {show_clock(emergency.until)}" if same_day else show_instant(emergency.until)
+    return RunningEmergency(until, emergency.entry)
+
+
+def notices(look: BoardLook) -> tuple[Notice, ...]:
+    """Return what a holder of cases is told of the emergency accesses of others, the latest first."""
+    if look.told_at is None:
+        return ()
+    told = sorted(look.told, key=lambda one: one.emergency.opened_at, reverse=True)
+    return tuple(_notice(one, look.told_at) for one in told)
+
+
+def _notice(one: ToldOf, at: datetime) -> Notice:
+    emergency = one.emergency
+    states = ["afventer gennemgang" if emergency.justified is None else "gennemgået"]
+    if at < emergency.until:
+        states.append(f"løber til {show_instant(emergency.until)}")
+    opened = show_instant(emergency.opened_at)
+    return Notice(one.number, case_address(one.case), _who(emergency), opened, ", ".join(states))
+
+
+def queue_page(look: QueueLook, staff: str, open_to: Collection[UUID], key: UUID, typed: Verdict | None) -> QueuePage:
+    """Return the review queue for a member of staff.
+
+    ``open_to`` are the cases they may read, ``typed`` a verdict that could not be taken. Each form gets a key of its
+    own made from ``key``.
+    """
+    lines = [_review_line(one, staff, open_to, key, typed) for one in look.reviews]
+    waiting = tuple(line for line, one in zip(lines, look.reviews, strict=True) if not one.review.done)
+    judged = tuple(line for line, one in zip(lines, look.reviews, strict=True) if one.review.done)
+    errors = tuple(error for line in waiting for error in _errors(line))
+    problem = typed.problem if typed is not None else None
+    return QueuePage(waiting, judged[::-1], problem, errors, TEXT_LIMIT, look.access_position)
+
+
+def restricted_page(look: RestrictionsLook, open_to: Collection[UUID]) -> RestrictedPage:
+    """Return the restricted cases; ``open_to`` are the cases the reader may read."""
+    lines = tuple(_restricted_line(one, open_to) for one in look.restricted)
+    return RestrictedPage(lines, sum(line.overdue for line in lines), look.access_position)
+
+
+def looks_page(look: LooksLook, following: str | None) -> LooksPage:
+    """Return who has looked at a case; ``following`` is the cursor of the next page."""
+    counts = look.counts
+    parts = [
+        "1 opslag" if counts.looks == 1 else f"{counts.looks} opslag",
+        "1 medarbejder" if counts.viewers == 1 else f"{counts.viewers} medarbejdere",
+        f"{counts.refused} afvist",
+        f"{counts.break_glass} med nødadgang",
+    ]
+    address = looks_address(look.case)
+    return LooksPage(
+        number=look.number,
+        address=case_address(look.case),
+        summary=" · ".join(parts),
+        lines=tuple(map(_look_line, look.looks)),
+        following=f"{address}?cursor={following}" if following else None,
+        access=look.access_position,
+    )
+
+
+def _who(emergency: Emergency) -> str:
+    return f"{emergency.staff} ({word(ROLES, emergency.role)})"
+
+
+def _review_line(
+    one: CaseReview, staff: str, open_to: Collection[UUID], key: UUID, typed: Verdict | None
+) -> ReviewLine:
+    emergency, level = one.review.emergency, one.review.level
+    place = f"{one.case}-{emergency.entry}"
+    is_typed = typed is not None and (typed.case, typed.entry) == (one.case, emergency.entry)
+    return ReviewLine(
+        id=place,
+        number=one.number,
+        address=case_address(one.case) if one.case in open_to else None,
+        who=_who(emergency),
+        opened=show_instant(emergency.opened_at),
+        until=show_instant(emergency.until),
+        level=word(ROLES, level) if level else "",
+        since=show_instant(one.review.waiting_since) if one.review.waiting_since else "",
+        verdict=_judged(emergency),
+        reason=_reason(one),
+        own=emergency.staff == staff,
+        action=review_address(one.case, emergency.entry),
+        key=str(uuid5(key, place)),
+        typed=typed if is_typed and typed is not None else Verdict(one.case, emergency.entry),
+    )
+
+
+def _judged(emergency: Emergency) -> str:
+    if emergency.reviewed_at is None:
+        return ""
+    verdict = "berettiget" if emergency.justified else "ikke berettiget"
+    return f"{verdict}, {emergency.reviewed_by} {show_instant(emergency.reviewed_at)}"
+
+
+def _reason(one: CaseReview) -> str:
+    """Return why a case was opened, or why that cannot be told."""
+    if one.opening is None:
+        return ""
+    if "reason" in one.opening.erased:
+        return ERASED
+    if "reason" in one.opening.unreadable:
+        return UNREADABLE
+    return str(one.opening.data.get("reason", ""))
+
+
+def _errors(line: ReviewLine) -> list[tuple[str, str]]:
+    """Return what is wrong with a verdict as typed, each with the place of the field."""
+    found = ((f"vurdering-{line.id}", line.typed.choice_error), (f"begrundelse-{line.id}", line.typed.grounds.error))
+    return [(place, error) for place, error in found if error is not None]
+
+
+def _restricted_line(one: RestrictedCase, open_to: Collection[UUID]) -> RestrictedLine:
+    restriction = one.restriction
+    return RestrictedLine(
+        number=one.number,
+        address=case_address(one.case) if one.case in open_to else None,
+        category=word(RESTRICTIONS, restriction.category),
+        allowed=", ".join(restriction.allowed),
+        review_by=show_day(restriction.review_by),
+        overdue=one.overdue,
+    )
+
+
+def _look_line(look: Look) -> LookLine:
+    purpose = PURPOSES[look.purpose].label_da if look.purpose in PURPOSES else look.purpose
+    return LookLine(
+        position=look.position,
+        when=show_instant(look.looked_at),
+        who=look.viewer,
+        role=word(ROLES, look.role),
+        unit=look.organisation or "–",
+        purpose=f"{purpose} ({look.matter})" if look.matter else purpose,
+        what=word_of_look(look.what),
+        as_of=_as_of(look),
+        refusal=word(REFUSALS, look.refusal or "") if look.refused else None,
+        emergency=look.break_glass,
+    )
+
+
+def _as_of(look: Look) -> str:
+    asked = ("registreret senest", look.known_at), ("hændt senest", look.valid_at)
+    return ", ".join(f"{words} {show_instant(instant)}" for words, instant in asked if instant is not None) or "nu"

@@ -1,0 +1,156 @@
+"""How a page is made: its frame, who reads, and what is told in Danish where there is nothing to show."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import Request
+from fastapi.responses import Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.door import Door, Forbidden, NotKnown
+from api.looks import LookNotRecorded
+from api.pages import access_views, views
+from api.pages.codes import ROLES, word
+from api.pages.times import show_instant
+from api.principals import Principal, acting
+from api.problems import KINDS, ProblemError, from_exception
+from api.reading import InstantInFuture
+from api.recording import RecordingError
+from api.sign_in.identity import SignIn
+from domain.authority import Act
+from domain.errors import DomainError
+from domain.purposes import PURPOSES
+from ledger.errors import LedgerError, RecordDamaged
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("api.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+CASE_CLOSED, PAGE_CLOSED = "Sagen er ikke åben for dig", "Siden er ikke åben for dig"
+_SORRY = {
+    "not-found": ("Sagen findes ikke", "Der er ingen sag på denne adresse, eller den var ikke registreret endnu."),
+    "bad-request": (
+        "Adressen kan ikke læses",
+        "Begynd forfra på siden, og vælg tidspunktet der. I en adresse skrives det som 2024-08-21T07:00:00Z.",
+    ),
+    "malformed": ("Det kan ikke registreres", "Det, formularen gælder, er der ikke længere. Intet er ændret."),
+    "stale-version": ("Sagen blev ændret imens", "Intet er registreret. Åbn siden igen, og prøv en gang til."),
+    "unavailable": (
+        "Protokollen svarer ikke",
+        "Opslaget kunne ikke registreres, eller det, der skal vises, er ikke færdigt. Derfor vises intet. "
+        "Prøv igen om lidt.",
+    ),
+    "internal": (
+        "Protokollen kan ikke læses",
+        "Det, der ligger i protokollen, kan ikke åbnes, som det blev registreret. Sig det til den driftsansvarlige.",
+    ),
+}
+"""Heading and text for each kind of problem; any other is told like an internal one."""
+
+_DAMAGED = (
+    "Sagen er ændret siden den blev registreret",
+    "Noget af det, der ligger i protokollen, er ikke det, der blev registreret. Sagen vises ikke. "
+    "Sig det til revisionen.",
+)
+_SECTIONS = {
+    Act.BREAK_GLASS_REVIEW: (access_views.QUEUE, "Nødadgang"),
+    Act.REACH_WRITE: (access_views.RESTRICTED, "Begrænsede sager"),
+}
+"""Where the header leads those who may do something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A link in the header; ``current`` where the page itself is what it leads to."""
+
+    address: str
+    label: str
+    current: bool
+
+
+class Pages:
+    """Makes the pages over one ledger; ``simulated`` puts the notice of a simulated clock on each of them."""
+
+    def __init__(self, door: Door, sign_in: SignIn, *, simulated: bool) -> None:
+        self.door = door
+        self._sign_in = sign_in
+        self._simulated = simulated
+
+    def render(self, request: Request, template: str, status: int = 200, **context: Any) -> Response:
+        """Return a page that no cache keeps: what it shows is personal."""
+        principal = acting(request)
+        everywhere = {
+            "reader": _reader(principal),
+            "sections": self._sections(principal, request.url.path),
+            "simulated": self._simulated,
+            "token": self._sign_in.form_token(request),
+        }
+        html = ENVIRONMENT.get_template(template).render(everywhere | context)
+        return Response(html, status, {"Cache-Control": "no-store"}, "text/html")
+
+    async def told(
+        self,
+        request: Request,
+        look: Callable[[], Awaitable[Response]],
+        form: views.Form | None = None,
+        closed: str = PAGE_CLOSED,
+        emergency_in: UUID | None = None,
+    ) -> Response:
+        """Return a page, or one that tells in Danish why there is none.
+
+        ``closed`` is its heading where the reader is kept out, ``emergency_in`` the case to open in an emergency then.
+        """
+        try:
+            return await look()
+        except InstantInFuture as error:
+            clock = f"Tidspunktet er ikke kommet endnu: protokollens ur viser {show_instant(error.now)}."
+            if form is not None and error.parameter in {field.name for field in form.fields}:
+                return self.render(request, "as_of.html", 400, form=views.with_error(form, error.parameter, clock))
+            return self.sorry(request, "bad-request")
+        except RecordDamaged as error:
+            title, text = _DAMAGED
+            return self.render(request, "damaged.html", 500, title=title, text=text, faults=error.faults)
+        except Forbidden as error:
+            return self._closed(request, error, closed, emergency_in)
+        except (NotKnown, LookNotRecorded, LedgerError, RecordingError, DomainError, ProblemError) as error:
+            return self.sorry(request, from_exception(error).kind, form)
+
+    def sorry(self, request: Request, kind: str, form: views.Form | None = None) -> Response:
+        """Return the page for a problem; it tells of the present where an instant was asked about."""
+        title, text = _SORRY.get(kind, _SORRY["internal"])
+        asked_past = form is not None and any(name in request.query_params for name in views.LEGENDS)
+        now = form.action if form is not None and asked_past else None
+        response = self.render(request, "sorry.html", KINDS[kind].status, title=title, text=text, now=now)
+        if response.status_code == 503:
+            response.headers["Retry-After"] = "2"
+        return response
+
+    def _closed(self, request: Request, error: Forbidden, title: str, case: UUID | None) -> Response:
+        """Return the page for somebody who is kept out, with the emergency door where there is one for them."""
+        emergency = None
+        if case is not None and self.door.among(acting(request), Act.BREAK_GLASS_OPEN, [case]):
+            emergency = access_views.EmergencyForm(access_views.emergency_address(case), str(uuid4()))
+        page = access_views.closed(title, error.because, error.access_position)
+        return self.render(request, "closed.html", 403, page=page, emergency=emergency)
+
+    def _sections(self, principal: Principal, path: str) -> list[Section]:
+        return [
+            Section(address, label, address == path)
+            for act, (address, label) in _SECTIONS.items()
+            if self.door.allows(principal, act)
+        ]
+
+
+def case_of(text: str) -> UUID | None:
+    """Return the case an address names; None for what is no id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _reader(principal: Principal) -> str:
+    """Return who reads, as shown on every page."""
+    who = f"{principal.id} ({word(ROLES, principal.role)})"
+    return ", ".join(filter(None, (who, principal.organisation))) + f" · formål: {PURPOSES[principal.purpose].label_da}"
