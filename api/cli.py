@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from api import cli_search
 from api.cli_keys import add_keys
+from api.cli_looks import add_looks
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
 from ledger.settings import Settings
@@ -85,6 +86,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_case(commands)
     _add_documents(commands)
     add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))
+    add_looks(partial(_command, _group(commands, "looks", "look after the record of who has looked")))
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)

@@ -13,6 +13,8 @@ def report_lines(report: Report) -> Iterator[str]:
     verdict = "INTACT" if report.intact else "NOT INTACT" if report.events else "EMPTY: nothing was checked"
     yield f"{verdict}: {report.events} events in {report.streams} streams, every stored payload hashed again"
     yield f"  payloads  {report.payload_bytes} bytes, {report.sealed_segments} sealed segments"
+    if report.expired_looks:
+        yield f"  expired   {report.expired_looks} look-ups, their content removed by an expiry on record"
     yield f"  root      {report.root.hex()} at size {report.events}"
     yield f"  ledger    {report.ledger}"
     yield f"  clock     {SIMULATED if report.simulated else 'the database server'}"

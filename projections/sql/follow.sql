@@ -60,3 +60,8 @@ FROM ledger.event WHERE topic = ANY(%s) AND position <= %s ORDER BY position
 -- What the fold has kept of some streams, up to and including a position.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
 FROM ledger.event WHERE stream = ANY(%s) AND topic = ANY(%s) AND position <= %s ORDER BY position
+
+-- name: later_in_own_stream
+-- Entries of some kinds in the ledger's own stream after a position.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE stream = (SELECT ledger FROM ledger.head) AND position > %s AND topic = ANY(%s) ORDER BY version
