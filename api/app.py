@@ -16,6 +16,7 @@ from api.conditions import Cursors
 from api.documents import create_documents_router
 from api.door import Door
 from api.identity_routes import create_identity_router
+from api.look_routes import create_look_router
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
@@ -64,6 +65,7 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
         create_rules_router(ledger, recorder, reader),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
+        create_look_router(ledger, recorder, reader, cursors),
         create_identity_router(ledger, recorder, reader),
         create_search_router(Searcher(ledger, reader)),
     ]
