@@ -33,6 +33,23 @@ _LOG: dict[str, Any] = {
     "summary": {"looks": 41, "people": 6, "refused": 1, "break_glass": 1, "after_closing": 0},
     "items": [
         {
+            "position": 4709,
+            "looked_at": "2026-03-05T08:00:12.000000Z",
+            "staff": "u-25",
+            "role": "social_worker",
+            "organisation": "Eksempelkommune",
+            "relation": None,
+            "purpose": "case-work",
+            "matter": "S-2025-0412",
+            "what": "case",
+            "as_of_position": None,
+            "known_at": None,
+            "valid_at": None,
+            "refused": True,
+            "refusal": "not_assigned",
+            "break_glass": False,
+        },
+        {
             "position": 4702,
             "looked_at": _AT,
             "staff": "u-33",
@@ -48,7 +65,7 @@ _LOG: dict[str, Any] = {
             "refused": False,
             "refusal": None,
             "break_glass": True,
-        }
+        },
     ],
     "next": None,
     "access_event": 4712,
