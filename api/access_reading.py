@@ -17,7 +17,7 @@ from domain.reach import Emergency, Restriction
 from domain.time import copenhagen_day
 from domain.withheld import withheld, without
 from ledger.store import Ledger
-from projections.looks import LookCounts, look_counts, looks_at
+from projections.looks import Sums, looks_at, sums_of
 
 EntryOfCase = tuple[UUID, int]
 
@@ -78,7 +78,7 @@ class LooksLook:
     case: UUID
     number: str
     looks: tuple[Look, ...]
-    counts: LookCounts
+    counts: Sums
     following: int | None
     access_position: int
 
@@ -137,7 +137,7 @@ class AccessReader:
         await self._door.require_in(principal, Act.LOOKS_READ, case, what)
         position = (await asyncio.to_thread(self._ledger.head)).size
         found = await asyncio.to_thread(looks_at, self._ledger, case, position, after=after, limit=limit + 1)
-        counts = await asyncio.to_thread(look_counts, self._ledger, case, position)
+        counts = await asyncio.to_thread(sums_of, self._ledger, case, position)
         shown = found[:limit]
         following = shown[-1].position if len(found) > limit else None
         access = await self._door.looks.record(principal, Shown(what, (case,), position=position))

@@ -19,6 +19,7 @@ from api.documents import create_documents_router
 from api.door import Door
 from api.erasure_routes import create_erasure_router
 from api.identity_routes import create_identity_router
+from api.look_routes import create_look_router
 from api.pages.access_routes import AccessPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
@@ -71,6 +72,7 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
         create_rules_router(ledger, recorder, reader),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
+        create_look_router(ledger, recorder, reader, cursors),
         create_identity_router(ledger, recorder, reader),
         create_search_router(searcher),
         create_erasure_router(ledger, recorder, reader, content),

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from api import cli_search
 from api.cli_erasure import add_erasure
 from api.cli_keys import add_keys
+from api.cli_looks import add_looks
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
 from ledger.settings import Settings
@@ -87,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_documents(commands)
     add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))
     add_erasure(partial(_command, _group(commands, "erasure", "carry out erasures that were decided")))
+    add_looks(partial(_command, _group(commands, "looks", "look after the record of who has looked")))
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)

@@ -57,10 +57,11 @@ def refuse_unknown_parameters(request: Request, *known: str) -> None:
 
 def question(known_at: str | None, valid_at: str | None) -> Question:
     """Return the instants a view is asked for; raises ProblemError for what is no instant with an offset."""
-    return Question(_instant("known_at", known_at), _instant("valid_at", valid_at))
+    return Question(instant("known_at", known_at), instant("valid_at", valid_at))
 
 
-def _instant(name: str, text: str | None) -> datetime | None:
+def instant(name: str, text: str | None) -> datetime | None:
+    """Return the instant a parameter holds, None for none; raises ProblemError for what is none with an offset."""
     if text is None or text == "":
         return None
     try:

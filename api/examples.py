@@ -175,6 +175,7 @@ MAY_BE_NULL = frozenset(
     {"known_at", "full_name", "subject", "due", "ends", "satisfied_by", "satisfied_at", "key", "person"}
     | {"standing", "interpreter", "enrolment", "required_per_year", "gone_out", "made", "recipient_person"}
     | {"identifier", "identifier_kind", "check_digit_fits", "because"}
+    | {"organisation", "matter", "refusal", "since"}
 )
 """Members that hold a value in the examples and may hold none."""
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
+from api.look_extracts import Made
+from api.look_log import LogLook
 from domain.look_extract import Extract
 from domain.looks import Look
 from domain.time import write_instant
 
-INSTANTS = ("looked_at", "known_at", "valid_at")
 NOT_ALL = {
     "da": "Udskriften er ikke nødvendigvis fuldstændig: opslag kan være undtaget efter databeskyttelseslovens § 22, "
     "også uden at det må oplyses.",
@@ -17,17 +19,92 @@ NOT_ALL = {
 }
 """Stands on every extract, so that its absence or presence tells nothing."""
 
+GUIDANCE = {
+    "da": (
+        "Udskriften viser, hvornår oplysninger om dig er set i kommunens sagssystem, til hvilket formål og i hvilken "
+        "rolle. Også afviste forsøg er med; da blev intet vist. Sager på papir, e-mail og andre systemer er ikke med.",
+        "Medarbejderes navne oplyses kun efter en konkret vurdering: når det er nødvendigt for, at du kan bruge dine "
+        "rettigheder, eller når nogen har set oplysningerne uden for kommunens instruks. Skriv til kommunen, hvis du "
+        "mener, at du har brug for et navn, eller at nogen ikke burde have set oplysningerne.",
+        "Opslag gemmes i en begrænset tid og fjernes derefter.",
+        "Du kan klage til Datatilsynet over kommunens svar (databeskyttelsesforordningens artikel 77).",
+    ),
+    "en": (
+        "The extract shows when data about you were seen in the municipality's case system, for which purpose and in "
+        "which role. Attempts that were refused are on it, too; nothing was shown then. Paper files, e-mail and other "
+        "systems are not covered.",
+        "Names of staff are given only after a concrete assessment: where that is necessary for you to exercise your "
+        "rights, or where somebody looked outside the municipality's instructions. Write to the municipality if you "
+        "think that you need a name, or that somebody should not have seen the data.",
+        "Look-ups are kept for a limited time and removed after it.",
+        "You may complain to the Danish Data Protection Agency, Datatilsynet, about the municipality's answer (article "
+        "77 of the General Data Protection Regulation).",
+    ),
+}
+"""What a person is told with every extract: what is left out, when names are given, and where to complain.
 
-def looks(found: Iterable[Look]) -> list[dict[str, Any]]:
-    """Return looks for a reader who may know who looked."""
-    return [_values(look) for look in found]
+Source: general data protection regulation art. 12, 15 and 77; Court of Justice C-579/21.
+"""
 
 
-def _values(look: Look) -> dict[str, Any]:
-    values: dict[str, Any] = {**asdict(look), "key": str(look.key)}
-    for name in INSTANTS:
-        values[name] = None if values[name] is None else write_instant(values[name])
-    return values
+def log(found: LogLook, following: str | None) -> dict[str, Any]:
+    """Return a page of who has looked."""
+    return {
+        "case": str(found.case),
+        "person": None if found.person is None else str(found.person),
+        "known_at": _instant(found.question.known_at),
+        "as_of_position": found.position,
+        "since": _instant(found.page.since),
+        "until": _instant(found.page.until),
+        "expired_before": _instant(found.expired_before),
+        "summary": asdict(found.sums),
+        "items": looks(found.looks),
+        "next": following,
+        "access_event": found.access_position,
+    }
+
+
+def looks(found: Iterable[tuple[Look, str | None]]) -> list[dict[str, Any]]:
+    """Return looks, each with the relation of whoever looked to the case, for a reader who may know who looked."""
+    return [_look(look, relation) for look, relation in found]
+
+
+def _look(look: Look, relation: str | None) -> dict[str, Any]:
+    return {
+        "position": look.position,
+        "looked_at": write_instant(look.looked_at),
+        "staff": look.viewer,
+        "role": look.role,
+        "organisation": look.organisation,
+        "relation": relation,
+        "purpose": look.purpose,
+        "matter": look.matter,
+        "what": look.what,
+        "as_of_position": look.as_of_position,
+        "known_at": _instant(look.known_at),
+        "valid_at": _instant(look.valid_at),
+        "refused": look.refused,
+        "refusal": look.refusal,
+        "break_glass": look.break_glass,
+    }
+
+
+def made(found: Made) -> dict[str, Any]:
+    """Return an extract with where it stands on record: the same for the first request and every repeat."""
+    event, (version, position, _) = found.event, found.recorded.entries[0]
+    return {
+        "case": str(found.recorded.case),
+        "person": event.person,
+        "version": version,
+        "position": position,
+        "recorded_at": write_instant(found.recorded.recorded_at),
+        "as_of_position": event.as_of_position,
+        "since": _instant(event.since),
+        "until": _instant(event.until),
+        "request": event.request,
+        "expired_before": _instant(found.expired_before),
+        **extract(found.extract),
+    }
 
 
 def extract(found: Extract) -> dict[str, Any]:
@@ -36,4 +113,9 @@ def extract(found: Extract) -> dict[str, Any]:
         "items": [asdict(row) | {"looked_at": write_instant(row.looked_at)} for row in found.rows],
         "withheld_and_mentioned": found.mentioned,
         "note": dict(NOT_ALL),
+        "guidance": {language: list(texts) for language, texts in GUIDANCE.items()},
     }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else write_instant(instant)

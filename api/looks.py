@@ -86,7 +86,7 @@ class LookBook:
         rows = await asyncio.to_thread(self._ledger.read_recent, looks_of(self._ledger, principal), LOOKS_SEARCHED)
         for row in rows:
             look = read_clear(row).data
-            if str(case) in look["cases"] and not look.get("refused"):
+            if str(case) in look.get("cases", ()) and not look.get("refused"):
                 return row.position
         return None
 

@@ -215,7 +215,7 @@ class CaseReader:
         what = "case_list"
         visible = await self.door.visible(principal, Act.BOARD_READ, what)
         told_at, told = self.door.index.now, self._told(principal) if notices else ()
-        position = await asyncio.to_thread(self._position, question)
+        position = await asyncio.to_thread(self.position, question)
         computed_to, rows = await asyncio.to_thread(self._board.page, position, after, limit, visible)
         following = rows[-1].case if len(rows) == limit else None
         erased, gone = await asyncio.to_thread(self._erased_cases, position, visible)
@@ -238,7 +238,7 @@ class CaseReader:
         """Return the rows of a view that are about cases one may see, as known at an instant; raises as ``case``."""
         what = f"{view.name}_board"
         visible = await self.door.visible(principal, Act.BOARD_READ, what)
-        position = await asyncio.to_thread(self._position, question)
+        position = await asyncio.to_thread(self.position, question)
         if question.valid_at is None:
             computed_to, rows = await asyncio.to_thread(rows_at, self._ledger, view, position, visible)
             if question.known_at is not None and not principal.audits:
@@ -277,7 +277,8 @@ class CaseReader:
             replace(row, state=state_as_of(entries[row.case], None)) if entries.get(row.case) else row for row in rows
         ]
 
-    def _position(self, question: Question) -> int:
+    def position(self, question: Question) -> int:
+        """Return the last position on record at the instant asked about; raises InstantInFuture."""
         now = self._ledger.now() if question.known_at or question.valid_at else None
         for parameter, instant in (("known_at", question.known_at), ("valid_at", question.valid_at)):
             if instant is not None and now is not None and instant > now:
@@ -287,7 +288,7 @@ class CaseReader:
         return self._ledger.position_at(question.known_at)
 
     def _read_case(self, case: UUID, question: Question, principal: Principal) -> dict[str, Any]:
-        position = self._position(question)
+        position = self.position(question)
         rows = self._ledger.read_stream(case)
         known = [row for row in rows if row.position <= position]
         if not known or known[0].topic != CaseOpened.TOPIC:

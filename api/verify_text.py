@@ -18,6 +18,8 @@ def report_lines(report: Report) -> Iterator[str]:
             f"{number} after erasure of their {of}" for of, number in sorted(report.removed_segments.items())
         )
         yield f"  removed   {report.removed_segments.total()} sealed segments: {why}"
+    if report.expired_looks:
+        yield f"  expired   {report.expired_looks} look-ups, their content removed by an expiry on record"
     yield f"  root      {report.root.hex()} at size {report.events}"
     yield f"  ledger    {report.ledger}"
     yield f"  clock     {SIMULATED if report.simulated else 'the database server'}"

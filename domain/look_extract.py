@@ -8,7 +8,6 @@ Court of Justice C-579/21; databeskyttelsesloven § 22.
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from domain.case_file import ROSTER_TOPICS
 from domain.custody import one_person
@@ -24,6 +23,11 @@ CATEGORIES: Mapping[str, str] = {
     "events": "case_record",
     "documents": "documents",
     "people": "persons",
+    "identity": "persons",
+    "search_by_name": "search",
+    "search_by_identifier": "search",
+    "access_events": "who_has_looked",
+    "look_extract": "who_has_looked",
     "deadlines": "deadlines",
     "consents": "consents",
     "disclosure_gate": "consents",
@@ -67,22 +71,6 @@ class Extract:
     def with_names(self) -> bool:
         """Whether any row names who looked."""
         return any(row.staff is not None for row in self.rows)
-
-
-def looks_shown(at_person: Iterable[Look], at_cases: Iterable[Look], joined: Mapping[UUID, int]) -> tuple[Look, ...]:
-    """Return the looks that showed a person's data, newest first, once each.
-
-    A look at a case counts where it does not say whose data it showed, and only as of the position at which the person
-    had joined: ``joined`` gives it for each of their cases.
-    """
-    found = {look.position: look for look in at_cases if not look.persons and _reaches(look, joined)}
-    found |= {look.position: look for look in at_person}
-    return tuple(found[position] for position in sorted(found, reverse=True))
-
-
-def _reaches(look: Look, joined: Mapping[UUID, int]) -> bool:
-    as_of = look.position if look.as_of_position is None else look.as_of_position
-    return look.key in joined and as_of >= joined[look.key]
 
 
 def joined_at(known: Known, person: str) -> int | None:

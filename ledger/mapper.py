@@ -20,6 +20,7 @@ from eventsourcing.utils import get_topic, register_topic
 from domain.entries import Draft, Entry
 from domain.erased import NOTHING_ERASED, Erased
 from domain.events import BY_TOPIC, upcast
+from domain.events.access import RecordViewed
 from domain.events.base import Actor, Envelope
 from domain.time import read_moment, write_moment
 from ledger.errors import KeyErased, KeyMissing
@@ -93,6 +94,8 @@ class EventMapper(LibraryMapper[UUID]):
         by a decision is not opened even where its key is still here, as after a crash or a restore.
         """
         row: StoredRow = stored_event
+        if is_emptied(row):
+            return read_clear(row)
         segments = read_segment_table(row.segments)
         stored = split_state(segments, row.state)
         clear = orjson.loads(stored[0])
@@ -131,8 +134,18 @@ class EventMapper(LibraryMapper[UUID]):
         return known
 
 
+def is_emptied(row: StoredRow) -> bool:
+    """Whether a row is a look whose content was removed, or is missing."""
+    return row.topic == RecordViewed.TOPIC and not row.state
+
+
 def read_clear(row: StoredRow) -> Entry:
-    """Return the entry of a stored row from its clear part alone: folds and the projector run without keys."""
+    """Return the entry of a stored row from its clear part alone: folds and the projector run without keys.
+
+    An emptied look says nothing but where and when it stands: its data are empty, and it names nobody.
+    """
+    if is_emptied(row):
+        return _emptied(row)
     length = int.from_bytes(row.segments[18:22], "big")
     return _entry(row, orjson.loads(row.state[:length]), {})
 
@@ -186,6 +199,21 @@ def _actor_part(envelope: Envelope) -> dict[str, str]:
     actor = envelope.actor
     part = {"id": actor.id, "role": actor.role}
     return part | {"organisation": actor.organisation} if actor.organisation else part
+
+
+def _emptied(row: StoredRow) -> Entry:
+    return Entry(
+        stream=row.stream,
+        version=row.version,
+        position=row.position,
+        recorded_at=row.recorded_at,
+        topic=row.topic,
+        schema=RecordViewed.VERSION,
+        occurred_at=row.recorded_at,
+        actor=Actor("", ""),
+        commit=NIL,
+        data={},
+    )
 
 
 def _entry(

@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     strict_requests_per_minute: PositiveInt = Field(
         default=60, description="How many of them may be to sign in or to search for people."
     )
+    look_months: int = Field(
+        default=60,
+        ge=1,
+        le=1200,
+        description="How many months look-ups keep their content: data about staff, which have a storage limit.",
+    )
     public_url: str | None = Field(
         default=None,
         description="The address people open, such as https://sager.eksempel.dk: scheme, host and port, no path.",

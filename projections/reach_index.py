@@ -46,6 +46,14 @@ class ReachIndex:
         """Return what was granted to a member of staff."""
         return self._staff.get(staff, NOTHING_GRANTED)
 
+    def case_as_of(self, case: UUID, position: int) -> CaseReach | None:
+        """Return the reach of a case as it was on record at a position; None before it was opened."""
+        return case_reach(entry for entry in self._kept.get(case, ()) if entry.position <= position)
+
+    def staff_as_of(self, staff: str, position: int) -> StaffReach:
+        """Return what was granted to a member of staff as it was on record at a position."""
+        return staff_reach(entry for entry in self._about_staff.get(staff, ()) if entry.position <= position)
+
     @property
     def cases(self) -> Mapping[UUID, CaseReach]:
         """The reach of all cases."""

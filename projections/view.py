@@ -20,6 +20,7 @@ from ledger.mapper import read_clear
 from ledger.queries import load_queries
 from ledger.shipped import shipped_calendar
 from projections import access, case_state, case_views, withholding
+from projections.access import Expiry
 
 FOLLOW = load_queries("projections", "sql/follow.sql")
 ROWS = load_queries("projections", "sql/rows.sql")
@@ -92,10 +93,11 @@ class EntryView(Followed):
     """A question whose rows each come straight from one entry, whichever stream it stands in; no row ever ends.
 
     ``each`` returns the rows of an entry: for which key, under which name, with which value. A name is used once
-    per key.
+    per key. ``expires`` returns which rows an entry lets go for good, as if they had never been.
     """
 
     each: Callable[[Entry], Iterable[tuple[UUID, str, dict[str, Any]]]]
+    expires: Callable[[Entry], Expiry | None]
     by_rules: ClassVar[bool] = False
 
     @property
@@ -111,7 +113,7 @@ DEADLINES = View("deadlines", case_views.TOPICS, case_views.fold, case_views.dea
 CONSENTS = View("consents", case_views.TOPICS, case_views.fold, case_views.consent_parts)
 FINDINGS = View("findings", case_views.TOPICS, case_views.fold, case_views.finding_parts, by_rules=True)
 WITHHELD = View("withheld", withholding.TOPICS, withholding.fold, withholding.parts)
-ACCESS = EntryView("access", access.TOPICS, access.rows)
+ACCESS = EntryView("access", access.TOPICS, access.rows, access.expiry)
 VIEWS: Mapping[str, AnyView] = {
     view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS, WITHHELD, ACCESS)
 }
@@ -207,6 +209,15 @@ class Folder:
         self._states[row.stream] = state
         return list(self._changes(view, row.stream, row.position))
 
+    def expiry(self, row: StoredRow) -> Expiry | None:
+        """Return which rows of the view one row of the ledger lets go; raises ViewStopped where it cannot be read."""
+        if not isinstance(self._view, EntryView) or row.topic not in self._view.topics:
+            return None
+        try:
+            return self._view.expires(read_clear(row))
+        except Exception as error:
+            raise ViewStopped(self._view.name, row.position, error) from error
+
     def forget(self) -> None:
         """Let go of all states, so that memory stays bounded; they are loaded again when needed."""
         self._states.clear()
@@ -246,11 +257,20 @@ def fold_page(
     try:
         for row in rows:
             changes += folder.add(row)
-            if len(changes) >= MOST_CHANGES:
+            expiry = folder.expiry(row)
+            if len(changes) >= MOST_CHANGES or expiry is not None:
                 piece, changes = changes, []
                 write_changes(cursor, view, generation, piece)
+            if expiry is not None:
+                expire_rows(cursor, view, generation, expiry)
     finally:
         write_changes(cursor, view, generation, changes)
+
+
+def expire_rows(cursor: psycopg.Cursor[Any], view: AnyView, generation: int, expiry: Expiry) -> None:
+    """Let go of the rows that have expired."""
+    values = {"view": view.name, "generation": generation, "upto": expiry.upto, "kept": list(expiry.kept)}
+    cursor.execute(ROWS["expire_rows"], values)
 
 
 def write_changes(cursor: psycopg.Cursor[Any], view: AnyView, generation: int, changes: list[Change]) -> None:

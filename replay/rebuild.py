@@ -15,7 +15,7 @@ from ledger.format import StoredRow
 from ledger.mapper import read_clear
 from ledger.store import WORKER_ROLE, conninfo_as
 from projections.follower import read_page, tracking_recorder
-from projections.view import FOLLOW, ROWS, AnyView, Folder, ViewStopped, fold_page
+from projections.view import FOLLOW, ROWS, AnyView, EntryView, Folder, ViewStopped, fold_page
 
 BATCH = 2000
 ROUNDS = 2
@@ -170,9 +170,17 @@ def _compare(connection: psycopg.Connection[Any], view: AnyView, live: int, new:
 
 def _compared(connection: psycopg.Connection[Any], view: AnyView, live: int, new: int, position: int) -> Comparison:
     leaving = list({erasure.stream for erasure in _erasures(connection) if erasure.position > position})
+    expired = _leaving(connection, view, position)
 
     def ask(name: str, one: int, other: int) -> tuple[Any, ...] | None:
-        values = {"view": view.name, "one": one, "other": other, "position": position, "leaving": leaving}
+        values = {
+            "view": view.name,
+            "one": one,
+            "other": other,
+            "position": position,
+            "leaving": leaving,
+            "expired": expired,
+        }
         return connection.execute(ROWS[name], values).fetchone()
 
     missing, surplus = ask("differences", new, live), ask("differences", live, new)
@@ -181,6 +189,15 @@ def _compared(connection: psycopg.Connection[Any], view: AnyView, live: int, new
     return Comparison(
         view.name, position, rows, keys, missing[0] if missing else 0, surplus[0] if surplus else 0, example
     )
+
+
+def _leaving(connection: psycopg.Connection[Any], view: AnyView, position: int) -> int:
+    """Return up to where rows of a view go by entries beyond a position: one of the two may have met those already."""
+    if not isinstance(view, EntryView):
+        return 0
+    later = connection.cursor(binary=True).execute(FOLLOW["later_in_own_stream"], [position, sorted(view.topics)])
+    expiries = (view.expires(read_clear(StoredRow(*row))) for row in later.fetchall())
+    return max((expiry.upto for expiry in expiries if expiry is not None), default=0)
 
 
 def _drop(connection: psycopg.Connection[Any], view: AnyView, generation: int) -> None:

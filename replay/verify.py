@@ -20,7 +20,8 @@ from ledger.format import (
     read_segment_table,
     split_state,
 )
-from ledger.mapper import read_clear
+from ledger.look_expiry import expired_upto, expiries
+from ledger.mapper import is_emptied, read_clear
 from ledger.merkle import Frontier, leaf_hash
 from ledger.store import PAGE, Head, Ledger
 
@@ -48,12 +49,14 @@ class Report:
     """What a verification saw: events and streams, payload bytes hashed, root, the clock's kind, faults.
 
     ``removed_segments`` counts the sealed segments that were removed, by what the erasure on record is of.
+    ``expired_looks`` counts the looks whose content was removed by an expiry on record.
     """
 
     events: int = 0
     streams: int = 0
     sealed_segments: int = 0
     removed_segments: Counter[Reason] = field(default_factory=Counter[Reason])
+    expired_looks: int = 0
     payload_bytes: int = 0
     root: bytes = b""
     simulated: bool = False
@@ -79,9 +82,15 @@ def verify_ledger(ledger: Ledger, progress: Callable[[int, int], None] | None = 
     """Check every event up to where the ledger stands now; ``progress`` is told events done and in all."""
     head = ledger.head()
     unreadable: list[Fault] = []
-    report = verify_rows(_readable_rows(ledger, head.size, unreadable), head, progress, ErasureRegister(ledger).now)
+    rows = _readable_rows(ledger, head.size, unreadable)
+    report = verify_rows(rows, head, progress, ErasureRegister(ledger).now, lambda: _expired_upto(ledger))
     report.faults[:0] = unreadable
     return report
+
+
+def _expired_upto(ledger: Ledger) -> int:
+    """Return up to where looks may have no content by the expiries on record that are as they were recorded."""
+    return expired_upto(row for row in expiries(ledger) if not list(_content(row)))
 
 
 def _readable_rows(ledger: Ledger, upto: int, unreadable: list[Fault]) -> Iterator[StoredRow]:
@@ -113,14 +122,15 @@ def verify_rows(
     head: Head,
     progress: Callable[[int, int], None] | None = None,
     erased: Callable[[], Erased] = lambda: NOTHING_ERASED,
+    expired: Callable[[], int] = lambda: 0,
 ) -> Report:
     """Check rows in order of position against the head that the database keeps.
 
-    ``erased`` returns what is erased by all that is on record; it is asked where sealed bytes are missing, since an
-    erasure may come while the check runs.
+    ``erased`` returns what is erased by all that is on record, ``expired`` up to where looks may have no content. Each
+    is asked where something is missing, since an erasure or expiry may come while the check runs.
     """
     report = Report(simulated=head.simulated, ledger=head.ledger)
-    check = _Check(report, erased)
+    check = _Check(report, erased, expired)
     for row in rows:
         check.add(row)
         if progress and report.events % 1000 == 0:
@@ -152,10 +162,10 @@ def verify_stream(rows: Iterable[StoredRow], erased: Erased = NOTHING_ERASED) ->
 class _Check:
     """Follows the ledger event by event: the next position, the last of each stream, the tree, the time."""
 
-    def __init__(self, report: Report, erased: Callable[[], Erased]) -> None:
+    def __init__(self, report: Report, erased: Callable[[], Erased], expired: Callable[[], int]) -> None:
         self._report = report
-        self._erased_now = erased
-        self._erased = NOTHING_ERASED
+        self._erased_now, self._erased = erased, NOTHING_ERASED
+        self._expired_now, self._expired = expired, 0
         self._tree = Frontier()
         self._last: dict[UUID, tuple[int, bytes]] = {}
         self._last_time = None
@@ -163,7 +173,8 @@ class _Check:
 
     def add(self, row: StoredRow) -> None:
         """Check one event."""
-        problems = [*self._order(row), *_content(row), *self._removed(row), *self._binding(row)]
+        content = self._emptied(row) if is_emptied(row) else [*_content(row), *self._removed(row)]
+        problems = [*self._order(row), *content, *self._binding(row)]
         if row.position == 1 and not problems:
             problems += self._genesis(row)
         for problem in problems:
@@ -192,6 +203,15 @@ class _Check:
                 self._report.removed_segments[reason] += 1
             if problem is not None:
                 yield problem
+
+    def _emptied(self, row: StoredRow) -> Iterable[str]:
+        """Count a look without content, and name it where no expiry on record reaches it."""
+        if row.position > self._expired:
+            self._expired = self._expired_now()
+        if row.position <= self._expired:
+            self._report.expired_looks += 1
+        else:
+            yield "its content is missing, and no expiry on record reaches it"
 
     def _genesis(self, row: StoredRow) -> Iterable[str]:
         opened = read_clear(row).data

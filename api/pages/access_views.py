@@ -275,7 +275,7 @@ def looks_page(look: LooksLook, following: str | None) -> LooksPage:
     counts = look.counts
     parts = [
         "1 opslag" if counts.looks == 1 else f"{counts.looks} opslag",
-        "1 medarbejder" if counts.viewers == 1 else f"{counts.viewers} medarbejdere",
+        "1 medarbejder" if counts.people == 1 else f"{counts.people} medarbejdere",
         f"{counts.refused} afvist",
         f"{counts.break_glass} med nødadgang",
     ]

@@ -169,16 +169,21 @@ class LookupExtractMade(Event):
 class LookupsExpired(Event):
     """The look-ups up to a position had been kept for as long as the rule says; their content is removed.
 
+    Those that showed one of the cases ``kept`` stay until a later expiry: a matter that needs them is pending there.
+    Of several expiries that reach a look-up the last one counts.
     Source: general data protection regulation art. 5(1)(e).
     """
 
     TOPIC: ClassVar[str] = "lookups_expired"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Opslag slettet efter frist"
     LABEL_EN: ClassVar[str] = "Look-ups expired"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     upto: Position
     recorded_before: Instant
     months_kept: Whole
+    kept: tuple[UUID, ...] | None = None
 
 
 class DataBreachDetected(Event):

@@ -69,3 +69,8 @@ SELECT count(*) FROM ledger.event WHERE stream = ANY(%s) AND version = 1 AND pos
 -- What the fold has kept of some streams, up to and including a position.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
 FROM ledger.event WHERE stream = ANY(%s) AND topic = ANY(%s) AND position <= %s ORDER BY position
+
+-- name: later_in_own_stream
+-- Entries of some kinds in the ledger's own stream after a position.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
+FROM ledger.event WHERE stream = (SELECT ledger FROM ledger.head) AND position > %s AND topic = ANY(%s) ORDER BY version

@@ -1,15 +1,32 @@
--- name: looks_of_key
--- The looks at a case or person recorded in a stretch of the ledger, the newest first, before a position.
-SELECT r.known_from, e.recorded_at, r.value
+-- name: looks
+-- Looks recorded in a stretch of the ledger, the newest first, before a position: at a key, or at a person of a case.
+-- For a person (joined is not NULL) a look at the case counts where it names nobody and the person had joined by then,
+-- a look at the person where it was at the case too. NULL named: whichever.
+SELECT DISTINCT ON (r.known_from) r.key, r.known_from, e.recorded_at, r.value
 FROM view.remembered_v1 r JOIN ledger.event e ON e.position = r.known_from
 WHERE r.view = 'access' AND r.generation = (SELECT generation FROM view.current WHERE view = 'access')
-    AND r.known_to IS NULL AND r.key = %(key)s AND r.known_from > %(after)s AND r.known_from < %(before)s
+    AND r.known_to IS NULL AND r.key = ANY(%(keys)s) AND r.known_from > %(after)s AND r.known_from < %(before)s
+    AND (%(named)s::bigint[] IS NULL OR r.known_from = ANY(%(named)s))
+    AND (%(joined)s::bigint IS NULL OR CASE WHEN r.key = %(case)s
+        THEN coalesce((r.value ->> 'persons')::int, 0) = 0
+            AND coalesce((r.value ->> 'as_of_position')::bigint, r.known_from) >= %(joined)s
+        ELSE EXISTS (SELECT FROM view.remembered_v1 c WHERE c.view = r.view AND c.generation = r.generation
+            AND c.key = %(case)s AND c.part = r.part AND c.known_from = r.known_from) END)
 ORDER BY r.known_from DESC LIMIT %(limit)s
 
--- name: counts_of_key
--- How many looks at a case or person are on record by a position, by how many, refused, and through emergency access.
-SELECT count(*), count(DISTINCT r.value ->> 'viewer'), count(*) FILTER (WHERE (r.value ->> 'refused')::bool),
-    count(*) FILTER (WHERE (r.value ->> 'break_glass')::bool)
-FROM view.remembered_v1 r
-WHERE r.view = 'access' AND r.generation = (SELECT generation FROM view.current WHERE view = 'access')
-    AND r.known_to IS NULL AND r.key = %(key)s AND r.known_from <= %(position)s
+-- name: sums
+-- The same looks counted: all, by whom, refused, in an emergency, and while the case was closed.
+SELECT count(*), count(DISTINCT l.value ->> 'viewer'), count(*) FILTER (WHERE (l.value ->> 'refused')::boolean),
+    count(*) FILTER (WHERE (l.value ->> 'break_glass')::boolean),
+    count(*) FILTER (WHERE EXISTS (SELECT FROM unnest(%(closed)s::bigint[], %(opened)s::bigint[]) AS p (closed, opened)
+        WHERE l.known_from >= p.closed AND (p.opened IS NULL OR l.known_from < p.opened)))
+FROM (SELECT DISTINCT ON (r.known_from) r.known_from, r.value
+    FROM view.remembered_v1 r
+    WHERE r.view = 'access' AND r.generation = (SELECT generation FROM view.current WHERE view = 'access')
+        AND r.known_to IS NULL AND r.key = ANY(%(keys)s) AND r.known_from > %(after)s AND r.known_from < %(before)s
+        AND (%(joined)s::bigint IS NULL OR CASE WHEN r.key = %(case)s
+            THEN coalesce((r.value ->> 'persons')::int, 0) = 0
+                AND coalesce((r.value ->> 'as_of_position')::bigint, r.known_from) >= %(joined)s
+            ELSE EXISTS (SELECT FROM view.remembered_v1 c WHERE c.view = r.view AND c.generation = r.generation
+                AND c.key = %(case)s AND c.part = r.part AND c.known_from = r.known_from) END)
+    ORDER BY r.known_from) l

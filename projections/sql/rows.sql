@@ -15,6 +15,13 @@ FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::jsonb[])
 -- All that was ever remembered of these keys, in every generation: a rebuild that was cut off may have left one.
 DELETE FROM view.remembered_v1 WHERE view = %s AND key = ANY(%s)
 
+-- name: expire_rows
+-- Rows known since a position or before go, but for those of a look that is also remembered under a key that is kept.
+DELETE FROM view.remembered_v1 t
+WHERE t.view = %(view)s AND t.generation = %(generation)s AND t.known_from <= %(upto)s
+    AND NOT EXISTS (SELECT FROM view.remembered_v1 k WHERE k.view = t.view AND k.generation = t.generation
+        AND k.key = ANY(%(kept)s) AND k.part = t.part AND k.known_from = t.known_from)
+
 -- name: open_rows
 -- What is known now of these keys.
 SELECT key, part, value FROM view.remembered_v1
@@ -47,27 +54,28 @@ DELETE FROM view.remembered_v1 WHERE view = %s AND generation <> %s
 
 -- name: differences
 -- Rows of one generation up to a position that the other does not have; an end beyond the position counts as open.
--- Keys that are leaving, erased beyond the position, may be gone from one of them already.
+-- Keys that are leaving, erased beyond the position, may be gone from one of them already, and so may rows known since
+-- expired or before: entries beyond the position let them go, in whichever has met them.
 SELECT count(*) FROM (
     SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
-    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(one)s AND known_from <= %(position)s
-        AND NOT key = ANY(%(leaving)s)
+    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(one)s
+        AND known_from <= %(position)s AND known_from > %(expired)s AND NOT key = ANY(%(leaving)s)
     EXCEPT
     SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
-    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(other)s AND known_from <= %(position)s
-        AND NOT key = ANY(%(leaving)s)
+    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(other)s
+        AND known_from <= %(position)s AND known_from > %(expired)s AND NOT key = ANY(%(leaving)s)
 ) d
 
 -- name: first_difference
 -- One row that the two generations do not share, to name it.
 SELECT key, known_from FROM (
     SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
-    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(one)s AND known_from <= %(position)s
-        AND NOT key = ANY(%(leaving)s)
+    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(one)s
+        AND known_from <= %(position)s AND known_from > %(expired)s AND NOT key = ANY(%(leaving)s)
     EXCEPT
     SELECT key, part, known_from, CASE WHEN known_to <= %(position)s THEN known_to END, value
-    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(other)s AND known_from <= %(position)s
-        AND NOT key = ANY(%(leaving)s)
+    FROM view.remembered_v1 WHERE view = %(view)s AND generation = %(other)s
+        AND known_from <= %(position)s AND known_from > %(expired)s AND NOT key = ANY(%(leaving)s)
 ) d ORDER BY known_from LIMIT 1
 
 -- name: count_rows

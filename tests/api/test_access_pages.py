@@ -24,7 +24,7 @@ from api.sign_in.local import LocalSignIn
 from domain.emergencies import review_of
 from domain.looks import Look
 from domain.reach import CaseReach, Emergency, Restriction
-from projections.looks import LookCounts
+from projections.looks import Sums
 from tests.api.client import CANARY, Api, Response, command, note
 from tests.api.signing_in import OWN_PAGE, signed_in
 
@@ -156,7 +156,7 @@ class TestWords:
             CASE, 12, NOON, OTHER, "social_worker", "case-work", "case", refused=True, refusal="not_assigned",
             organisation="Syd", matter="S-1", known_at=NOON, valid_at=NOON,
         )  # fmt: skip
-        shown = access_views.looks_page(LooksLook(CASE, "S6", (look,), LookCounts(1, 1, 1, 0), 12, 99), "abc")
+        shown = access_views.looks_page(LooksLook(CASE, "S6", (look,), Sums(1, 1, 1, 0, 0), 12, 99), "abc")
         (line,) = shown.lines
         assert shown.summary == "1 opslag · 1 medarbejder · 1 afvist · 0 med nødadgang"
         assert shown.following == f"/sager/{CASE}/opslag?cursor=abc"

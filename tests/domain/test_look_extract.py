@@ -8,7 +8,7 @@ import pytest
 
 from api import look_answers
 from domain.entries import Entry
-from domain.look_extract import Extract, ExtractRow, decisions_about, extract, joined_at, looks_shown
+from domain.look_extract import Extract, ExtractRow, decisions_about, extract, joined_at
 from domain.looks import Look
 from domain.time import read_instant
 from tests.domain.rules import case, entry
@@ -127,28 +127,6 @@ def test_a_decision_about_the_unborn_counts_for_the_child() -> None:
     assert told([look(9)], born, withheld(3, 9, person="unborn of parent-A"), person="child-A").rows == ()
 
 
-def test_a_look_counts_where_the_persons_data_were_shown() -> None:
-    """Given looks at a person and at their case, when they are gathered, then those at others' data are left out."""
-    at_case = [
-        look(12, CASE, persons=None),
-        look(11, CASE, persons=0),
-        look(10, CASE, persons=2),
-        look(9, OTHER_CASE, persons=None),
-    ]
-    shown = looks_shown([look(10), look(7)], at_case, {CASE: 1})
-    assert [(one.position, one.key) for one in shown] == [(12, CASE), (11, CASE), (10, ALMA), (7, ALMA)]
-
-
-def test_a_case_shows_nobody_who_had_not_joined() -> None:
-    """Given a person who joined later, when the case was looked at before, or as of before, then nothing was shown."""
-    looks = [
-        look(30, CASE, persons=None),
-        look(29, CASE, persons=None, as_of_position=5),
-        look(4, CASE, persons=None),
-    ]
-    assert [one.position for one in looks_shown([], looks, {CASE: 20})] == [30]
-
-
 def test_when_somebody_joined() -> None:
     """Given a case, when it is asked since when somebody is in it, then by any reference they have, or never."""
     joined = entry(2, "NoteRecorded", ASKED, informant="x", channel="y")
@@ -158,7 +136,7 @@ def test_when_somebody_joined() -> None:
 
 
 def test_looks_for_a_reader_who_may_know() -> None:
-    """Given a look, when it is answered as it is, then every field is JSON and names who looked."""
-    (values,) = look_answers.looks([look(9, known_at=read_instant(ASKED))])
-    assert (values["viewer"], values["known_at"], values["key"]) == ("u-90", "2026-03-04T09:00:00.000000Z", str(ALMA))
-    assert values["valid_at"] is None
+    """Given a look, when it is answered as it is, then every field is JSON and names who looked and by what right."""
+    (values,) = look_answers.looks([(look(9, known_at=read_instant(ASKED)), "assignment")])
+    assert (values["staff"], values["relation"]) == ("u-90", "assignment")
+    assert (values["known_at"], values["valid_at"]) == ("2026-03-04T09:00:00.000000Z", None)

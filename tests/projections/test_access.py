@@ -1,5 +1,6 @@
 """Who has looked, remembered per case and per person: each look once, nothing ended, in full or not at all."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,12 +14,14 @@ from ledger.requests import NewEvent
 from ledger.store import Ledger
 from projections import follower as follower_module
 from projections import following
+from projections.closing import closed_stretches
 from projections.follower import Follower
-from projections.looks import LooksIncomplete, looks_at
+from projections.looks import LooksIncomplete, OfPerson, Sums, looks_at, sums_of
 from projections.view import ACCESS
 from replay.rebuild import rebuild_view, verify_view
 from tests.following import catch_up
 from tests.ledger.samples import appended, connected, fact, one
+from tests.story_entries import story_entries
 
 VIEWER = UUID(int=90)
 CASE, OTHER, ALMA, ASTA = (uuid4() for _ in range(4))
@@ -145,3 +148,57 @@ def test_no_row_of_a_look_ends(real: Place, watched: Ledger) -> None:
     with connected(real) as connection:
         rows = connection.execute("SELECT part, known_from, known_to FROM view.remembered_v1").fetchall()
     assert {(int(part), None) for part, _, _ in rows} == {(known_from, known_to) for _, known_from, known_to in rows}
+
+
+@pytest.fixture
+def crowded(real: Place, ledger: Ledger) -> Ledger:
+    """A ledger with looks of every kind at a case of Alma and Asta and at another, followed; they stand at 2 to 9."""
+    looked(
+        ledger,
+        look(CASE, subjects=(ALMA,)),
+        look(CASE, subjects=(ASTA,)),
+        look(CASE, subjects=(ALMA, ASTA), viewer="u-7", break_glass=True),
+        look(CASE, refused=True, refusal="not_assigned", viewer="u-8"),
+        look(CASE, OTHER, what="case_list", as_of_position=1),
+        look(CASE, OTHER, what="case_list", as_of_position=4),
+        look(OTHER, subjects=(ALMA,)),
+        look(CASE, subjects=()),
+    )
+    followed(real)
+    return ledger
+
+
+def test_a_person_of_a_case_was_looked_at_where_named_or_nobody_was(crowded: Ledger) -> None:
+    """Looks at others of the case, at the person in another case, and as of before they had joined, are left out."""
+    alma = OfPerson((ALMA,), CASE, 3)
+    assert positions(looks_at(crowded, alma, 9)) == [9, 7, 5, 4, 2]
+    assert positions(looks_at(crowded, OfPerson((ASTA,), CASE, 1), 9)) == [9, 7, 6, 5, 4, 3]
+    assert positions(looks_at(crowded, OfPerson((ALMA, ASTA), CASE, 3), 9)) == [9, 7, 5, 4, 3, 2], "once each"
+    assert positions(looks_at(crowded, OfPerson((uuid4(),), OTHER, 1), 9)) == [7, 6]
+    assert positions(looks_at(crowded, alma, 9, limit=2)) == [9, 7]
+    assert positions(looks_at(crowded, alma, 9, after=7, limit=None)) == [5, 4, 2]
+    assert positions(looks_at(crowded, alma, 9, limit=None, named=[2, 3, 8, 9])) == [9, 2]
+
+
+def test_sums_are_those_of_all_pages(crowded: Ledger) -> None:
+    """However many stand on a page, and of the same looks."""
+    assert sums_of(crowded, CASE, 9) == Sums(7, 3, 1, 1, 0)
+    assert sums_of(crowded, OfPerson((ALMA, ASTA), CASE, 3), 9) == Sums(6, 3, 1, 1, 0)
+    assert sums_of(crowded, ALMA, 9) == Sums(3, 2, 0, 1, 0)
+    assert sums_of(crowded, CASE, 4) == Sums(3, 2, 0, 1, 0)
+    assert sums_of(crowded, uuid4(), 9) == Sums(0, 0, 0, 0, 0)
+    assert sums_of(crowded, CASE, 9, closed=[(3, 5), (9, None)]).after_closing == 3
+    first = looks_at(crowded, CASE, 9)[-1].looked_at
+    assert sums_of(crowded, CASE, 9, until=first - timedelta(microseconds=1)).looks == 0
+
+
+def test_a_case_is_closed_while_no_enrolment_runs() -> None:
+    """From the closing on, as it was on record then, until support is taken up again or the closing is annulled."""
+    entries = story_entries("s2_smaaboernsteam_001")
+    assert closed_stretches(entries[:1]) == ()
+    closing = next(entry for entry in entries if entry.topic == "enrolment_closed")
+    stretches = closed_stretches(entries)
+    assert stretches == ((closing.position, None),)
+    annulled = replace(closing, version=999, position=1000, topic="entry_annulled", data={"annuls": closing.version})
+    again = replace(closing, version=1000, position=1001)
+    assert closed_stretches((*entries, annulled, again)) == ((closing.position, 1000), (1001, None))
