@@ -18,10 +18,12 @@ from api.app import create_app
 from api.opening import Place
 from api.pages import access_views
 from api.pages.access_views import QUEUE, RESTRICTED, TEXT_LIMIT, read_text, read_verdict
-from api.pages.access_words import ADVICE, CLOSED, REFUSALS, word_of_look
+from api.pages.access_words import ADVICE, CLOSED, REFUSALS, WHAT, word_of_look
 from api.problems import REFUSALS as REASONS
 from api.sign_in.local import LocalSignIn
+from domain.authority import Act
 from domain.emergencies import review_of
+from domain.look_extract import CATEGORIES
 from domain.looks import Look
 from domain.reach import CaseReach, Emergency, Restriction
 from projections.looks import LookCounts
@@ -87,6 +89,9 @@ class TestWords:
 
     def test_every_reason_has_words(self) -> None:
         assert set(CLOSED) == set(ADVICE) == set(REFUSALS) == set(REASONS)
+
+    def test_every_look_and_every_act_has_words(self) -> None:
+        assert set(WHAT) >= {*CATEGORIES, *Act, *(f"{view}_board" for view in ("deadlines", "consents", "findings"))}
 
     @pytest.mark.parametrize(
         ("what", "words"),
@@ -284,7 +289,7 @@ class TestEmergency:
         own = token(staff[OTHER])
         for csrf, headers in (("", OWN_PAGE), (token(api), OWN_PAGE), (own, foreign)):
             assert http.post(action, data=form | {"csrf": csrf}, headers=headers).status_code == 403
-        assert http.post(action, data={"begrundelse": "nu", "csrf": own}, headers=OWN_PAGE).status_code == 404
+        assert http.post(action, data={"begrundelse": "nu", "csrf": own}, headers=OWN_PAGE).status_code == 403
         assert emergencies(api, case) == 0
 
     def test_holders_are_told_on_their_list(self, api: Api, staff: dict[str, Api]) -> None:
@@ -350,7 +355,7 @@ class TestReview:
         refusal = page(api, QUEUE, 403)
         assert recorded(api, look_in(refusal))["what"] == "break_glass_queue"
         form = {"csrf": token(api), "noegle": str(uuid4()), "vurdering": "yes", "begrundelse": "g"}
-        for entry, status in (("2", 403), ("x", 404), ("1" * 20, 404)):
+        for entry, status in (("2", 403), ("0", 404), ("x", 404), ("1" * 20, 404)):
             path = f"/sager/{case}/noedadgang/{entry}/gennemgang"
             assert api.http.post(path, data=form, headers=OWN_PAGE).status_code == status
         officer = staff[OFFICER]
