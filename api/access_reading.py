@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from api.door import Door, NotKnown
+from api.door import Door
 from api.looks import Shown
 from api.principals import Principal
 from domain.authority import Act
@@ -141,13 +141,7 @@ class AccessReader:
         shown = found[:limit]
         following = shown[-1].position if len(found) > limit else None
         access = await self._door.looks.record(principal, Shown(what, (case,), position=position))
-        return LooksLook(case, self._number(case), shown, counts, following, access)
-
-    def _number(self, case: UUID) -> str:
-        reach = self._door.index.case(case)
-        if reach is None:
-            raise NotKnown
-        return reach.number
+        return LooksLook(case, self._door.number(case), shown, counts, following, access)
 
     def _reviews(self, visible: Collection[UUID] | None) -> list[CaseReview]:
         return [

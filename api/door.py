@@ -80,6 +80,13 @@ class Door:
         """Whether somebody may do something at all, by what was on record at the last question: what a page offers."""
         return principal.internal or bool(may(self._person(principal), act))
 
+    def number(self, case: UUID) -> str:
+        """Return what people call a case; raises NotKnown."""
+        reach = self.index.case(case)
+        if reach is None:
+            raise NotKnown
+        return reach.number
+
     def _person(self, principal: Principal) -> Person:
         return Person(principal.id, principal.role, principal.organisation, self.index.staff(principal.id))
 

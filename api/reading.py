@@ -231,8 +231,8 @@ class CaseReader:
         return BoardLook(question, position, computed_to, tuple(rows), following, access, gone, told, told_at)
 
     def _told(self, principal: Principal) -> tuple[ToldOf, ...]:
-        index = self.door.index
-        return tuple(ToldOf(case, index.cases[case].number, one) for case, one in index.told(principal.id))
+        found = self.door.index.told(principal.id)
+        return tuple(ToldOf(case, self.door.number(case), one) for case, one in found)
 
     async def parts(self, principal: Principal, view: View, question: Question) -> PartsLook:
         """Return the rows of a view that are about cases one may see, as known at an instant; raises as ``case``."""

@@ -56,12 +56,12 @@ class ReachIndex:
 
     @property
     def cases(self) -> Mapping[UUID, CaseReach]:
-        """The reach of all cases."""
-        return self._cases
+        """The reach of all cases, as a copy: another thread may take in more while it is gone through."""
+        return dict(self._cases)
 
     def told(self, staff: str) -> tuple[tuple[UUID, Emergency], ...]:
         """Return the emergency accesses that a member of staff is told of, with the case each was to."""
-        return tuple((case, one) for case, reach in self._cases.items() for one in told(reach, staff, self.now))
+        return tuple((case, one) for case, reach in self.cases.items() for one in told(reach, staff, self.now))
 
     def _take_in(self, entries: Iterable[Entry]) -> None:
         touched: set[UUID] = set()

@@ -1,5 +1,6 @@
 """The pages about access over HTTP: the emergency door, its review, restricted cases, who has looked."""
 
+import re
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
@@ -16,13 +17,14 @@ from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, case_address
 from api.principals import acting, looking
 from api.recording import KeyReused
-from api.sign_in.identity import Form, SignIn
+from api.sign_in.identity import ForeignRequest, Form, SignIn
 from domain.authority import Act
 from domain.errors import Refused
 from domain.events.reach import BreakGlassReviewed
 
 JUDGED_SHOWN = 20
 LOOKS_PER_PAGE = 50
+ENTRY = re.compile(r"[1-9][0-9]{0,8}")
 LOOKS_CLOSED = "Du kan ikke se, hvem der har set sagen"
 SENT_BEFORE = "Formularen er sendt før med en anden tekst. Læs den igennem, og send den igen."
 
@@ -81,7 +83,7 @@ class AccessPages:
         """Open a case in an emergency and go there; what cannot be taken is asked for again."""
         form = await self._sign_in.require_form(request)
         case, key = case_of(case_id), _key(form)
-        if case is None or key is None:
+        if case is None:
             return self._pages.sorry(request, "not-found")
         return await self._pages.told(request, lambda: self._open(request, case, key, form), closed=CASE_CLOSED)
 
@@ -89,7 +91,7 @@ class AccessPages:
         """Take a verdict on an emergency access and go back to the queue."""
         form = await self._sign_in.require_form(request)
         case, key = case_of(case_id), _key(form)
-        if case is None or key is None or not entry.isdecimal() or len(entry) > 9:
+        if case is None or not ENTRY.fullmatch(entry):
             return self._pages.sorry(request, "not-found")
         typed = access_views.read_verdict(case, int(entry), form.get("vurdering"), form.get("begrundelse"))
         return await self._pages.told(request, lambda: self._review(request, key, typed))
@@ -133,10 +135,12 @@ class AccessPages:
         return self._pages.render(request, "queue.html", status, page=page)
 
 
-def _key(form: Form) -> str | None:
-    """Return the key a form was given out with, which makes a second click the same request; None for none of ours."""
-    found = case_of(form.get("noegle", ""))
-    return str(found) if found else None
+def _key(form: Form) -> str:
+    """Return the key a form was given out with: a second click is the same request; raises ForeignRequest."""
+    try:
+        return str(UUID(form.get("noegle", "")))
+    except ValueError:
+        raise ForeignRequest("form") from None
 
 
 def _commit(request: Request, key: str, **sent: str) -> Commit:

@@ -27,7 +27,7 @@ LEGENDS = {
 }
 
 JUDGED_NOW = (
-    "Hvad du må se, afgøres af dine rettigheder i dag. Det samme gælder navnebeskyttelse og det, der er undtaget."
+    "Hvad du må se, afgøres af dine rettigheder i dag. Det samme gælder beskyttede oplysninger og det, der er undtaget."
 )
 """Stands on every view of the past."""
 

@@ -208,4 +208,9 @@ def test_no_page_is_wider_than_the_window(
             page.goto(address)
             too_wide[what] = overflow(page)
             picture(page, f"{name}-{what}")
+    with reading(browser, client[0].url, viewport) as page:
+        sign_in(page, "u-22", busy["S6"])
+        assert "Sagen er ikke åben for dig" in words(page)
+        too_wide["closed"] = overflow(page)
+        picture(page, f"{name}-closed")
     assert too_wide == dict.fromkeys(too_wide, 0)
