@@ -16,11 +16,11 @@ ORDER BY r.known_from DESC LIMIT %(limit)s
 
 -- name: sums
 -- The same looks counted: all, by whom, refused, in an emergency, and while the case was closed.
-SELECT count(*), count(DISTINCT l.value ->> 'viewer'), count(*) FILTER (WHERE (l.value ->> 'refused')::boolean),
-    count(*) FILTER (WHERE (l.value ->> 'break_glass')::boolean),
+SELECT count(*), count(DISTINCT l.viewer), count(*) FILTER (WHERE l.refused), count(*) FILTER (WHERE l.break_glass),
     count(*) FILTER (WHERE EXISTS (SELECT FROM unnest(%(closed)s::bigint[], %(opened)s::bigint[]) AS p (closed, opened)
         WHERE l.known_from >= p.closed AND (p.opened IS NULL OR l.known_from < p.opened)))
-FROM (SELECT DISTINCT ON (r.known_from) r.known_from, r.value
+FROM (SELECT DISTINCT ON (r.known_from) r.known_from, r.value ->> 'viewer' AS viewer,
+        (r.value ->> 'refused')::boolean AS refused, (r.value ->> 'break_glass')::boolean AS break_glass
     FROM view.remembered_v1 r
     WHERE r.view = 'access' AND r.generation = (SELECT generation FROM view.current WHERE view = 'access')
         AND r.known_to IS NULL AND r.key = ANY(%(keys)s) AND r.known_from > %(after)s AND r.known_from < %(before)s
