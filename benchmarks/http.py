@@ -44,7 +44,7 @@ def figures(place: Place, home: Path) -> list[Figure]:
 def loaded(port: int, connections: int, kind: str) -> Load:
     """Load a server with one kind of request for some seconds."""
     command = [sys.executable, "-m", "benchmarks.http_load", str(port), str(connections), str(SECONDS), kind]
-    return Load(**json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    return Load(**json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout))
 
 
 @contextmanager
