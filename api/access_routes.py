@@ -228,7 +228,7 @@ def _add_lists(router: APIRouter, door: Door, reader: CaseReader) -> None:
         reviews = [
             (case, review_of(emergency, door.index.now))
             for case, reach in door.index.cases.items()
-            if visible is None or case in visible
+            if case in visible
             for emergency in reach.emergencies
         ]
         wanted = [(case, one) for case, one in reviews if not (waiting and one.done)]
@@ -264,7 +264,7 @@ def _add_lists(router: APIRouter, door: Door, reader: CaseReader) -> None:
         found = [
             (case, reach.restriction)
             for case, reach in door.index.cases.items()
-            if reach.restriction is not None and (visible is None or case in visible)
+            if reach.restriction is not None and case in visible
         ]
         found.sort(key=lambda pair: (pair[1].review_by, str(pair[0])))
         position = await door.looks.record(principal, Shown("restrictions", [case for case, _ in found]))
