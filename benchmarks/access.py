@@ -70,8 +70,8 @@ def figures(place: Place, home: Path) -> list[Figure]:
     found = [*_reads_over_http(place, home), _sealing(place)]
     ledgers = {cases: _filled(place, home, cases) for cases in (CASES, MANY_CASES)}
     try:
-        found += _reads_in_process(ledgers[CASES])
         found += _boards(ledgers[CASES])
+        found += _reads_in_process(ledgers[CASES])
         found += _door(ledgers[CASES])
         found.append(_first_refresh(ledgers))
     finally:
