@@ -10,6 +10,7 @@ from api.door import Door
 from api.looks import Shown
 from api.principals import Principal
 from domain.authority import Act
+from domain.case_set import CaseSet
 from domain.emergencies import LEVELS, Review, review_of
 from domain.entries import Entry
 from domain.looks import Look
@@ -117,7 +118,7 @@ class AccessReader:
         found = [
             RestrictedCase(case, reach.number, reach.restriction, reach.restriction.review_by < today)
             for case, reach in self._door.index.cases.items()
-            if reach.restriction is not None and (visible is None or case in visible)
+            if reach.restriction is not None and case in visible
         ]
         found.sort(key=lambda one: (one.restriction.review_by, str(one.case)))
         position = await self._door.looks.record(principal, Shown(what, [one.case for one in found]))
@@ -143,11 +144,11 @@ class AccessReader:
         access = await self._door.looks.record(principal, Shown(what, (case,), position=position))
         return LooksLook(case, self._door.number(case), shown, counts, following, access)
 
-    def _reviews(self, visible: Collection[UUID] | None) -> list[CaseReview]:
+    def _reviews(self, visible: CaseSet) -> list[CaseReview]:
         return [
             CaseReview(case, reach.number, review_of(emergency, self._door.index.now))
             for case, reach in self._door.index.cases.items()
-            if visible is None or case in visible
+            if case in visible
             for emergency in reach.emergencies
         ]
 

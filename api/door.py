@@ -7,6 +7,7 @@ from uuid import UUID
 from api.looks import LookBook, Question, Shown
 from api.principals import Principal
 from domain.authority import Act, Permission, Person, may, may_in_case
+from domain.case_set import EVERY_CASE, CaseSet
 from ledger.store import Ledger
 from projections.reach_index import ReachIndex
 
@@ -59,12 +60,12 @@ class Door:
             raise await self._refusal(principal, permission, shown)
         return permission
 
-    async def visible(self, principal: Principal, act: Act, what: str) -> frozenset[UUID] | None:
-        """Return the cases in which somebody may do something, None for all; raises Forbidden as ``require`` does."""
+    async def visible(self, principal: Principal, act: Act, what: str) -> CaseSet:
+        """Return the cases in which somebody may do something; raises Forbidden as ``require`` does."""
         if principal.internal:
-            return None
+            return EVERY_CASE
         await self.require(principal, act, what)
-        return self.among(principal, act, self.index.cases)
+        return self.index.cases_open_to(principal.id, principal.role, principal.organisation, act)
 
     def among(self, principal: Principal, act: Act, cases: Iterable[UUID]) -> frozenset[UUID]:
         """Return those of some cases in which somebody may do something, by what was on record at the last question."""

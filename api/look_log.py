@@ -87,7 +87,7 @@ class LookLog:
         return LogLook(case, person, question, page, access_position=access, **found)
 
     def _read(self, case: UUID, question: Question, page: Page, person: UUID | None) -> dict[str, Any]:
-        position = self._reader.position(question) if page.position is None else page.position
+        position = page.position or self._reader.position(question, self._ledger.head())
         file = CaseFile(case, tuple(map(read_clear, self._ledger.read_stream(case, position))))
         if not file.entries:
             raise NotKnown

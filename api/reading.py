@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from api.looks import Question, Shown
 from api.principals import Principal
 from domain.authority import Act
 from domain.case_file import ROSTER_TOPICS, CaseFile, Person
+from domain.case_set import CaseSet
 from domain.entries import Entry
 from domain.erased import NOTHING_ERASED, Erased, erasures_among
 from domain.events import UnknownEvent
@@ -215,20 +215,11 @@ class CaseReader:
         what = "case_list"
         visible = await self.door.visible(principal, Act.BOARD_READ, what)
         told_at, told = self.door.index.now, self._told(principal) if notices else ()
-        position = await asyncio.to_thread(self.position, question)
-        computed_to, rows = await asyncio.to_thread(self._board.page, position, after, limit, visible)
-        following = rows[-1].case if len(rows) == limit else None
-        erased, gone = await asyncio.to_thread(self._erased_cases, position, visible)
-        rows = [row for row in rows if row.case not in erased]
-        if question.valid_at is not None:
-            rows = await asyncio.to_thread(
-                partial(self._as_of, rows, position, question.valid_at, originals=principal.audits)
-            )
-        elif question.known_at is not None and not principal.audits:
-            rows = await asyncio.to_thread(self._shown_states, rows, position)
-        cases = list(dict.fromkeys([*(row.case for row in rows), *(one.case for one in told)]))
-        access = await self.door.looks.record(principal, Shown(what, cases, position=position, question=question))
-        return BoardLook(question, position, computed_to, tuple(rows), following, access, gone, told, told_at)
+        read = await asyncio.to_thread(self._read_board, question, after, limit, visible, originals=principal.audits)
+        cases = list(dict.fromkeys([*(row.case for row in read["rows"]), *(one.case for one in told)]))
+        shown = Shown(what, cases, position=read["position"], question=question)
+        access = await self.door.looks.record(principal, shown)
+        return BoardLook(question=question, access_position=access, told=told, told_at=told_at, **read)
 
     def _told(self, principal: Principal) -> tuple[ToldOf, ...]:
         found = self.door.index.told(principal.id)
@@ -238,27 +229,48 @@ class CaseReader:
         """Return the rows of a view that are about cases one may see, as known at an instant; raises as ``case``."""
         what = f"{view.name}_board"
         visible = await self.door.visible(principal, Act.BOARD_READ, what)
-        position = await asyncio.to_thread(self.position, question)
-        if question.valid_at is None:
-            computed_to, rows = await asyncio.to_thread(rows_at, self._ledger, view, position, visible)
-            if question.known_at is not None and not principal.audits:
-                rows = await asyncio.to_thread(rows_without, self._ledger, view, position, rows)
-        else:
-            at = question.valid_at
-            fold = partial(rows_as_of, self._ledger, view, position, at, visible, originals=principal.audits)
-            rows = await asyncio.to_thread(fold)
-            computed_to = position
-        erased, gone = await asyncio.to_thread(self._erased_cases, position, visible)
-        rows = [row for row in rows if row.case not in erased]
-        cases = tuple(dict.fromkeys(row.case for row in rows))
-        access = await self.door.looks.record(principal, Shown(what, cases, position=position, question=question))
-        return PartsLook(question, position, computed_to, tuple(rows), access, gone)
+        read = await asyncio.to_thread(self._read_parts, view, question, visible, originals=principal.audits)
+        cases = tuple(dict.fromkeys(row.case for row in read["rows"]))
+        shown = Shown(what, cases, position=read["position"], question=question)
+        return PartsLook(question=question, access_position=await self.door.looks.record(principal, shown), **read)
 
-    def _erased_cases(self, position: int, visible: Collection[UUID] | None) -> tuple[Collection[UUID], int]:
+    def _read_board(
+        self, question: Question, after: UUID, limit: int, visible: CaseSet, *, originals: bool
+    ) -> dict[str, Any]:
+        position = self.position(question, self._ledger.head())
+        computed_to, rows = self._board.page(position, after, limit, visible)
+        following = rows[-1].case if len(rows) == limit else None
+        erased, gone = self._erased_cases(position, visible)
+        rows = [row for row in rows if row.case not in erased]
+        if question.valid_at is not None:
+            rows = self._as_of(rows, position, question.valid_at, originals=originals)
+        elif question.known_at is not None and not originals:
+            rows = self._shown_states(rows, position)
+        return {
+            "position": position,
+            "computed_to": computed_to,
+            "rows": tuple(rows),
+            "following": following,
+            "erased_cases": gone,
+        }
+
+    def _read_parts(self, view: View, question: Question, visible: CaseSet, *, originals: bool) -> dict[str, Any]:
+        position = self.position(question, self._ledger.head())
+        if question.valid_at is None:
+            computed_to, rows = rows_at(self._ledger, view, position, visible)
+            if question.known_at is not None and not originals:
+                rows = rows_without(self._ledger, view, position, rows)
+        else:
+            rows = rows_as_of(self._ledger, view, position, question.valid_at, visible, originals=originals)
+            computed_to = position
+        erased, gone = self._erased_cases(position, visible)
+        shown = tuple(row for row in rows if row.case not in erased)
+        return {"position": position, "computed_to": computed_to, "rows": shown, "erased_cases": gone}
+
+    def _erased_cases(self, position: int, visible: CaseSet) -> tuple[Collection[UUID], int]:
         """Return the cases erased whole by now, and how many of those one may see were on record at a position."""
         erased = self._erasures.now().cases
-        counted = erased if visible is None else [case for case in erased if case in visible]
-        return erased, opened_among(self._ledger, counted, position)
+        return erased, opened_among(self._ledger, visible.of(erased), position)
 
     def _as_of(self, rows: list[BoardRow], position: int, valid_at: datetime, *, originals: bool) -> list[BoardRow]:
         """Fold the cases of a page anew as of an instant in the world; leaves out those not opened by then."""
@@ -277,18 +289,19 @@ class CaseReader:
             replace(row, state=state_as_of(entries[row.case], None)) if entries.get(row.case) else row for row in rows
         ]
 
-    def position(self, question: Question) -> int:
+    def position(self, question: Question, head: Head) -> int:
         """Return the last position on record at the instant asked about; raises InstantInFuture."""
         now = self._ledger.now() if question.known_at or question.valid_at else None
         for parameter, instant in (("known_at", question.known_at), ("valid_at", question.valid_at)):
             if instant is not None and now is not None and instant > now:
                 raise InstantInFuture(parameter, now)
         if question.known_at is None:
-            return self._ledger.head().size
+            return head.size
         return self._ledger.position_at(question.known_at)
 
     def _read_case(self, case: UUID, question: Question, principal: Principal) -> dict[str, Any]:
-        position = self.position(question)
+        head = self._ledger.head()
+        position = self.position(question, head)
         rows = self._ledger.read_stream(case)
         known = [row for row in rows if row.position <= position]
         if not known or known[0].topic != CaseOpened.TOPIC:
@@ -304,7 +317,7 @@ class CaseReader:
         file = CaseFile(case, written)
         cut = question.known_at or datetime.now(UTC)
         return {
-            "head": self._ledger.head(),
+            "head": head,
             "position": position,
             "file": file,
             "entries": entries,

@@ -53,16 +53,25 @@ def figures(conninfo: str) -> list[Figure]:
     return found
 
 
-def ours(conninfo: str, callers: int) -> Load:
+Make = Callable[[UUID, int], NewEvent]
+"""Makes the event that is to stand at a version of a stream."""
+
+
+def clear_event(_stream: UUID, _version: int) -> NewEvent:
+    """Return an event of 600 bytes made beforehand."""
+    return NewEvent("note_recorded", os.urandom(32), SEGMENTS, STATE)
+
+
+def ours(conninfo: str, callers: int, make: Make = clear_event) -> Load:
     """Append from tasks of one loop, each waiting for its answer before the next."""
     appender = Appender(lambda: psycopg.connect(conninfo_as(conninfo, APPLICATION_ROLE), autocommit=True))
     try:
-        return uvloop.run(_tasks(appender, callers))
+        return uvloop.run(_tasks(appender, callers, make))
     finally:
         appender.close()
 
 
-async def _tasks(appender: Appender, callers: int) -> Load:
+async def _tasks(appender: Appender, callers: int, make: Make) -> Load:
     durations: list[float] = []
     start = now()
 
@@ -70,7 +79,7 @@ async def _tasks(appender: Appender, callers: int) -> Load:
         stream, version = uuid4(), 0
         while now() - start < SECONDS:
             begun = now()
-            event = NewEvent("note_recorded", os.urandom(32), SEGMENTS, STATE)
+            event = make(stream, version + 1)
             answer = await appender.append(Request((Part(stream, version, (event,)),), os.urandom(32), STATE[:32]))
             if not isinstance(answer, Appended):
                 raise RuntimeError(f"not appended: {answer}")

@@ -20,17 +20,20 @@ from benchmarks.measure import Figure, Load, compare, interleaved
 CONNECTIONS = 32
 SECONDS = 3.0
 AIM = 8.0
+SERVE = ["-m", "api", "serve", "--port"]
+LIMITS = ("CASELEDGER_REQUESTS_PER_MINUTE", "CASELEDGER_STRICT_REQUESTS_PER_MINUTE")
 
 
 def figures(place: Place, home: Path) -> list[Figure]:
     """Return throughput and p95 at 32 connections."""
-    ours_port, peer_port = _free_port(), _free_port()
-    environment = {**os.environ, "CASELEDGER_DATABASE_URL": place.conninfo, "CASELEDGER_HOME": str(home)}
-    environment["CASELEDGER_REQUESTS_PER_MINUTE"] = "1000000"
-    ours = ["-m", "api", "serve", "--port", str(ours_port)]
-    peer = ["-m", "benchmarks.http_peer", place.conninfo, str(peer_port)]
-    with _program(ours, environment, ours_port), _program(peer, environment, peer_port):
-        medians = interleaved({"ours": lambda: _load(ours_port, "ours"), "peer": lambda: _load(peer_port, "peer")})
+    peer = ["-m", "benchmarks.http_peer", place.conninfo]
+    with serving(place, home, SERVE) as ours_port, serving(place, home, peer) as peer_port:
+        medians = interleaved(
+            {
+                "ours": lambda: loaded(ours_port, CONNECTIONS, "commits"),
+                "peer": lambda: loaded(peer_port, CONNECTIONS, "peer"),
+            }
+        )
     mine, other = medians["ours"], medians["peer"]
     return [
         compare("HTTP POST, 32 connections, stock recorder", mine.rate, other.rate, "requests/s", AIM),
@@ -38,18 +41,24 @@ def figures(place: Place, home: Path) -> list[Figure]:
     ]
 
 
-def _load(port: int, kind: str) -> Load:
-    command = [sys.executable, "-m", "benchmarks.http_load", str(port), str(CONNECTIONS), str(SECONDS), kind]
-    return Load(**json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+def loaded(port: int, connections: int, kind: str) -> Load:
+    """Load a server with one kind of request for some seconds."""
+    command = [sys.executable, "-m", "benchmarks.http_load", str(port), str(connections), str(SECONDS), kind]
+    return Load(**json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout))
 
 
 @contextmanager
-def _program(arguments: list[str], environment: dict[str, str], port: int) -> Generator[None]:
-    """Run a server until it is no longer needed."""
-    with subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL) as child:
+def serving(place: Place, home: Path, arguments: list[str]) -> Generator[int]:
+    """Run a server, which is told its port last, as long as it is needed; yields the port."""
+    port = _free_port()
+    environment = {**os.environ, "CASELEDGER_DATABASE_URL": place.conninfo, "CASELEDGER_HOME": str(home)}
+    environment |= dict.fromkeys(LIMITS, "1000000000")
+    command = [sys.executable, *arguments, str(port)]
+    log = home / f"{port}.log"
+    with log.open("wb") as errors, subprocess.Popen(command, env=environment, stdout=errors, stderr=errors) as child:
         try:
             _wait_for(port, child)
-            yield
+            yield port
         finally:
             child.terminate()
 

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -27,15 +27,17 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a load measured: operations per second, and the 95th percentile of their durations in milliseconds."""
+    """What a load measured: operations per second, 95th percentile and median of their durations in milliseconds."""
 
     rate: float
     p95: float
+    p50: float
 
 
 def load(durations: Sequence[float], elapsed: float) -> Load:
     """Return the measure of operations that took ``durations`` seconds each, ``elapsed`` in all."""
-    return Load(len(durations) / elapsed, quantiles(durations, n=20)[-1] * 1000 if len(durations) > 1 else 0.0)
+    twentieths = quantiles(durations, n=20) if len(durations) > 1 else [0.0] * 19
+    return Load(len(durations) / elapsed, twentieths[-1] * 1000, twentieths[9] * 1000)
 
 
 def interleaved(runs: dict[str, Callable[[], Load]], rounds: int = ROUNDS) -> dict[str, Load]:
@@ -44,9 +46,7 @@ def interleaved(runs: dict[str, Callable[[], Load]], rounds: int = ROUNDS) -> di
     for _ in range(rounds):
         for name, run in runs.items():
             seen[name].append(run())
-    return {
-        name: Load(median(one.rate for one in loads), median(one.p95 for one in loads)) for name, loads in seen.items()
-    }
+    return {name: Load(*map(median, zip(*map(astuple, loads), strict=True))) for name, loads in seen.items()}
 
 
 def compare(name: str, ours: float, peer: float, unit: str, aim: float, better: str = "higher") -> Figure:

@@ -111,6 +111,13 @@ class CaseReach:
     emergencies: tuple[Emergency, ...] = ()
     number: str = ""
 
+    @property
+    def named(self) -> frozenset[str]:
+        """Everybody its entries name: to anybody else it is like every unrestricted case of its organisation."""
+        found = {self.opened_by, *(staff for one in self.allocations for staff in one.everyone)}
+        found |= {who for who, _ in self.conflicts.values()} | {one.staff for one in self.emergencies}
+        return frozenset(found.union(self.restriction.allowed if self.restriction else ()))
+
     def holders(self, at: datetime) -> frozenset[str]:
         """Who holds the case at an instant: to whom it was allocated, or who opened it while nobody was."""
         begun = [one for one in self.allocations if one.since <= at]
@@ -273,6 +280,11 @@ class StaffReach:
     def granted(self, role: str, case: UUID, at: datetime) -> bool:
         """Whether a case was granted in a role."""
         return any(one.role == role and one.case == case and one.holds(at) for one in self.grants)
+
+    @property
+    def cases(self) -> frozenset[UUID]:
+        """The cases granted by themselves, in whichever role and until whenever."""
+        return frozenset(one.case for one in self.grants if one.case is not None)
 
 
 def staff_reach(entries: Iterable[Entry]) -> StaffReach:

@@ -61,7 +61,6 @@ class Ledger:
             # Given up and begun anew at the next read; otherwise the pauses between attempts grow to minutes.
             reconnect_timeout=POOL_WAIT_SECONDS,
             kwargs={"autocommit": True},
-            check=ConnectionPool.check_connection,
             open=True,
         )
         try:
@@ -152,18 +151,34 @@ class Ledger:
         return self.query(SQL[name], values)
 
     def query(self, statement: LiteralString, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """Return the rows of a reading statement; raises LedgerUnavailable when the database does not answer."""
-        with self.connection() as connection:
-            return connection.cursor(binary=True).execute(statement, values).fetchall()
+        """Return the rows of a statement; raises LedgerUnavailable when the database does not answer.
+
+        It is sent again where its connection was lost, perhaps after it was carried out: twice must do what once does.
+        """
+        try:
+            with self._pool.connection() as connection:
+                return _rows_of(connection, statement, values)
+        except PoolTimeout as error:
+            raise LedgerUnavailable from error
+        except psycopg.OperationalError:
+            with self.connection() as connection:
+                return _rows_of(connection, statement, values)
 
     @contextmanager
     def connection(self) -> Generator[psycopg.Connection[Any]]:
-        """Lend an autocommit connection with application rights; raises LedgerUnavailable."""
+        """Lend a living autocommit connection with application rights; raises LedgerUnavailable."""
         try:
+            self._pool.check()
             with self._pool.connection() as connection:
                 yield connection
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise LedgerUnavailable from error
+
+
+def _rows_of(
+    connection: psycopg.Connection[Any], statement: LiteralString, values: Sequence[Any] | Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    return connection.cursor(binary=True).execute(statement, values).fetchall()
 
 
 def _require_ledger(conninfo: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.adoptions import TOPICS, adopted
+from domain.case_set import EVERY_CASE, CaseSet
 from domain.entries import Entry
 from domain.erased import erases_case
 from domain.rules import Rules
@@ -15,7 +16,7 @@ from ledger.mapper import read_clear
 from ledger.shipped import shipped_calendar
 from ledger.store import Ledger
 from projections.following import wait_for
-from projections.view import FOLLOW, ROWS, WITHHELD, View, listed
+from projections.view import FOLLOW, ROWS, WITHHELD, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,13 @@ def rows_as_of(
     view: View,
     position: int,
     valid_at: datetime,
-    among: Collection[UUID] | None = None,
+    among: CaseSet = EVERY_CASE,
     *,
     originals: bool = False,
 ) -> list[PartRow]:
-    """Fold cases (None: all) anew as of an instant in the world, from what was on record at a position."""
+    """Fold cases anew as of an instant in the world, from what was on record at a position."""
     opened = [key for (key,) in ledger.query(FOLLOW["keys_upto"], [position])]
-    cases = opened if among is None else [case for case in opened if case in among]
+    cases = among.of(opened)
     rules = adopted_upto(ledger, position)
     return [
         PartRow(case, part, value, position, None)
@@ -100,10 +101,10 @@ def adopted_upto(ledger: Ledger, position: int | None = None) -> Rules:
     return adopted(map(read_clear, rows), shipped_calendar())
 
 
-def rows_at(
-    ledger: Ledger, view: View, position: int, among: Collection[UUID] | None = None
-) -> tuple[int, list[PartRow]]:
-    """Return how far a view has followed, and its rows (None: of all keys) as known at a position; waits a moment."""
+def rows_at(ledger: Ledger, view: View, position: int, among: CaseSet = EVERY_CASE) -> tuple[int, list[PartRow]]:
+    """Return how far a view has followed, and its rows of some cases as known at a position; waits a moment."""
     reached = wait_for(ledger, view, position)
-    found = ledger.query(ROWS["parts_at"], {"view": view.name, "position": position, "among": listed(among)})
+    found = ledger.query(
+        ROWS["parts_at"], {"view": view.name, "position": position, "only": among.only, "but": among.but}
+    )
     return reached, [PartRow(*row) for row in found]

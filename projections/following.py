@@ -2,6 +2,7 @@
 
 import time
 
+from domain.adoptions import TOPICS as RULE_TOPICS
 from ledger.store import Ledger
 from projections.view import FOLLOW, AnyView
 
@@ -10,11 +11,19 @@ POLL_SECONDS = 0.02
 
 
 def wait_for(ledger: Ledger, view: AnyView, position: int) -> int:
-    """Return how far a view has come, at the latest after two seconds, sooner once it has reached a position."""
+    """Return how far a view has come, at the latest after two seconds, sooner once it has reached a position.
+
+    Events that do not bear on the view are not waited for: every look is one, and would hold up the next.
+    """
     deadline = time.monotonic() + WAIT_SECONDS
+    topics = sorted(view.reads | (RULE_TOPICS if view.by_rules else frozenset[str]()))
     while True:
         reached = _reached(ledger, view)
-        if reached >= position or time.monotonic() > deadline:
+        if reached >= position:
+            return reached
+        if not ledger.query(FOLLOW["outstanding"], [reached, position, topics])[0][0]:
+            return position
+        if time.monotonic() > deadline:
             return reached
         time.sleep(POLL_SECONDS)
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
+from domain.authority import Act, Person, may_in_case
+from domain.case_set import CaseSet
 from domain.emergencies import told
 from domain.entries import Entry
 from domain.reach import STAFF_TOPICS, CaseReach, Emergency, StaffReach, bearing, case_reach, staff_reach
@@ -15,6 +17,8 @@ from ledger.store import Ledger
 
 REACH = load_queries("projections", "sql/reach.sql")
 NOTHING_GRANTED = StaffReach()
+NOBODY, NO_UNIT, NO_CASE = "\0nobody", "\0nowhere", UUID(int=0)
+"""Stand for anybody, any organisation and any case that nothing on record names; no code holds a NUL."""
 
 
 class ReachIndex:
@@ -22,21 +26,25 @@ class ReachIndex:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._lock = threading.Lock()
+        self._refreshing, self._changing = threading.Lock(), threading.Lock()
         self._kept: dict[UUID, tuple[Entry, ...]] = {}
         self._cases: dict[UUID, CaseReach] = {}
         self._about_staff: dict[str, tuple[Entry, ...]] = {}
         self._staff: dict[str, StaffReach] = {}
+        self._of_unit: dict[str | None, set[UUID]] = {}
+        self._naming: dict[str, set[UUID]] = {}
+        self._restricted: set[UUID] = set()
         self._position = 0
         self.now = datetime.min.replace(tzinfo=UTC)
 
     def refresh(self) -> None:
         """Take in everything on record when this is called; ``now`` is then the ledger's clock."""
-        with self._lock:
+        with self._refreshing:
             found = self._ledger.query(REACH["tail"], [self._position])
-            rows = [StoredRow(*row[1:]) for row in found if row[1] is not None]
-            self._take_in(map(read_clear, rows))
-            self.now = found[0][0]
+            entries = [read_clear(StoredRow(*row[1:])) for row in found if row[1] is not None]
+            with self._changing:
+                self._take_in(entries)
+                self.now = found[0][0]
 
     def case(self, case: UUID) -> CaseReach | None:
         """Return the reach of a case; None where there is no such case."""
@@ -56,12 +64,34 @@ class ReachIndex:
 
     @property
     def cases(self) -> Mapping[UUID, CaseReach]:
-        """The reach of all cases, as a copy: another thread may take in more while it is gone through."""
-        return dict(self._cases)
+        """The reach of all cases as it is now; what is taken in later does not show in it."""
+        with self._changing:
+            return self._cases.copy()
 
     def told(self, staff: str) -> tuple[tuple[UUID, Emergency], ...]:
         """Return the emergency accesses that a member of staff is told of, with the case each was to."""
-        return tuple((case, one) for case, reach in self.cases.items() for one in told(reach, staff, self.now))
+        with self._changing:
+            held = [(case, self._cases[case]) for case in self._naming.get(staff, ())]
+            return tuple((case, one) for case, reach in held for one in told(reach, staff, self.now))
+
+    def cases_open_to(self, staff: str, role: str, organisation: str | None, act: Act) -> CaseSet:
+        """Return the cases in which somebody may do something.
+
+        Cases that name them, were granted to them or are restricted are judged one by one; all others of an
+        organisation at once, since they answer alike.
+        """
+        with self._changing:
+            granted = self.staff(staff)
+            person = Person(staff, role, organisation, granted)
+            apart = self._restricted.union(self._naming.get(staff, ()), granted.cases & self._cases.keys())
+            allowed = {case for case in apart if may_in_case(person, act, case, self._cases[case], self.now)}
+
+            def opens(unit: str | None) -> bool:
+                return bool(may_in_case(person, act, NO_CASE, CaseReach(NOBODY, unit), self.now))
+
+            if opens(NO_UNIT):
+                return CaseSet(frozenset(apart - allowed), all_but=True)
+            return CaseSet(frozenset(allowed.union(*(of - apart for unit, of in self._of_unit.items() if opens(unit)))))
 
     def _take_in(self, entries: Iterable[Entry]) -> None:
         touched: set[UUID] = set()
@@ -78,7 +108,20 @@ class ReachIndex:
         for case in touched:
             reach = case_reach(self._kept[case])
             if reach is not None:
-                self._cases[case] = reach
+                self._put(case, reach)
+
+    def _put(self, case: UUID, reach: CaseReach) -> None:
+        """Keep the reach of a case, and find it by organisation, by those it names, and as restricted."""
+        before = self._cases.get(case)
+        if before is not None:
+            self._of_unit[before.organisation].discard(case)
+            for staff in before.named:
+                self._naming[staff].discard(case)
+        self._cases[case] = reach
+        self._of_unit.setdefault(reach.organisation, set()).add(case)
+        for staff in reach.named:
+            self._naming.setdefault(staff, set()).add(case)
+        (self._restricted.discard if reach.restriction is None else self._restricted.add)(case)
 
     def _take_in_grant(self, entry: Entry) -> None:
         staff = str(entry.data["staff"])

@@ -1,6 +1,6 @@
 """What a remembered view is, and how its rows move: one fold, shared by the follower, the rebuild and the check."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -117,11 +117,6 @@ ACCESS = EntryView("access", access.TOPICS, access.rows, access.expiry)
 VIEWS: Mapping[str, AnyView] = {
     view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS, WITHHELD, ACCESS)
 }
-
-
-def listed(keys: Collection[UUID] | None) -> list[UUID] | None:
-    """Return keys as a statement takes them; None stays None, for all."""
-    return None if keys is None else list(keys)
 
 
 class ViewStopped(Exception):

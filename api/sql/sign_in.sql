@@ -1,7 +1,8 @@
 -- name: open_session
 -- A person is signed in, for at most so long.
 INSERT INTO sign_in.session (key, staff, roles, organisation, expires_at)
-VALUES (%(key)s, %(staff)s, %(roles)s, %(organisation)s, clock_timestamp() + %(absolute)s) RETURNING key
+VALUES (%(key)s, %(staff)s, %(roles)s, %(organisation)s, clock_timestamp() + %(absolute)s)
+ON CONFLICT DO NOTHING RETURNING key
 
 -- name: use_session
 -- Who is signed in under a key; notes the use, but at most once a minute, so that most pages write nothing.

@@ -22,6 +22,10 @@ UPDATE view.current SET generation = %s, stopped_at = NULL, problem = NULL WHERE
 -- How far a generation has come.
 SELECT notification_id FROM view.notification_tracking WHERE application_name = %s
 
+-- name: outstanding
+-- Whether events of some kinds were recorded after one position and by another.
+SELECT EXISTS (SELECT FROM ledger.event WHERE position > %s AND position <= %s AND topic = ANY(%s))
+
 -- name: forget_tracking
 -- A generation that is no longer there has come nowhere.
 DELETE FROM view.notification_tracking WHERE application_name = %s

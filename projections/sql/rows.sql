@@ -28,20 +28,20 @@ SELECT key, part, value FROM view.remembered_v1
 WHERE view = %s AND generation = %s AND key = ANY(%s) AND known_to IS NULL
 
 -- name: board
--- Every key as known at a position, in order of key, after a key; NULL among: of all.
+-- Every key as known at a position, in order of key, after a key; NULL only: of all, but for some.
 SELECT key, value, known_from FROM view.remembered_v1
 WHERE view = 'case_state' AND generation = (SELECT generation FROM view.current WHERE view = 'case_state')
     AND known_from <= %(position)s AND (known_to IS NULL OR known_to > %(position)s) AND key > %(after)s
-    AND (%(among)s::uuid[] IS NULL OR key = ANY(%(among)s))
+    AND (%(only)s::uuid[] IS NULL OR key = ANY(%(only)s)) AND NOT key = ANY(%(but)s::uuid[])
 ORDER BY key LIMIT %(limit)s
 
 -- name: parts_at
--- All rows of a view as known at a position, with since when each is known; NULL among: of all keys.
+-- All rows of a view as known at a position, with since when each is known; NULL only: of all keys, but for some.
 SELECT r.key, r.part, r.value, r.known_from, e.recorded_at
 FROM view.remembered_v1 r JOIN ledger.event e ON e.position = r.known_from
 WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current WHERE view = %(view)s)
     AND r.known_from <= %(position)s AND (r.known_to IS NULL OR r.known_to > %(position)s)
-    AND (%(among)s::uuid[] IS NULL OR r.key = ANY(%(among)s))
+    AND (%(only)s::uuid[] IS NULL OR r.key = ANY(%(only)s)) AND NOT r.key = ANY(%(but)s::uuid[])
 ORDER BY r.key, r.part
 
 -- name: drop_generation

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator
+from time import monotonic
 from uuid import UUID, uuid4
 
 import pytest
@@ -85,4 +86,15 @@ def test_view_that_lags_says_how_far_it_has_come(followed: Ledger, monkeypatch: 
 def test_view_nobody_has_followed_yet_is_empty(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before any follower has run, the board says that it has come nowhere."""
     monkeypatch.setattr(board_module, "WAIT_SECONDS", 0.1)
-    assert Board(ledger).page(1, NOBODY, 10) == (0, [])
+    position = appended(ledger.append_now(one(uuid4(), 0, opening()))).last_position
+    assert Board(ledger).page(position, NOBODY, 10) == (0, [])
+
+
+def test_what_does_not_bear_on_the_list_is_not_waited_for(followed: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks recorded since the view came this far change nothing in it: the answer is complete at once."""
+    monkeypatch.setattr(board_module, "WAIT_SECONDS", 60)
+    position = appended(followed.append_now(one(uuid4(), 0, fact("record_viewed", cases=[])))).last_position
+    begun = monotonic()
+    computed_to, rows = Board(followed).page(position, NOBODY, 1000)
+    assert (computed_to, len(rows)) == (position, 6)
+    assert monotonic() - begun < 30
