@@ -23,6 +23,7 @@ from domain.events import UnknownEvent
 from domain.events.administration import CaseOpened
 from domain.events.retention import PersonalDataErased
 from domain.identities import latest
+from domain.known import Known
 from domain.register import EntryHistory, as_of, history
 from domain.time import write_instant
 from domain.withheld import Withheld, withheld, without
@@ -125,6 +126,16 @@ class PartsLook:
     erased_cases: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ErasuresLook:
+    """The cases in which something was erased, as one reader sees them at one instant: the clear part of each."""
+
+    question: Question
+    position: int
+    cases: Mapping[UUID, Known]
+    access_position: int
+
+
 def _named(person: Person, said: Sequence[Entry]) -> NamedPerson:
     return NamedPerson(person, latest(said, "full_name"), tuple(said))
 
@@ -223,6 +234,23 @@ class CaseReader:
         cases = tuple(dict.fromkeys(row.case for row in rows))
         access = await self.door.looks.record(principal, Shown(what, cases, position=position, question=question))
         return PartsLook(question, position, computed_to, tuple(rows), access, gone)
+
+    async def erasures(self, principal: Principal, question: Question) -> ErasuresLook:
+        """Return the cases one may see in which something was erased, those erased whole too; raises as ``case``."""
+        what = "erasures_board"
+        visible = await self.door.visible(principal, Act.ERASURE_READ, what)
+        position = await asyncio.to_thread(self._position, question)
+        cases = await asyncio.to_thread(self._with_erasures, position, visible, originals=principal.audits)
+        shown = Shown(what, tuple(cases), position=position, question=question)
+        return ErasuresLook(question, position, cases, await self.door.looks.record(principal, shown))
+
+    def _with_erasures(
+        self, position: int, visible: Collection[UUID] | None, *, originals: bool
+    ) -> Mapping[UUID, Known]:
+        rows = self._ledger.read_topic(PersonalDataErased.TOPIC, position)
+        cases = [case for case in dict.fromkeys(row.stream for row in rows) if visible is None or case in visible]
+        found = readable(self._ledger, cases, position, originals=originals, erased=True)
+        return {case: Known(entries) for case, entries in found.items()}
 
     def _erased_cases(self, position: int, visible: Collection[UUID] | None) -> tuple[Collection[UUID], int]:
         """Return the cases erased whole by now, and how many of those one may see were on record at a position."""
