@@ -56,7 +56,7 @@ class Tally:
         known = ", ".join(f"{self.states[state]} {state}" for state in STATES[:3])
         lines = [f"{sum(self.states.values())} documents: {known}"]
         if self.states["erased"]:
-            lines.append(f"{self.states['erased']} erased by decisions on record")
+            lines.append(f"{self.states['erased']} erased by decision")
         if self.states["unreachable"]:
             lines.append(f"{self.states['unreachable']} not checked: the document system does not answer")
         if self.orphans:

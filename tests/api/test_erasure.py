@@ -232,7 +232,7 @@ def test_the_texts_of_some_entries_are_erased_with_their_documents(
     report = office.command.done("verify")
     assert report.startswith("INTACT")
     assert "after erasure of their entry" in report
-    assert "1 erased by decisions on record" in office.command("documents", "check").stdout
+    assert "1 erased by decision" in office.command("documents", "check").stdout
     again = colleagues.propose(case, ground="unlawful", scope="entries", entries=(2, 4))
     assert stopped(erase(served, case, again, again)) == ["ALREADY_ERASED"]
 
