@@ -56,7 +56,7 @@ class Tally:
         known = ", ".join(f"{self.states[state]} {state}" for state in STATES[:3])
         lines = [f"{sum(self.states.values())} documents: {known}"]
         if self.states["erased"]:
-            lines.append(f"{self.states['erased']} erased by decisions on record")
+            lines.append(f"{self.states['erased']} erased by decision")
         if self.states["unreachable"]:
             lines.append(f"{self.states['unreachable']} not checked: the document system does not answer")
         if self.orphans:
@@ -107,18 +107,18 @@ class DocumentCheck:
         gone = NOTHING_ERASED.and_by(file.entries)
         found: dict[tuple[str, int], str] = {}
         for filing in filings(Known(file.entries)):
-            state = self._state(rows[filing.entry.version - 1], gone)
-            erased = state == "missing" and is_erased(file, filing.entry)
-            found[(filing.document, filing.version)] = "erased" if erased else state
+            found[(filing.document, filing.version)] = self._state(rows[filing.entry.version - 1], file, gone)
         return found
 
-    def _state(self, row: StoredRow, gone: Erased) -> str:
+    def _state(self, row: StoredRow, file: CaseFile, gone: Erased) -> str:
         try:
-            return self._documents.state(claim_of(self._ledger.mapper.to_domain_event(row, gone)))
+            filed = self._ledger.mapper.to_domain_event(row, gone)
+            state = self._documents.state(claim_of(filed))
         except SystemUnavailable:
             return "unreachable"
         except SealBroken:
             return "changed"
+        return "erased" if state == "missing" and is_erased(file, filed) else state
 
     def _count(self, case: UUID, states: dict[tuple[str, int], str]) -> None:
         for (document, version), state in states.items():

@@ -228,7 +228,7 @@ def _proven(documents: Documents, look: CaseLook, filing: Filing) -> Proven:
         return documents.prove(claim_of(filing.entry))
     except DocumentMissing:
         if is_erased(look.file, filing.entry):
-            raise ProblemError("document-erased", "Its key was destroyed by a decision on record.") from None
+            raise ProblemError("document-erased", "Its key was destroyed by decision.") from None
         detail = "The document is on record, but its bytes cannot be produced; nothing is sent."
         raise ProblemError("document-missing", detail, entry=filing.entry.version) from None
     except DocumentChanged:

@@ -1,8 +1,10 @@
 """What the API says about erasures, as JSON values."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from api.rule_answers import instant
 from domain.case_file import CaseFile
@@ -10,7 +12,7 @@ from domain.entries import Entry
 from domain.erased import erasures_among
 from domain.erasure import case_stops, proposal_state
 from domain.events.retention import CiphertextRemoved, ErasureProposed
-from domain.findings.erasures import recipients_of_erased
+from domain.findings.erasures import Told, recipients_of_erased
 from domain.known import Known, many
 from domain.stops import Stop
 
@@ -25,6 +27,26 @@ def erasures(case: CaseFile, known: Known, at: datetime) -> Values:
         "proposals": [_proposal(case, known, entry, at) for entry in proposals],
         "erasures": [_erasure(known, entry) for entry in erasures_among(known.entries) if entry.happened <= at],
         "recipients": [asdict(one) | {"sent": list(one.sent)} for one in told],
+    }
+
+
+def untold(case: UUID, known: Known, at: datetime) -> list[Values]:
+    """Return the erasures of a case that had happened by an instant, each with the recipients not told of it."""
+    missing: dict[int, list[Told]] = {}
+    for one in recipients_of_erased(known, at):
+        if one.told_by is None:
+            missing.setdefault(one.erasure, []).append(one)
+    return [_untold(case, known.entries[version - 1], told) for version, told in missing.items()]
+
+
+def _untold(case: UUID, erasure: Entry, told: Sequence[Told]) -> Values:
+    return {
+        "case": str(case),
+        "erasure": erasure.version,
+        "ground": erasure.data.get("ground"),
+        "scope": erasure.data.get("scope"),
+        "recorded_at": instant(erasure.recorded_at),
+        "recipients": [{"recipient": one.recipient, "sent": list(one.sent)} for one in told],
     }
 
 

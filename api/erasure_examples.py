@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.examples import answer
+from api.examples import CASE_ID, answer
 from api.rule_examples import FRAME
 
 _AT = "2024-08-21T07:00:00.000000Z"
@@ -15,6 +15,29 @@ PROPOSAL: dict[str, Any] = {
 }
 REJECTION: dict[str, Any] = {"reason": "The case goes on elsewhere"}
 ERASURE: dict[str, Any] = {"proposal": 12}
+
+UNTOLD = answer(
+    200,
+    "Erasures with recipients who were not told",
+    {
+        "known_at": _AT,
+        "valid_at": None,
+        "clock": _AT,
+        "as_of_position": 80,
+        "items": [
+            {
+                "case": CASE_ID,
+                "erasure": 13,
+                "ground": "retention",
+                "scope": "case",
+                "recorded_at": _AT,
+                "recipients": [{"recipient": "daycare", "sent": [8]}],
+            }
+        ],
+        "total": 1,
+        "access_event": 4712,
+    },
+)
 
 ERASURES = answer(
     200,

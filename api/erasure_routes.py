@@ -1,6 +1,7 @@
 """The HTTP API of erasure: propose, reject, decide, and what was erased and who must still be told."""
 
 import asyncio
+from operator import itemgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -9,13 +10,15 @@ from pydantic import Field
 
 from api import bodies, erasure_answers, erasure_examples, examples
 from api.bodies import Body
-from api.cases import KnownAt, Purpose, ValidAt, case_id_of, problems, receipt_of
+from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, problems, receipt_of
+from api.conditions import question, refuse_unknown_parameters
 from api.erasing import Eraser, carrying_out
-from api.principals import acting
+from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseReader
 from api.recording import CaseRecorder, Recorded
-from api.rules_routes import act_of, asked_case, stop_at
+from api.rule_answers import instant
+from api.rules_routes import MOST_ROWS, act_of, asked_case, stop_at
 from api.search_upkeep import forgetting
 from domain.authority import Act
 from domain.events.administration import GateStopped
@@ -67,6 +70,7 @@ def create_erasure_router(
     _add_proposals(router, eraser)
     _add_decision(router, ledger, eraser)
     _add_reading(router, ledger, reader)
+    _add_board(router, ledger, reader)
     return router
 
 
@@ -129,6 +133,33 @@ def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
         del known_at, valid_at, purpose
         asked = await asked_case(ledger, reader, request, case_id, "erasures", act=Act.ERASURE_READ)
         return asked.answer(asked.frame | erasure_answers.erasures(asked.look.file, asked.known, asked.at))
+
+
+def _add_board(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
+    @router.get(
+        "/erasures", summary="Recipients to be told of erasures", responses=erasure_examples.UNTOLD | problems()
+    )
+    async def erasures_board(
+        request: Request, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
+        """The erasures of all cases, those erased whole too, whose recipients have not all been told; oldest first."""
+        del purpose
+        refuse_unknown_parameters(request, "known_at", "valid_at")
+        look = await reader.erasures(looking(request), question(known_at, valid_at))
+        at = look.question.valid_at or look.question.known_at or ledger.now()
+        items = [item for case, known in look.cases.items() for item in erasure_answers.untold(case, known, at)]
+        items.sort(key=itemgetter("recorded_at", "case", "erasure"))
+        return answer_json(
+            {
+                "known_at": instant(look.question.known_at),
+                "valid_at": instant(look.question.valid_at),
+                "clock": instant(at),
+                "as_of_position": look.position,
+                "items": items[:MOST_ROWS],
+                "total": len(items),
+                "access_event": look.access_position,
+            }
+        )
 
 
 async def _outcome(ledger: Ledger, recorded: Recorded) -> Response:

@@ -66,7 +66,7 @@ def check_keys(ledger: Ledger, keys: FileKeyStore, say: Callable[[str], None]) -
     Files of erased keys are removed first. A key whose erasure is on record must not be here any more.
     """
     tally = KeyTally(swept=keys.sweep())
-    erased = {UUID(entry.data["key"]) for entry in _entries(ledger, [PersonalDataErased.TOPIC])}
+    erased = {UUID(entry.data["key"]) for entry in entries_of(ledger, [PersonalDataErased.TOPIC])}
     for key, claim in _claims(ledger).items():
         state, reason = _state(keys, key, claim, on_record=key in erased)
         tally.states[state] += 1
@@ -93,7 +93,7 @@ def _state(keys: FileKeyStore, key: UUID, claim: _Claim, *, on_record: bool) -> 
 def _claims(ledger: Ledger) -> dict[UUID, _Claim]:
     """Return every key on record."""
     claims: dict[UUID, _Claim] = {}
-    for entry in _entries(ledger, sorted(COMMITTED | ROSTER_TOPICS)):
+    for entry in entries_of(ledger, sorted(COMMITTED | ROSTER_TOPICS)):
         for key, commitment in _keys_of(entry):
             claim = claims.setdefault(key, _Claim(entry.position))
             claim.commitments |= {commitment} - {None}
@@ -108,7 +108,7 @@ def _keys_of(entry: Entry) -> Iterator[tuple[UUID, Any]]:
         yield UUID(person["key"]), None
 
 
-def _entries(ledger: Ledger, topics: list[str]) -> Iterator[Entry]:
+def entries_of(ledger: Ledger, topics: list[str]) -> Iterator[Entry]:
     """Yield the entries of some topics in clear, holding a page of them at a time."""
     after = 0
     while page := [StoredRow(*row) for row in ledger.query(SQL["read_topics_page"], [topics, after, PAGE])]:

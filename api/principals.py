@@ -22,8 +22,8 @@ class HeaderRefused(Exception):
 class Principal:
     """Who acts or reads, in which role, for which organisation, for what purpose and in which matter.
 
-    ``internal`` is true for the ledger's own work alone: loading case stories, daily checks, commands on a simulated
-    ledger. No request makes such a principal.
+    ``internal`` is true for the ledger's own work alone: loading case stories, daily checks, erasures that are carried
+    out again, commands on a simulated ledger. No request makes such a principal.
     """
 
     id: str

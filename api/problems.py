@@ -165,12 +165,17 @@ def from_exception(error: Exception) -> ProblemError:
         case RecordDamaged():
             return ProblemError("damaged", str(error), faults=list(error.faults))
         case KeyErased():
-            return ProblemError("refused", "The key that would seal this was erased by decision.")
+            return ProblemError("refused", KEY_ERASED)
         case KeyMissing():
             return ProblemError("key-missing", "Nothing is recorded: a key that is needed is not in the key store.")
         case _:
             return ProblemError("internal", "Nothing is half recorded. Tell the operator when this happened.")
 
+
+KEY_ERASED = (
+    "Nothing is recorded: the key that would seal this text was erased by decision. Record it without texts, in codes:"
+    " that a recipient could not be told as `channel` instead of `impossible`."
+)
 
 REFUSALS = {
     "role": "Your role does not do this.",

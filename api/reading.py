@@ -23,6 +23,7 @@ from domain.events import UnknownEvent
 from domain.events.administration import CaseOpened
 from domain.events.retention import PersonalDataErased
 from domain.identities import latest
+from domain.known import Known
 from domain.reach import Emergency
 from domain.register import EntryHistory, as_of, history
 from domain.time import write_instant
@@ -138,6 +139,16 @@ class PartsLook:
     erased_cases: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ErasuresLook:
+    """The cases in which something was erased, as one reader sees them at one instant: the clear part of each."""
+
+    question: Question
+    position: int
+    cases: Mapping[UUID, Known]
+    access_position: int
+
+
 def _named(person: Person, said: Sequence[Entry]) -> NamedPerson:
     return NamedPerson(person, latest(said, "full_name"), tuple(said))
 
@@ -233,6 +244,23 @@ class CaseReader:
         cases = tuple(dict.fromkeys(row.case for row in read["rows"]))
         shown = Shown(what, cases, position=read["position"], question=question)
         return PartsLook(question=question, access_position=await self.door.looks.record(principal, shown), **read)
+
+    async def erasures(self, principal: Principal, question: Question) -> ErasuresLook:
+        """Return the cases one may see in which something was erased, those erased whole too; raises as ``case``."""
+        what = "erasures_board"
+        visible = await self.door.visible(principal, Act.ERASURE_READ, what)
+        position, cases = await asyncio.to_thread(self._with_erasures, question, visible, originals=principal.audits)
+        shown = Shown(what, tuple(cases), position=position, question=question)
+        return ErasuresLook(question, position, cases, await self.door.looks.record(principal, shown))
+
+    def _with_erasures(
+        self, question: Question, visible: CaseSet, *, originals: bool
+    ) -> tuple[int, Mapping[UUID, Known]]:
+        position = self.position(question, self._ledger.head())
+        rows = self._ledger.read_topic(PersonalDataErased.TOPIC, position)
+        cases = visible.of(dict.fromkeys(row.stream for row in rows))
+        found = readable(self._ledger, cases, position, originals=originals, erased=True)
+        return position, {case: Known(entries) for case, entries in found.items()}
 
     def _read_board(
         self, question: Question, after: UUID, limit: int, visible: CaseSet, *, originals: bool

@@ -20,7 +20,7 @@ from domain.events import BY_TOPIC
 from domain.events.administration import CaseOpened, CasePerson, PersonJoined, PersonRegistered
 from domain.recording import check_references, record_facts
 from domain.time import Moment
-from ledger.errors import KeyMissing
+from ledger.errors import KeyErased
 from ledger.format import read_segment_table
 from ledger.keys import KeyStore, key_commitment
 from ledger.mapper import read_clear
@@ -366,10 +366,10 @@ def request_digests(keys: KeyStore, principal: Principal, commit: Commit) -> tup
 
 
 def _refuse_erased_keys(file: CaseFile, events: Sequence[NewEvent]) -> None:
-    """Raise KeyMissing where a text would be sealed with an erased key that this process still remembers."""
+    """Raise KeyErased where a text would be sealed with an erased key that this process still remembers."""
     erased = NOTHING_ERASED.and_by(file.entries).keys
     if erased and any(one.key in erased for event in events for one in read_segment_table(event.segments)):
-        raise KeyMissing
+        raise KeyErased
 
 
 def _moved_on(version: int) -> Malformed:

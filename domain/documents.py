@@ -102,6 +102,11 @@ def key_for(file: CaseFile, subjects: Sequence[str]) -> UUID:
 
 
 def is_erased(file: CaseFile, filed: Entry) -> bool:
-    """Whether an erasure on record says that a document's bytes are rightly gone: of its key, or of its entry."""
+    """Whether a document's bytes are rightly gone: by an erasure on record of its key or its entry, or a tombstone.
+
+    The last shows where ``filed`` was unsealed, as what it was salted with reads as erased then.
+    """
+    if "salt" in filed.erased:
+        return True
     key = key_for(file, many(filed.data.get("subjects")))
     return NOTHING_ERASED.and_by(file.entries).why(filed.stream, filed.version, key) is not None

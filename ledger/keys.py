@@ -55,7 +55,7 @@ class KeyStore(Protocol):
         ...
 
     def epoch(self, key_id: UUID) -> int | None:
-        """Return under which epoch's key-encryption key a key is wrapped; None where it is not here."""
+        """Return under which epoch's key-encryption key a key is wrapped; None where nothing here tells."""
         ...
 
     def digest(self, purpose: str, content: bytes) -> bytes:
@@ -136,9 +136,11 @@ class FileKeyStore:
         self._files.remove(key_id)
 
     def epoch(self, key_id: UUID) -> int | None:
-        """Return under which epoch a key is wrapped; None where there is no file of it."""
+        """Return under which epoch a key is wrapped; None where there is no file of it that tells."""
         found = self._files.read(key_id)
-        return read_wrapped(found[0]).epoch if found is not None else None
+        with suppress(KeyMissing):
+            return read_wrapped(found[0]).epoch if found is not None else None
+        return None
 
     def digest(self, purpose: str, content: bytes) -> bytes:
         """Return the HMAC-SHA-256 of ``content`` under the ledger's own key, separated by purpose."""
@@ -202,7 +204,12 @@ class FileKeyStore:
         if found is None:
             raise KeyMissing
         content, stamp = found
-        key = self._unwrap(key_id, content)
+        try:
+            key = self._unwrap(key_id, content)
+        except KeyMissing:
+            if stamp_of(str(self._files.path(key_id))) == stamp:
+                raise
+            return self._read(key_id)  # replaced since it was read, as by a rotation whose old epoch is retired by now
         self._cache[key_id] = _Cached(str(self._files.path(key_id)), stamp, key)
         if len(self._cache) > _CACHED_KEYS:
             self._cache.popitem(last=False)

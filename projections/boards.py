@@ -51,11 +51,11 @@ def rows_as_of(
 
 
 def readable(
-    ledger: Ledger, cases: Collection[UUID], position: int, *, originals: bool = False
+    ledger: Ledger, cases: Collection[UUID], position: int, *, originals: bool = False, erased: bool = False
 ) -> dict[UUID, tuple[Entry, ...]]:
     """Return the clear part of cases up to a position, without what is withheld by all that is on record now.
 
-    Cases that were erased whole since are not among them.
+    Cases that were erased whole since are among them only where ``erased`` is asked for.
     """
     record: dict[UUID, list[Entry]] = {case: [] for case in cases}
     for stored in ledger.read_streams(list(cases)):
@@ -65,7 +65,7 @@ def readable(
             [entry for entry in entries if entry.position <= position], Withheld() if originals else withheld(entries)
         )
         for case, entries in record.items()
-        if not any(map(erases_case, entries))
+        if erased or not any(map(erases_case, entries))
     }
 
 

@@ -115,8 +115,8 @@ class DisclosureMade(Event):
     channel: Code | None = None
     overridden_gates: Codes | None = None
     override_reason: Annotated[Text | None, Sealed()] = None
-    consent_entries: Annotated[tuple[EntryRef, ...], Refers(to=("ConsentGiven",))] | None = None
-    documents_filed: Annotated[tuple[EntryRef, ...], Refers(to=("DocumentFiled",))] | None = None
+    consent_entries: Annotated[tuple[EntryRef, ...] | None, Refers(to=("ConsentGiven",))] = None
+    documents_filed: Annotated[tuple[EntryRef, ...] | None, Refers(to=("DocumentFiled",))] = None
     recipient_confirmed: bool | None = None
 
 

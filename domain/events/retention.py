@@ -75,7 +75,7 @@ class ErasureProposed(Event):
     legal_basis: LegalBasis
     reason: Annotated[Text, Sealed()]
     subject: PersonRef | None = None
-    entries: Annotated[tuple[EntryRef, ...], Field(min_length=1, max_length=500), Refers()] | None = None
+    entries: Annotated[Annotated[tuple[EntryRef, ...], Field(min_length=1, max_length=500)] | None, Refers()] = None
 
 
 class ErasureRejected(Event):
@@ -115,7 +115,7 @@ class PersonalDataErased(Event):
     scope: ErasureScope | None = None
     proposal: Annotated[EntryRef | None, Refers(to=("ErasureProposed",))] = None
     key_epoch: Whole | None = None
-    entries: Annotated[tuple[EntryRef, ...], Field(min_length=1), Refers()] | None = None
+    entries: Annotated[Annotated[tuple[EntryRef, ...], Field(min_length=1)] | None, Refers()] = None
     reapplied: bool | None = None
 
 

@@ -1,26 +1,19 @@
-"""Erasing over HTTP: a case with three persons, and colleagues who propose what the one of the requests decides."""
+"""Erasing over HTTP: a case with three persons, a supervisor who proposes and data protection, which decides."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from api.drafting import Commit
-from api.erasing import Eraser, carrying_out
-from api.principals import Principal
-from api.recording import CaseRecorder, Recorded
 from domain.case_file import CaseFile
 from domain.entries import Entry
-from domain.events.retention import ErasureProposed
 from ledger.mapper import read_clear
 from ledger.store import Ledger
 from tests.api.client import ALMA, Api, Response, command
 from tests.api.filing import Office
 
-COLLEAGUE = Principal("u-12", "supervisor", "Eksempelkommune", "supervision")
-OTHER_COLLEAGUE = Principal("u-26", "dpo", "Eksempelkommune", "access-request")
+SUPERVISOR = "u-12"
 OFFICER = "u-81"
 BENT: dict[str, Any] = {
     "ref": "parent-B",
@@ -43,15 +36,11 @@ RETENTION: dict[str, Any] = {"ground": "retention", "scope": "case"}
 
 @dataclass(frozen=True, slots=True)
 class Colleagues:
-    """Members of staff who act beside the service, on the same ledger."""
+    """Members of staff beside the caseworker, and a look at the ledger from another process."""
 
     ledger: Ledger
     office: Office
-
-    def eraser(self) -> Eraser:
-        """Return what they act through."""
-        content = self.office.place.documents(self.ledger).content
-        return Eraser(self.ledger, CaseRecorder(self.ledger), carrying_out(self.ledger, content))
+    api: Api
 
     def file(self, case: str | UUID) -> CaseFile:
         """Return a case as it stands."""
@@ -66,16 +55,10 @@ class Colleagues:
         return len(self.entries(case))
 
     def propose(self, case: str, reason: str = "No law allowed it.", **said: Any) -> int:
-        """Propose an erasure and return the version of the proposal."""
-        proposed = ErasureProposed(legal_basis="GDPR art. 17", reason=reason, **said)
-        commit = Commit((), str(uuid4()), b"propose")
-        work = self.eraser().propose(COLLEAGUE, UUID(case), self.version(case), proposed, commit)
-        return asyncio.run(work).version
-
-    def decide(self, case: str, proposal: int, principal: Principal = OTHER_COLLEAGUE) -> Recorded:
-        """Decide a proposal as the case stands."""
-        commit = Commit((), str(uuid4()), b"decide")
-        return asyncio.run(self.eraser().decide(principal, UUID(case), self.version(case), proposal, commit))
+        """Propose an erasure as the supervisor, as the case stands, and return the version of the proposal."""
+        response = propose(self.api, case, self.version(case), SUPERVISOR, reason=reason, **said)
+        assert response.status_code == 201, response.text
+        return response.json()["version"]
 
     def key_files(self, case: str, *refs: str) -> list[Path]:
         """Return where the keys of some persons of a case lie, or that of the case itself."""
@@ -104,6 +87,21 @@ def said_by(ref: str, text: str) -> dict[str, Any]:
 def answered(version: int) -> dict[str, Any]:
     """Return that a request was answered."""
     return command("AccessRequestAnswered", {"request": version, "outcome": "granted"})
+
+
+def propose(api: Api, case: str, version: int, staff: str, **said: Any) -> Response:
+    """Propose an erasure over HTTP as somebody."""
+    body = {"legal_basis": ["GDPR art. 17"], "reason": "No law allowed it."} | said
+    with api.acting_as(staff) as other:
+        return other.post(f"/cases/{case}/erasures/proposals", body, version=version)
+
+
+def reject(api: Api, case: str, version: int, proposal: int, reason: str) -> Response:
+    """Turn a proposal down over HTTP, as data protection."""
+    with api.acting_as(OFFICER) as officer:
+        return officer.post(
+            f"/cases/{case}/erasures/proposals/{proposal}/rejection", {"reason": reason}, version=version
+        )
 
 
 def erase(api: Api, case: str, version: int, proposal: int, **headers: str | None) -> Response:

@@ -300,7 +300,7 @@ def test_a_document_of_one_person_goes_with_their_key(office: Office, api: Api, 
     with office.place.ledger() as ledger:
         ledger.keys.destroy(key, ledger.now())
     with office.serving() as fresh:
-        problem(bytes_of(fresh, case, "hers"), 500, "document-missing")
+        problem(bytes_of(fresh, case, "hers"), 410, "document-erased")
         assert bytes_of(fresh, case, "theirs").content == LETTER
         assert "salt" in entry(fresh, case, 2)["erased"]
 

@@ -9,12 +9,14 @@ from uuid import uuid4
 import pytest
 
 from api.ciphertext_removal import NotTheOwner, remove_ciphertext
+from api.principals import command_line_principal
 from domain.stops import TEXTS
-from ledger.errors import KeyMissing
+from ledger.errors import KeyErased
 from tests.api.client import CANARY, Api, Response, command, errors, note, problem, talking_to
 from tests.api.erasing import (
-    COLLEAGUE,
+    OFFICER,
     RETENTION,
+    SUPERVISOR,
     UNLAWFUL,
     Colleagues,
     answered,
@@ -22,6 +24,8 @@ from tests.api.erasing import (
     erasures,
     kept_long_enough,
     open_case,
+    propose,
+    reject,
     said_by,
 )
 from tests.api.filing import Office, bytes_of, file, filed, offices
@@ -59,7 +63,7 @@ def served(office: Office) -> Generator[Api]:
 def colleagues(office: Office, served: Api) -> Generator[Colleagues]:
     """Others who work on it."""
     with office.place.ledger() as ledger:
-        yield Colleagues(ledger, office)
+        yield Colleagues(ledger, office, served)
 
 
 def ok(response: Response) -> dict[str, Any]:
@@ -82,7 +86,7 @@ def test_a_proposal_shows_what_stands_against_it(served: Api, colleagues: Collea
     found = erasures(served, case)
     (shown,) = found["proposals"]
     assert (shown["entry"], shown["state"], shown["proposed_by"], shown["reason"]) == (
-        proposal, "open", "u-25", "No law allowed it.",
+        proposal, "open", SUPERVISOR, "No law allowed it.",
     )  # fmt: skip
     assert [stop["code"] for stop in shown["stops"]] == ["LEGAL_HOLD", "NO_RETENTION_CLASS"]
     assert shown["stops"][0] == {
@@ -108,8 +112,7 @@ def test_a_proposal_shows_what_stands_against_it(served: Api, colleagues: Collea
 def test_a_malformed_proposal_is_named_by_field(served: Api, body: dict[str, Any], pointer: str) -> None:
     """And nothing is written."""
     case = open_case(served)
-    sent = {"legal_basis": ["GDPR art. 17"], "reason": CANARY} | body
-    found = errors(served.post(f"/cases/{case}/erasures/proposals", sent, version=1))
+    found = errors(propose(served, case, 1, SUPERVISOR, **{"reason": CANARY} | body))
     assert pointer in [place for place, _ in found], found
     assert len(served.events(case)) == 1
 
@@ -117,8 +120,7 @@ def test_a_malformed_proposal_is_named_by_field(served: Api, body: dict[str, Any
 def test_the_one_who_proposed_does_not_decide(served: Api) -> None:
     """Four eyes: the stop goes on record, and a repeat of the request gets the same answer."""
     case = open_case(served)
-    body = UNLAWFUL | {"legal_basis": ["GDPR art. 17"], "reason": "No law allowed it."}
-    assert ok(served.post(f"/cases/{case}/erasures/proposals", body, version=1))["version"] == 2
+    assert ok(propose(served, case, 1, OFFICER, **UNLAWFUL))["version"] == 2
     key = str(uuid4())
     first = erase(served, case, 2, 2, Idempotency_Key=key)
     assert stopped(first) == ["SAME_PERSON_PROPOSED"]
@@ -139,7 +141,8 @@ def test_a_hold_stops_an_erasure_and_no_reason_lets_it_pass(
     (key,) = colleagues.key_files(case, "parent-B")
     assert key.exists()
     assert served.events(case)[-1]["event"] == "GateStopped"
-    forced = served.post(f"/cases/{case}/erasures", {"proposal": proposal, "override_reason": "x"}, version=4)
+    with served.acting_as(OFFICER) as officer:
+        forced = officer.post(f"/cases/{case}/erasures", {"proposal": proposal, "override_reason": "x"}, version=4)
     assert errors(forced)[0][0].startswith("/")
     assert key.exists()
 
@@ -148,13 +151,12 @@ def test_a_rejected_proposal_is_not_decided(served: Api, colleagues: Colleagues)
     """It is rejected once, with a reason, and a later decision is stopped."""
     case = open_case(served)
     proposal = colleagues.propose(case, **UNLAWFUL)
-    path = f"/cases/{case}/erasures/proposals/{proposal}/rejection"
-    assert ok(served.post(path, {"reason": "We need it."}, version=2))["version"] == 3
-    problem(served.post(path, {"reason": "Again."}, version=3), 409, "refused")
+    assert ok(reject(served, case, 2, proposal, "We need it."))["version"] == 3
+    problem(reject(served, case, 3, proposal, "Again."), 409, "refused")
     assert stopped(erase(served, case, 3, proposal)) == ["PROPOSAL_CLOSED"]
     (shown,) = erasures(served, case)["proposals"]
     assert (shown["state"], shown["settled_by"], shown["stops"]) == ("rejected", [3], [])
-    other = served.post(f"/cases/{case}/erasures/proposals/1/rejection", {"reason": "x"}, version=4)
+    other = reject(served, case, 4, 1, "x")
     assert errors(other) == [("/proposal", "names no proposal of this case: use the version of one")]
     assert errors(erase(served, case, 4, 99))[0][0] == "/proposal"
 
@@ -187,7 +189,7 @@ def test_one_person_is_erased_and_nobody_else(served: Api, colleagues: Colleague
     assert "ERASED text" in shown
     assert CANARY not in shown
     (erased,) = erasures(served, case)["erasures"]
-    assert (erased["subject"], erased["approved_by"], erased["proposal"]) == ("parent-B", "u-90", proposal)
+    assert (erased["subject"], erased["approved_by"], erased["proposal"]) == ("parent-B", OFFICER, proposal)
     assert stopped(erase(served, case, receipt["version"], proposal)) == ["PROPOSAL_CLOSED"]
 
 
@@ -230,7 +232,7 @@ def test_the_texts_of_some_entries_are_erased_with_their_documents(
     report = office.command.done("verify")
     assert report.startswith("INTACT")
     assert "after erasure of their entry" in report
-    assert "1 erased by decisions on record" in office.command("documents", "check").stdout
+    assert "1 erased by decision" in office.command("documents", "check").stdout
     again = colleagues.propose(case, ground="unlawful", scope="entries", entries=(2, 4))
     assert stopped(erase(served, case, again, again)) == ["ALREADY_ERASED"]
 
@@ -267,11 +269,13 @@ def test_a_repeat_of_the_decision_gets_the_first_answer(served: Api, colleagues:
 def test_a_process_that_remembers_a_key_seals_nothing_with_it_any_more(served: Api, colleagues: Colleagues) -> None:
     """Another process has erased the case: what is said now would be lost, so it is refused; codes are recorded."""
     case = open_case(served, *kept_long_enough())
+    key = colleagues.file(case).key
+    assert colleagues.ledger.keys.get(key), "remembered from here on"
     proposal = colleagues.propose(case, **RETENTION)
     version = ok(erase(served, case, proposal, proposal))["version"]
-    assert colleagues.ledger.keys.get(colleagues.file(case).key), "remembered from sealing the proposal"
-    with pytest.raises(KeyMissing):
-        colleagues.propose(case, **RETENTION)
+    with pytest.raises(KeyErased):
+        colleagues.ledger.keys.get(key)
+    problem(propose(served, case, version, SUPERVISOR, **RETENTION), 409, "refused")
     assert colleagues.version(case) == version
 
 
@@ -323,6 +327,33 @@ def boards(api: Api, case: str, **asked: str) -> list[tuple[bool, int]]:
     return found
 
 
+def untold(api: Api, case: str, staff: str = OFFICER, **asked: str) -> list[list[str]]:
+    """Return who has still to be told, of each erasure of a case in the list of all cases."""
+    with api.acting_as(staff) as other:
+        response = other.get("/erasures", **asked)
+    assert response.status_code == 200, response.text
+    mine = [item for item in response.json()["items"] if item["case"] == case]
+    return [[one["recipient"] for one in item["recipients"]] for item in mine]
+
+
+def test_only_those_whose_work_it_is_propose_read_and_decide(served: Api, colleagues: Colleagues) -> None:
+    """A caseworker does none of it, a supervisor proposes, audit looks on; data protection decides."""
+    case = open_case(served, command("DisclosureMade", SENT))
+    problem(propose(served, case, 2, "u-90", **UNLAWFUL), 403, "forbidden")
+    problem(propose(served, case, 2, "u-95", **UNLAWFUL), 403, "forbidden")
+    proposal = ok(propose(served, case, 2, SUPERVISOR, **UNLAWFUL))["version"]
+    for staff in ("u-90", "u-95", SUPERVISOR):
+        with served.acting_as(staff) as other:
+            refused = other.post(f"/cases/{case}/erasures", {"proposal": proposal}, version=proposal)
+            problem(refused, 403, "forbidden")
+    assert colleagues.version(case) == proposal
+    ok(erase(served, case, proposal, proposal))
+    for staff in ("u-95", SUPERVISOR, OFFICER):
+        assert untold(served, case, staff) == [["daycare"]]
+    for path in ("/erasures", f"/cases/{case}/erasures"):
+        problem(served.get(path), 403, "forbidden")
+
+
 def test_a_case_is_erased_whole_after_it_was_kept_and_delivered(
     served: Api, colleagues: Colleagues, office: Office
 ) -> None:
@@ -343,24 +374,28 @@ def test_a_case_is_erased_whole_after_it_was_kept_and_delivered(
     past = {"known_at": recorded}
     for asked in ({}, past, {"valid_at": recorded}, past | {"valid_at": recorded}):
         assert boards(served, case, **asked) == [(False, counted + 1)] * 4, asked
-    left = "SELECT count(*) FROM view.remembered_v1 WHERE key = %s"
-    until(lambda: served.query(left, case) == [(0,)], "every remembered row is gone")
+    left = "SELECT count(*) FROM view.remembered_v1 WHERE key = %s AND view <> 'access'"
+    until(lambda: served.query(left, case) == [(0,)], "every remembered row about the case is gone")
+    looks = "SELECT count(*) FROM view.remembered_v1 WHERE key = %s AND view = 'access'"
+    assert served.query(looks, case) > [(0,)], "who has looked stays"
     page = served.get(f"/sager/{case}")
     assert page.status_code == 200
     assert "Hele sagen er slettet" in page.text
-    assert f"afgørelse nr. {proposal + 1}, truffet af u-90" in page.text
+    assert f"afgørelse nr. {proposal + 1}, truffet af {OFFICER}" in page.text
     assert "opbevaringsperioden er udløbet" in page.text
     assert "Eksempel<" not in page.text
     assert CANARY not in page.text
     assert "er slettet siden og vises ikke" in served.get("/sager").text
     assert {entry["erased"][0] for entry in served.events(case) if entry["sealed"]} >= {"content", "documents"}
     assert problem(served.commit(case, receipt["version"], note()), 409, "refused")
-    ok(
-        served.commit(
-            case, receipt["version"], command("RecipientTold", {"about": proposal + 1, "recipients": "daycare"})
-        )
-    )
+    told = {"about": proposal + 1, "recipients": "daycare"}
+    said = served.commit(case, receipt["version"], command("RecipientTold", told | {"impossible": CANARY}))
+    assert "`channel` instead of `impossible`" in problem(said, 409, "refused")["detail"]
+    assert untold(served, case) == [["daycare"]]
+    ok(served.commit(case, receipt["version"], command("RecipientTold", told | {"channel": "impossible"})))
+    assert untold(served, case) == []
     assert [one["told_by"] for one in erasures(served, case)["recipients"]] == [receipt["version"] + 1]
+    assert untold(served, case, known_at=erasures(served, case)["erasures"][0]["recorded_at"]) == [["daycare"]]
     assert served.query(left, case) == [(0,)]
 
 
@@ -379,7 +414,7 @@ def test_proofs_and_views_survive_erasure_and_removal(served: Api, colleagues: C
 
     well()
     with connected(office.place, "caseledger_app") as application, pytest.raises(NotTheOwner, match="OWNER_URL"):
-        remove_ciphertext(colleagues.ledger, application, COLLEAGUE)
+        remove_ciphertext(colleagues.ledger, application, command_line_principal("test", internal=True))
     answer, board = served.events(case), served.get("/cases", limit=500).json()["items"]
     removed = command_line.done("erasure", "remove-ciphertext").splitlines()
     assert f"case {case}: sealed bytes of 2 entries removed" in removed

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.client import CANARY, Api, talking_to
+from tests.api.client import CANARY, Api, problem, talking_to
 from tests.api.erasing import UNLAWFUL, Colleagues, answered, open_case, said_by
 from tests.api.filing import Office, file, filed, offices
 from tests.api.service import ROOT, serving, until
@@ -28,7 +28,7 @@ with opened(Settings()) as place, place.ledger() as ledger:
     eraser = Eraser(ledger, CaseRecorder(ledger), lambda _: os.kill(os.getpid(), signal.SIGKILL))
     case, proposal = UUID(sys.argv[1]), int(sys.argv[2])
     commit = Commit((), "decide", b"decide")
-    asyncio.run(eraser.decide(Principal("u-26", "lawyer", None, "test"), case, proposal, proposal, commit))
+    asyncio.run(eraser.decide(Principal("u-81", "data_protection", None, "test"), case, proposal, proposal, commit))
 """
 
 
@@ -68,8 +68,10 @@ def nobody_reads(api: Api, case: str) -> None:
 def test_what_was_decided_is_not_read_and_the_command_heals(office: Office) -> None:
     """Even before the key is gone nothing is shown; `erasure apply` destroys key and file, a second run has nothing."""
     with office.serving() as api, office.place.ledger() as ledger:
-        case, key, files = killed(office, api, Colleagues(ledger, office))
+        case, key, files = killed(office, api, Colleagues(ledger, office, api))
         nobody_reads(api, case)
+        late = said_by("parent-B", "Said after the decision")
+        problem(api.commit(case, len(api.events(case)), late), 409, "refused")
         assert office.command.done("erasure", "apply") == (
             "Destroyed 1 keys, removed 1 files and the sealed bytes of 0 entries.\n"
         )
@@ -83,7 +85,7 @@ def test_what_was_decided_is_not_read_and_the_command_heals(office: Office) -> N
 def test_the_next_start_heals(office: Office) -> None:
     """The service carries out what is on record when it starts, and so does a worker that runs alone."""
     with office.serving() as api, office.place.ledger() as ledger:
-        _, key, files = killed(office, api, Colleagues(ledger, office))
+        _, key, files = killed(office, api, Colleagues(ledger, office, api))
     older: bytes = key.read_bytes()
     with serving(office.variables, office.log) as service, talking_to(service.url, office.place.conninfo):
         until(lambda: not key.exists() and not files[0].exists(), "the start destroys key and file")

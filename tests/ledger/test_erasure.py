@@ -196,7 +196,8 @@ def test_carrying_out_destroys_keys_and_files_once(ledger: Ledger, tmp_path: Pat
     assert ledger.keys.get(kept)
     assert [len(content.names(case)) for case in (stream, other)] == [1, 1]
     path.write_bytes(before)
-    assert apply_erasures(ledger, content) == CarriedOut(1, 0, 0)
+    assert apply_erasures(ledger, content) == CarriedOut(), "by its tombstone it is destroyed when it is seen"
+    assert not path.exists()
 
 
 def test_carrying_out_only_what_was_just_decided(ledger: Ledger) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from ledger.errors import EpochInUse, KeyErased, KeyMissing
+from ledger.key_encryption import FileKeyEncryption
 from ledger.key_files import read_wrapped
 from ledger.keys import FileKeyStore, Rotation, file_keys
 from tests.ledger.key_worker import LEDGER, NOW, first_key
@@ -208,6 +209,42 @@ def test_keys_made_used_and_destroyed_during_rotations_are_neither_lost_nor_brou
     assert not set(ids(home)) & set(erased)
     assert at(home).encryption.epochs() == (6,)
     assert len(at(home).erased()) == len(erased)
+
+
+class Interrupted(FileKeyEncryption):
+    """Key-encryption keys before whose first use somebody else rotates and retires the old epoch."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(at(home).erasures.folder.parent)
+        self.home = home
+
+    def unwrap(self, epoch: int, wrapped: bytes) -> bytes:
+        """Unwrap, after the first epoch has come to its end."""
+        if at(self.home).encryption.current() == 1:
+            at(self.home).rotate(1)
+            at(self.home).retire(1)
+        return super().unwrap(epoch, wrapped)
+
+
+def test_a_key_that_is_rotated_while_it_is_read_is_read_again(home: Path) -> None:
+    """Its file was read under an epoch that is destroyed before it is unwrapped: the new file opens."""
+    (key, value), *_ = keys_of(home).items()
+    store = at(home)
+    assert FileKeyStore(store.folder, Interrupted(home), store.erasures).get(key) == value
+    assert at(home).encryption.epochs() == (2,)
+
+
+def test_a_file_that_does_not_tell_its_epoch_is_erased_all_the_same(home: Path) -> None:
+    """Its tombstone says that nothing was known of it."""
+    store = at(home)
+    key = first_key(store)
+    assert store.epoch(key) == 1
+    (path,) = store.folder.glob(f"??/{key}.key")
+    path.write_bytes(b"damaged")
+    assert store.epoch(key) is None
+    store.destroy(key, NOW)
+    assert store.epoch(key) is None
+    assert [(one.key, one.commitment, one.epoch) for one in store.erased()] == [(key, None, None)]
 
 
 def run(home: Path, action: str, kill_at: int) -> bool:

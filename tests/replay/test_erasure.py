@@ -1,10 +1,13 @@
 """Verification and rebuilding after erasures: absent bytes are right where one covers them, rows never return."""
 
+import asyncio
 from collections.abc import Generator
 from uuid import UUID, uuid4
 
 import pytest
 
+from api.door import Door
+from api.looks import Shown
 from api.opening import Place
 from api.principals import command_line_principal
 from api.rule_adoption import adopt_shipped
@@ -16,7 +19,8 @@ from ledger.format import read_segment_table
 from ledger.store import Ledger
 from projections.boards import rows_as_of, rows_at
 from projections.follower import Follower
-from projections.view import CASE_STATE, DEADLINES, VIEWS, View
+from projections.looks import looks_at
+from projections.view import ACCESS, CASE_STATE, DEADLINES, VIEWS, AnyView, View
 from replay import rebuild
 from replay.rebuild import rebuild_view, verify_view
 from replay.verify import Report, verify_ledger, verify_stream
@@ -25,6 +29,9 @@ from tests.ledger.samples import HOURS, appended, connected, fact, one, unhinder
 
 QUICK = (CASE_STATE, DEADLINES)
 """A view without the rules and one under them, which take less time than all."""
+
+ABOUT_CASES = tuple(view for view in VIEWS.values() if isinstance(view, View))
+"""Every view but that of looks, which stand in their viewers' streams."""
 
 NAMES = {view.name for view in QUICK}
 REMOVE = "SELECT ledger.remove_ciphertext(%s)"
@@ -130,7 +137,7 @@ def test_sealed_bytes_that_are_still_there_are_hashed_though_erased(stories: Pla
     assert faults(verify_ledger(ledger)) == [(at, "the stored bytes of segment 1 have been changed")]
 
 
-def follow(place: Place, *views: View) -> None:
+def follow(place: Place, *views: AnyView) -> None:
     """Let followers bring views up to date."""
     for view in views or VIEWS.values():
         follower = Follower(place.conninfo, view)
@@ -147,7 +154,7 @@ def remembered(place: Place, case: UUID) -> dict[str, int]:
         return dict(connection.execute(query, [case]).fetchall())
 
 
-def all_equal(place: Place, *views: View) -> bool:
+def all_equal(place: Place, *views: AnyView) -> bool:
     """Whether views folded anew, or all of them, are the live ones."""
     return all(verify_view(place.conninfo, view).equal for view in views or VIEWS.values())
 
@@ -172,10 +179,23 @@ def test_an_erased_case_leaves_every_view_and_every_range(ruled: Place, ledger: 
     assert remembered(ruled, case) == {}
     assert [remembered(ruled, other) for other in others] == before
     assert all_equal(ruled)
-    for view in VIEWS.values():
+    for view in ABOUT_CASES:
         assert case not in {row.case for row in rows_at(ledger, view, past)[1]}
         at = read_instant("2030-01-01T00:00Z")
         assert case not in {row.case for row in rows_as_of(ledger, view, past, at)}
+
+
+def test_who_has_looked_at_an_erased_case_stays(ruled: Place, ledger: Ledger) -> None:
+    """The log of looks is about staff and has a retention of its own; folded anew it is the same."""
+    case = cases(ledger)[0]
+    asyncio.run(Door(ledger).looks.record(command_line_principal("test"), Shown("case", (case,))))
+    follow(ruled)
+    assert remembered(ruled, case)["access"] == 1
+    erased(ledger, case, key=str(uuid4()), scope="case")
+    follow(ruled)
+    assert remembered(ruled, case) == {"access": 1}
+    assert len(looks_at(ledger, case, ledger.head().size)) == 1
+    assert all_equal(ruled, ACCESS)
 
 
 def test_nothing_brings_an_erased_case_back(ruled: Place, ledger: Ledger) -> None:

@@ -84,7 +84,8 @@ def test_a_recipient_told_of_the_withdrawal_is_told() -> None:
     )  # fmt: skip
     used = sent(3, ["daycare", "school"], "2025-03-11T10:00+01:00", basis="consent", consents=["c-1"])
     ended = entry(4, "ConsentWithdrawn", LATER, consent="c-1", withdrawn_by="parent-A", informed=[])
-    assert found("RECIPIENT_NOT_TOLD", given, used, ended) == [(3, (4,), "")]
-    assert found("RECIPIENT_NOT_TOLD", given, used, ended, told(5, 4, "daycare")) == [(3, (4,), "")]
-    assert found("RECIPIENT_NOT_TOLD", given, used, ended, told(5, 3, "daycare", "school")) == [(3, (4,), "")]
+    assert found("RECIPIENT_NOT_TOLD", given, used, ended) == [(3, (4,), "daycare, school")]
+    assert found("RECIPIENT_NOT_TOLD", given, used, ended, told(5, 4, "daycare")) == [(3, (4,), "school")]
+    neither = [(3, (4,), "daycare, school")]
+    assert found("RECIPIENT_NOT_TOLD", given, used, ended, told(5, 3, "daycare", "school")) == neither
     assert found("RECIPIENT_NOT_TOLD", given, used, ended, told(5, 4, "daycare", "school")) == []
