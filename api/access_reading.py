@@ -13,12 +13,10 @@ from domain.authority import Act
 from domain.case_set import CaseSet
 from domain.emergencies import LEVELS, Review, review_of
 from domain.entries import Entry
-from domain.looks import Look
 from domain.reach import Emergency, Restriction
 from domain.time import copenhagen_day
 from domain.withheld import withheld, without
 from ledger.store import Ledger
-from projections.looks import Sums, looks_at, sums_of
 
 EntryOfCase = tuple[UUID, int]
 
@@ -72,18 +70,6 @@ class NoticesLook:
     access_position: int
 
 
-@dataclass(frozen=True, slots=True)
-class LooksLook:
-    """A page of who has looked at a case; ``following`` is the look after which the next page goes on."""
-
-    case: UUID
-    number: str
-    looks: tuple[Look, ...]
-    counts: Sums
-    following: int | None
-    access_position: int
-
-
 class AccessReader:
     """Reads what one ledger holds about access; raises Forbidden and NotKnown as the door does."""
 
@@ -131,18 +117,6 @@ class AccessReader:
         now, told = self._door.index.now, self._door.index.told(principal.id)
         cases = list(dict.fromkeys(case for case, _ in told))
         return NoticesLook(told, now, await self._door.looks.record(principal, Shown(what, cases)))
-
-    async def looks(self, principal: Principal, case: UUID, after: int | None, limit: int) -> LooksLook:
-        """Return who has looked at a case, after the look at a position; raises LooksIncomplete as ``looks_at``."""
-        what = "access_events"
-        await self._door.require_in(principal, Act.LOOKS_READ, case, what)
-        position = (await asyncio.to_thread(self._ledger.head)).size
-        found = await asyncio.to_thread(looks_at, self._ledger, case, position, after=after, limit=limit + 1)
-        counts = await asyncio.to_thread(sums_of, self._ledger, case, position)
-        shown = found[:limit]
-        following = shown[-1].position if len(found) > limit else None
-        access = await self._door.looks.record(principal, Shown(what, (case,), position=position))
-        return LooksLook(case, self._door.number(case), shown, counts, following, access)
 
     def _reviews(self, visible: CaseSet) -> list[CaseReview]:
         return [

@@ -19,6 +19,7 @@ from api.documents import create_documents_router
 from api.door import Door
 from api.erasure_routes import create_erasure_router
 from api.identity_routes import create_identity_router
+from api.look_log import LookLog
 from api.look_routes import create_look_router
 from api.pages.access_routes import AccessPages
 from api.pages.rendering import Pages
@@ -82,7 +83,8 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
     for router in routers:
         app.include_router(router, dependencies=[Depends(_bearer(ledger, sign_in))])
     pages = Pages(door, sign_in, simulated=ledger.simulated)
-    access = AccessPages(pages, AccessKeeper(ledger, recorder), AccessReader(ledger, door), cursors, sign_in)
+    keeper, lists, log = AccessKeeper(ledger, recorder), AccessReader(ledger, door), LookLog(ledger, reader)
+    access = AccessPages(pages, keeper, lists, log, cursors, sign_in)
     for router in (create_pages(pages, reader, cursors), access.routes()):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())

@@ -4,6 +4,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from datetime import datetime
+from hmac import compare_digest
 
 from fastapi import Request
 
@@ -89,7 +90,7 @@ class Cursors:
             mac, place = raw[:_CURSOR_MAC_BYTES], raw[_CURSOR_MAC_BYTES:].decode()
         except (Base64Error, ValueError):
             mac, place = b"", ""
-        if mac != self._mac(place, context):
+        if not compare_digest(mac, self._mac(place, context)):
             raise ProblemError("bad-request", "cursor was not given out for this question: start without one.")
         return place
 

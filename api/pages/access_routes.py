@@ -11,6 +11,8 @@ from api.access_acts import AccessKeeper
 from api.access_reading import AccessReader
 from api.conditions import Cursors
 from api.drafting import Commit
+from api.look_log import LookLog, Page
+from api.looks import Question
 from api.pages import access_views
 from api.pages.access_views import QUEUE, RESTRICTED, EmergencyForm, TextField, Verdict
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
@@ -33,9 +35,9 @@ class AccessPages:
     """Answers for the pages about access of one ledger."""
 
     def __init__(
-        self, pages: Pages, keeper: AccessKeeper, reader: AccessReader, cursors: Cursors, sign_in: SignIn
+        self, pages: Pages, keeper: AccessKeeper, reader: AccessReader, log: LookLog, cursors: Cursors, sign_in: SignIn
     ) -> None:
-        self._pages, self._keeper, self._reader = pages, keeper, reader
+        self._pages, self._keeper, self._reader, self._log = pages, keeper, reader, log
         self._cursors, self._sign_in = cursors, sign_in
 
     def routes(self) -> APIRouter:
@@ -72,10 +74,13 @@ class AccessPages:
 
         async def look() -> Response:
             context, cursor = f"opslag|{case}", request.query_params.get("cursor")
-            after = int(self._cursors.read(cursor, context)) if cursor else None
-            found = await self._reader.looks(looking(request), case, after, LOOKS_PER_PAGE)
-            following = self._cursors.write(str(found.following), context) if found.following else None
-            return self._pages.render(request, "looks.html", page=access_views.looks_page(found, following))
+            position, after = map(int, self._cursors.read(cursor, context).split()) if cursor else (None, None)
+            page = Page(None, None, LOOKS_PER_PAGE, position, after)
+            found = await self._log.read(looking(request), case, Question(), page)
+            place = f"{found.position} {found.following}" if found.following else None
+            following = None if place is None else self._cursors.write(place, context)
+            shown = access_views.looks_page(found, self._pages.door.number(case), following)
+            return self._pages.render(request, "looks.html", page=shown)
 
         return await self._pages.told(request, look, closed=LOOKS_CLOSED)
 

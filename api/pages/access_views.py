@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from api.access_reading import CaseReview, LooksLook, QueueLook, RestrictedCase, RestrictionsLook
-from api.pages.access_words import ADVICE, CLOSED, REFUSALS, RESTRICTIONS, word_of_look
+from api.access_reading import CaseReview, QueueLook, RestrictedCase, RestrictionsLook
+from api.look_log import LogLook
+from api.pages.access_words import ADVICE, CLOSED, REFUSALS, RELATIONS, RESTRICTIONS, word_of_look
 from api.pages.codes import ROLES, word
 from api.pages.times import show_clock, show_day, show_instant
 from api.pages.values import ERASED, UNREADABLE
@@ -149,6 +150,7 @@ class LookLine:
     purpose: str
     what: str
     as_of: str
+    relation: str
     refusal: str | None
     emergency: bool
 
@@ -161,6 +163,7 @@ class LooksPage:
     address: str
     summary: str
     lines: tuple[LookLine, ...]
+    expired_before: str | None
     following: str | None
     access: int
 
@@ -270,21 +273,23 @@ def restricted_page(look: RestrictionsLook, open_to: Collection[UUID]) -> Restri
     return RestrictedPage(lines, sum(line.overdue for line in lines), look.access_position)
 
 
-def looks_page(look: LooksLook, following: str | None) -> LooksPage:
+def looks_page(look: LogLook, number: str, following: str | None) -> LooksPage:
     """Return who has looked at a case; ``following`` is the cursor of the next page."""
-    counts = look.counts
+    counts = look.sums
     parts = [
         "1 opslag" if counts.looks == 1 else f"{counts.looks} opslag",
         "1 medarbejder" if counts.people == 1 else f"{counts.people} medarbejdere",
         f"{counts.refused} afvist",
         f"{counts.break_glass} med nødadgang",
+        f"{counts.after_closing} efter lukning",
     ]
     address = looks_address(look.case)
     return LooksPage(
-        number=look.number,
+        number=number,
         address=case_address(look.case),
         summary=" · ".join(parts),
-        lines=tuple(map(_look_line, look.looks)),
+        lines=tuple(_look_line(one, relation) for one, relation in look.looks),
+        expired_before=show_instant(look.expired_before) if look.expired_before else None,
         following=f"{address}?cursor={following}" if following else None,
         access=look.access_position,
     )
@@ -354,7 +359,7 @@ def _restricted_line(one: RestrictedCase, open_to: Collection[UUID]) -> Restrict
     )
 
 
-def _look_line(look: Look) -> LookLine:
+def _look_line(look: Look, relation: str | None) -> LookLine:
     purpose = PURPOSES[look.purpose].label_da if look.purpose in PURPOSES else look.purpose
     return LookLine(
         position=look.position,
@@ -365,6 +370,7 @@ def _look_line(look: Look) -> LookLine:
         purpose=f"{purpose} ({look.matter})" if look.matter else purpose,
         what=word_of_look(look.what),
         as_of=_as_of(look),
+        relation=word(RELATIONS, relation) if relation else "ingen",
         refusal=word(REFUSALS, look.refusal or "") if look.refused else None,
         emergency=look.break_glass,
     )

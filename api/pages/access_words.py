@@ -32,6 +32,16 @@ REFUSALS = {
 }
 """Why a look was refused, in a few words."""
 
+RELATIONS = {
+    "assignment": "tildelt sagen",
+    "organisation": "enhedens sag",
+    "role": "rollen",
+    "grant": "særlig adgang",
+    "restriction": "udpeget",
+    "break_glass": "nødadgang",
+}
+"""Through what a case was open to somebody, by its code."""
+
 WHAT = {
     "access_events": "hvem der har set sagen",
     "break_glass": "nødadgange til sagen",
@@ -57,6 +67,7 @@ WHAT = {
     "grants": "en medarbejders adgange",
     "identify": "registrering af navn og nummer",
     "identity": "navn og personnummer",
+    "look_extract": "udskrift af opslag",
     "notices": "beskeder om nødadgang",
     "open_case": "oprettelse af en sag",
     "people": "sagens personer",

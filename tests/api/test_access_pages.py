@@ -285,7 +285,7 @@ class TestLooks:
         assert [re.findall(r"<td>(u-\d+)</td>", row)[0] for row in rows] == [OTHER, OTHER, CASEWORKER]
         assert "Nødadgang</span> sagens side" in rows[0]
         assert "Afvist: ikke tildelt" in rows[1]
-        assert "3 opslag · 2 medarbejdere · 1 afvist · 1 med nødadgang" in html
+        assert "3 opslag · 2 medarbejdere · 1 afvist · 1 med nødadgang · 0 efter lukning" in html
         look = recorded(api, look_in(html))
         assert (look["what"], look["cases"], look["viewer"]) == ("access_events", [case], AUDITOR)
 
@@ -319,6 +319,7 @@ class TestLooks:
             case = ledger.read_topic("case_opened")[0].stream
             with TestClient(create_app(ledger, LocalSignIn(ledger, "127.0.0.1"))) as client:
                 signed_in(client, AUDITOR)
+                assert client.get(f"/sager/{case}").status_code == 200
                 answer = client.get(f"/sager/{case}/opslag")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
         assert "Derfor vises intet" in answer.text

@@ -5,7 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.access_reading import CaseReview, LooksLook, QueueLook, RestrictedCase, RestrictionsLook
+from api.access_reading import CaseReview, QueueLook, RestrictedCase, RestrictionsLook
+from api.look_log import LogLook, Page
+from api.looks import Question
 from api.pages import access_views
 from api.pages.access_views import TEXT_LIMIT, read_text, read_verdict
 from api.pages.access_words import ADVICE, CLOSED, REFUSALS, WHAT, word_of_look
@@ -105,9 +107,16 @@ def test_a_look_is_told_in_words() -> None:
         CASE, 12, NOON, OTHER, "social_worker", "case-work", "case", refused=True, refusal="not_assigned",
         organisation="Syd", matter="S-1", known_at=NOON, valid_at=NOON,
     )  # fmt: skip
-    shown = access_views.looks_page(LooksLook(CASE, "S6", (look,), Sums(1, 1, 1, 0, 0), 12, 99), "abc")
+    shown = access_views.looks_page(
+        LogLook(
+            CASE, None, Question(), Page(None, None, 50), 40, ((look, "grant"),), 12, Sums(1, 1, 1, 0, 0), NOON, 99
+        ),
+        "S6",
+        "abc",
+    )
     (line,) = shown.lines
-    assert shown.summary == "1 opslag · 1 medarbejder · 1 afvist · 0 med nødadgang"
+    assert shown.summary == "1 opslag · 1 medarbejder · 1 afvist · 0 med nødadgang · 0 efter lukning"
     assert shown.following == f"/sager/{CASE}/opslag?cursor=abc"
     assert (line.role, line.purpose, line.refusal) == ("socialrådgiver", "sagsbehandling (S-1)", "ikke tildelt")
+    assert (line.relation, shown.expired_before) == ("særlig adgang", "28-11-2026 kl. 13.00")
     assert line.as_of == "registreret senest 28-11-2026 kl. 13.00, hændt senest 28-11-2026 kl. 13.00"
