@@ -86,6 +86,7 @@ def _erasure(known: Known, entry: Entry) -> Values:
         "basis": list(many(data["basis"])),
         "approved_by": data["approved_by"],
         "proposal": data.get("proposal"),
+        "reapplied": data.get("reapplied", False),
         "recorded_at": instant(entry.recorded_at),
         "ciphertext_removed_from": sum(one.data["entries"] for one in removed),
     }

@@ -77,6 +77,7 @@ ERASURES = answer(
                 "basis": ["GDPR art. 17(1)(d)"],
                 "approved_by": "u-30",
                 "proposal": 12,
+                "reapplied": False,
                 "recorded_at": _AT,
                 "ciphertext_removed_from": 2,
             }

@@ -53,6 +53,15 @@ def erasures_among(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     return tuple(entry for entry in entries if entry.topic == PersonalDataErased.TOPIC and not entry.withheld)
 
 
+def decisions(erasures: Iterable[Entry]) -> tuple[tuple[Entry, ...], ...]:
+    """Return erasures by decision: those recorded together are of one, but for those of different persons."""
+    found: dict[tuple[UUID, str | None], list[Entry]] = {}
+    for erasure in erasures:
+        subject = erasure.data.get("subject") if erasure.data.get("scope") == "person" else None
+        found.setdefault((erasure.commit, subject), []).append(erasure)
+    return tuple(map(tuple, found.values()))
+
+
 def erases_case(entry: Entry) -> bool:
     """Whether an entry says that its whole case was erased."""
     return entry.topic == PersonalDataErased.TOPIC and entry.data.get("scope") == "case"

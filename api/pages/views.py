@@ -14,6 +14,7 @@ from api.pages.times import Parts, Unreadable, address_form, note_on, parts_of, 
 from api.pages.values import NOT_GIVEN, name_of
 from api.reading import BoardLook, BoardRow, CaseLook, NamedPerson
 from domain.entries import Entry
+from domain.erased import decisions
 from domain.known import many
 from domain.time import read_moment
 
@@ -249,10 +250,7 @@ def proof(look: CaseLook) -> Proof:
 
 def erased_lines(erasures: Iterable[Entry]) -> tuple[str, ...]:
     """Return what was erased in a case, each decision in a sentence: what, when, by whom, on which ground."""
-    decisions: dict[object, Entry] = {}
-    for entry in erasures:
-        decisions.setdefault(entry.commit, entry)
-    return tuple(_erased_line(entry) for entry in decisions.values())
+    return tuple(_erased_line(decided[0]) for decided in decisions(erasures))
 
 
 def _erased_line(entry: Entry) -> str:
@@ -260,8 +258,11 @@ def _erased_line(entry: Entry) -> str:
     what = ERASED_SCOPES.get(str(data.get("scope")), "Oplysninger")
     basis = ", ".join(map(str, many(data["basis"])))
     ground = word(ERASURE_GROUNDS, data["ground"]) if data.get("ground") else basis
-    of = f" ({data['subject']})" if data.get("scope") == "person" else ""
+    of = f" ({data['subject']})" if data.get("subject") and data.get("scope") == "person" else ""
     when = show_instant(entry.recorded_at)
+    if data.get("reapplied"):
+        again = f"Afgørelsen gik tabt; sletningen er registreret igen {when}, nr. {entry.version}."
+        return f"{what}{of} er slettet {show_instant(entry.happened)}. {again}"
     decision = f"afgørelse nr. {entry.version}, truffet af {data['approved_by']}"
     return f"{what}{of} er slettet {when} ved {decision}: {ground} ({basis})."
 

@@ -1,14 +1,13 @@
 """What a reviewer would point out after an erasure: who had the data and was not told. Source: GDPR art. 19."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from domain.case_file import ROSTER_TOPICS
 from domain.custody import one_person
 from domain.entries import Entry
-from domain.erased import erasures_among
+from domain.erased import decisions, erasures_among
 from domain.events.administration import CaseOpened
 from domain.events.consent import DisclosureMade
 from domain.events.control import MinutesDistributed
@@ -42,7 +41,7 @@ def recipients_of_erased(known: Known, at: datetime) -> tuple[Told, ...]:
     Persons of the case are not among them: they are those the data are about.
     """
     found: list[Told] = []
-    for group in _decisions(known, at):
+    for group in decisions(entry for entry in erasures_among(known.entries) if entry.happened <= at):
         versions = {entry.version for entry in group}
         told = {
             str(recipient): entry.version
@@ -56,15 +55,6 @@ def recipients_of_erased(known: Known, at: datetime) -> tuple[Told, ...]:
             for recipient, entries in sent.items()
         ]
     return tuple(found)
-
-
-def _decisions(known: Known, at: datetime) -> Iterable[list[Entry]]:
-    """Return the entries of each erasure: those recorded together were decided together."""
-    groups: dict[Any, list[Entry]] = {}
-    for entry in erasures_among(known.entries):
-        if entry.happened <= at:
-            groups.setdefault((entry.commit, entry.data.get("proposal")), []).append(entry)
-    return groups.values()
 
 
 def _sent(known: Known, erasure: Entry) -> dict[str, list[int]]:

@@ -146,7 +146,11 @@ def test_what_only_the_erasure_log_knows_is_put_on_record_again(erased: Erased, 
         assert [one["told_by"] for one in erasures(api, erased.whole)["recipients"]] == [None]
         with api.acting_as(OFFICER) as officer:
             assert erased.whole in {item["case"] for item in officer.get("/erasures").json()["items"]}
-        assert "Hele sagen er slettet" in api.get(f"/sager/{erased.whole}").text
+        for case, what in ((erased.whole, "Hele sagen er slettet"), (erased.one, "oplysninger (parent-B) er slettet")):
+            page = api.get(f"/sager/{case}").text
+            assert what in page
+            assert "Afgørelsen gik tabt; sletningen er registreret igen" in page
+        assert [one["reapplied"] for one in erasures(api, erased.one)["erasures"]] == [True]
         size = api.written()
         assert office.command.done("erasure", "apply").startswith("Destroyed 0 keys")
         assert api.written() == size

@@ -60,6 +60,13 @@ def test_recipients_of_erased_data_must_be_told(entries: tuple[Entry, ...], miss
     assert rests_on
 
 
+def test_persons_erased_together_are_told_of_apart() -> None:
+    """As where erasures are put on record again after a restore: who had received data about either is found."""
+    one, other = sent(2, "daycare", about=["parent-A"]), sent(3, "school", about=["parent-B"])
+    gone = [erased(version, "person", subject=ref) for version, ref in ((5, "parent-A"), (6, "parent-B"))]
+    assert found("ERASURE_RECIPIENT_NOT_TOLD", one, other, *gone) == [(5, (2,), "daycare"), (6, (3,), "school")]
+
+
 @pytest.mark.parametrize(
     "entries",
     [
