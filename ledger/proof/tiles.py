@@ -80,14 +80,14 @@ def write_bundle(entries: list[bytes]) -> bytes:
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
 
 
-def hashes_of(content: bytes) -> list[bytes]:
+def hashes_of(content: bytes | bytearray) -> list[bytes]:
     """Return the hashes of a tile; raises ValueError unless there are 1 to 256 whole ones."""
     if not 0 < len(content) <= WIDTH * HASH_BYTES or len(content) % HASH_BYTES:
         raise ValueError("a tile must hold 1 to 256 hashes of 32 bytes")
-    return [content[at : at + HASH_BYTES] for at in range(0, len(content), HASH_BYTES)]
+    return [bytes(content[at : at + HASH_BYTES]) for at in range(0, len(content), HASH_BYTES)]
 
 
-def tile_root(content: bytes) -> bytes:
+def tile_root(content: bytes | bytearray) -> bytes:
     """Return the root over the hashes of a full tile: one hash of the level above."""
     return root_of(hashes_of(content))
 

@@ -1,0 +1,73 @@
+"""Publishing: what was appended goes into the tiles, the signer signs the tree, the checkpoint is stored."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from ledger.proof.growing import SQL, TreeBroken, grow
+from ledger.proof.merkle_proofs import Subtree, consistency_proof, range_root
+from ledger.proof.notes import Note
+from ledger.proof.signer import Signer
+from ledger.proof.tiles import subtree_from
+from ledger.store import WORKER_ROLE, conninfo_as
+
+
+def default_origin(ledger: UUID) -> str:
+    """Return the origin of a log that nobody gave an address to."""
+    return f"caseledger.local/{ledger}"
+
+
+class Publisher:
+    """Makes checkpoints of one ledger; only one at a time does, whoever else waits for its turn."""
+
+    def __init__(self, conninfo: str, signer: Signer) -> None:
+        self._signer = signer
+        self._connection = psycopg.connect(conninfo_as(conninfo, WORKER_ROLE), autocommit=True)
+
+    def close(self) -> None:
+        """Let go of the connection, and with it of the turn."""
+        self._connection.close()
+
+    def has_turn(self) -> bool:
+        """Whether this publisher is the one that publishes; it stays so until it is closed."""
+        return bool(self._connection.execute(SQL["lock"]).fetchall()[0][0])
+
+    def publish(self) -> int | None:
+        """Sign and store a checkpoint of everything on record; returns its size, None where there is nothing new.
+
+        Raises TreeBroken where the tree of the events is not that of the head, SignerRefused and SignerMissing as the
+        signer does. A run that was cut off after signing stores the same bytes the next time.
+        """
+        _, size, root = self._connection.execute(SQL["head"]).fetchall()[0]
+        stored = self._connection.execute(SQL["latest"], [2**63 - 1]).fetchone()
+        if size == 0 or (stored is not None and stored[0] == size):
+            return None
+        grow(self._connection, size)
+        read = self._subtree()
+        if range_root(read, 0, size) != root:
+            raise TreeBroken("The tree of the events has another root than the head of the ledger.")
+        note = self._signer.sign(size, root, self._proof(read, size))
+        self._store(size, root, note)
+        return size
+
+    def _proof(self, read: Subtree, size: int) -> Sequence[bytes]:
+        last = self._signer.last()
+        return [] if last is None or last.size >= size else consistency_proof(read, last.size, size)
+
+    def _store(self, size: int, root: bytes, note: Note) -> None:
+        with self._connection.transaction():
+            self._connection.execute(SQL["write_checkpoint"], [size, root, str(note)])
+            self._connection.execute(SQL["announce"], [str(size)])
+
+    def _subtree(self) -> Subtree:
+        return subtree_from(lambda level, number: read_tile(self._connection, level, number))
+
+
+def read_tile(connection: psycopg.Connection[Any], level: int, number: int) -> bytes:
+    """Return the hashes of a tile as far as it is filled; raises TreeBroken where it is missing."""
+    row = connection.cursor(binary=True).execute(SQL["read_tile"], [level, number]).fetchone()
+    if row is None:
+        raise TreeBroken(f"Tile {level}/{number} is missing.")
+    return row[0]

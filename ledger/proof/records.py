@@ -1,0 +1,101 @@
+"""What was published of one ledger, read: checkpoints with their signatures, tiles, bundles of entries, proofs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ledger.format import published_entry
+from ledger.proof.checkpoints import Checkpoint, read_checkpoint
+from ledger.proof.growing import SQL, TreeBroken
+from ledger.proof.merkle_proofs import Subtree, consistency_proof, inclusion_proof
+from ledger.proof.notes import Note, read_signature
+from ledger.proof.proof_files import ProofFile
+from ledger.proof.tiles import HASH_BYTES, Tile, subtree_from, write_bundle
+from ledger.store import Ledger
+
+LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A checkpoint that was signed and stored: ``note`` has the signatures of the log alone."""
+
+    checkpoint: Checkpoint
+    note: Note
+    stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """An RFC 3161 token over the text of a checkpoint, and the time in it."""
+
+    token: bytes
+    stamped_at: datetime
+
+
+class ProofRecords:
+    """Reads of one ledger what is to be published."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def latest(self, upto: int = LARGEST) -> Published | None:
+        """Return the largest checkpoint at or below a size; None for none yet."""
+        return self._one("latest", upto)
+
+    def covering(self, position: int) -> Published | None:
+        """Return the smallest checkpoint that holds a position; None for none yet."""
+        return self._one("covering", position)
+
+    def after(self, size: int, limit: int = 1000) -> list[Published]:
+        """Return checkpoints larger than a size, in order."""
+        return [_published(row) for row in self._ledger.query(SQL["checkpoints"], [size, limit])]
+
+    def cosigned(self, published: Published) -> Note:
+        """Return a checkpoint with the signatures of the log and the newest one of each witness."""
+        rows = self._ledger.query(SQL["cosignatures"], [published.checkpoint.size])
+        return published.note.signed(*(read_signature(row[0]) for row in rows))
+
+    def stamps(self, size: int) -> list[Stamp]:
+        """Return the time stamps over the checkpoint of a size."""
+        return [Stamp(*row) for row in self._ledger.query(SQL["stamps"], [size])]
+
+    def tile(self, tile: Tile, size: int) -> bytes | None:
+        """Return the bytes of a tile or bundle in a tree of a size; None where that tree has no such tile."""
+        first = tile.index << 8 * (1 + (tile.level or 0))
+        if (first + (tile.width << 8 * (tile.level or 0))) > size:
+            return None
+        if tile.level is None:
+            rows = self._ledger.query(SQL["entries"], [first + 1, first + tile.width])
+            return write_bundle([published_entry(row[0]) for row in rows])
+        return self._hashes(tile.level, tile.index)[: tile.width * HASH_BYTES]
+
+    def subtree(self) -> Subtree:
+        """Return what gives the roots of perfect subtrees, from the tiles."""
+        return subtree_from(self._hashes)
+
+    def proof(self, position: int, published: Published, note: Note | None = None) -> ProofFile:
+        """Return the proof that an event stands in a checkpoint; ``note`` is the checkpoint to put into it."""
+        size = published.checkpoint.size
+        path = inclusion_proof(self.subtree(), position - 1, size)
+        return ProofFile(position - 1, tuple(path), published.checkpoint, note or published.note)
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """Return the proof from one size to a larger one; raises ProofError."""
+        return consistency_proof(self.subtree(), old, new)
+
+    def _hashes(self, level: int, number: int) -> bytes:
+        rows = self._ledger.query(SQL["read_tile"], [level, number])
+        if not rows:
+            raise TreeBroken(f"Tile {level}/{number} is missing.")
+        return rows[0][0]
+
+    def _one(self, name: str, size: int) -> Published | None:
+        rows = self._ledger.query(SQL[name], [size])
+        return _published(rows[0]) if rows else None
+
+
+def _published(row: tuple[Any, ...]) -> Published:
+    _, _, note, stored_at = row
+    checkpoint, read = read_checkpoint(note)
+    return Published(checkpoint, read, stored_at)

@@ -1,0 +1,76 @@
+-- name: lock
+-- One publisher at a time in a database; false where another one is at work.
+SELECT pg_try_advisory_lock(hashtext('caseledger proof'))
+
+-- name: head
+-- Ledger, size and root.
+SELECT ledger, size, root FROM ledger.head
+
+-- name: edge
+-- The last row of tiles of each level: the right edge of the tree.
+SELECT DISTINCT ON (level) level, number, hashes FROM proof.tile ORDER BY level, number DESC
+
+-- name: commitments
+-- Positions and commitments after a position and up to another, in order.
+SELECT position, commitment FROM ledger.event WHERE position > %s AND position <= %s ORDER BY position
+
+-- name: write_tile
+-- A row of tiles, new or longer than before.
+INSERT INTO proof.tile VALUES (%s, %s, %s) ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes
+
+-- name: read_tile
+-- The hashes of a tile as far as it is filled.
+SELECT hashes FROM proof.tile WHERE level = %s AND number = %s
+
+-- name: write_checkpoint
+-- A signed checkpoint; quiet when the same size is there.
+INSERT INTO proof.checkpoint (size, root, note) VALUES (%s, %s, %s) ON CONFLICT (size) DO NOTHING
+
+-- name: announce
+-- Tells whoever waits that there is a checkpoint of a size.
+SELECT pg_notify('caseledger_checkpoint', %s)
+
+-- name: want
+-- Asks the worker for a checkpoint now.
+SELECT pg_notify('caseledger_checkpoint_wanted', %s)
+
+-- name: latest
+-- The checkpoint of the largest size at or below a bound.
+SELECT size, root, note, stored_at FROM proof.checkpoint WHERE size <= %s ORDER BY size DESC LIMIT 1
+
+-- name: covering
+-- The checkpoint of the smallest size at or above a position.
+SELECT size, root, note, stored_at FROM proof.checkpoint WHERE size >= %s ORDER BY size LIMIT 1
+
+-- name: checkpoints
+-- The checkpoints larger than a size, in order.
+SELECT size, root, note, stored_at FROM proof.checkpoint WHERE size > %s ORDER BY size LIMIT %s
+
+-- name: cosignatures
+-- The signature lines of witnesses below a checkpoint, the newest of each key.
+SELECT DISTINCT ON (witness, key_id) line FROM proof.cosignature WHERE size = %s
+ORDER BY witness, key_id, cosigned_at DESC
+
+-- name: write_cosignature
+-- What a witness signed; quiet when it is there.
+INSERT INTO proof.cosignature VALUES (%s, %s, %s, to_timestamp(%s), %s) ON CONFLICT DO NOTHING
+
+-- name: last_cosigned
+-- The largest size that a key of a witness cosigned.
+SELECT max(size) FROM proof.cosignature WHERE witness = %s AND key_id = %s
+
+-- name: stamps
+-- The time stamps over a checkpoint, in order.
+SELECT token, stamped_at FROM proof.stamp WHERE size = %s ORDER BY stamped_at
+
+-- name: write_stamp
+-- A time stamp over a checkpoint.
+INSERT INTO proof.stamp VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: last_stamp
+-- Of which size the newest time stamp is, and its time.
+SELECT size, stamped_at FROM proof.stamp ORDER BY stamped_at DESC LIMIT 1
+
+-- name: entries
+-- The commitments of some positions, in order: the entries that a bundle publishes.
+SELECT commitment FROM ledger.event WHERE position BETWEEN %s AND %s ORDER BY position
