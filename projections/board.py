@@ -9,6 +9,10 @@ from ledger.store import Ledger
 from projections.following import wait_for
 from projections.view import CASE_STATE, ROWS
 
+NO_KEY = UUID(int=0)
+KEYS_AT_FIRST, GROWTH = 2, 4
+"""How many keys are asked about for each row wanted, and how many times more each time after."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
@@ -33,6 +37,21 @@ class Board:
         Waits up to two seconds for the view to reach the position, so that one reads one's own writes.
         """
         computed_to = wait_for(self._ledger, CASE_STATE, position)
-        values = {"position": position, "after": after, "limit": limit, "only": among.only, "but": among.but}
-        rows = self._ledger.query(ROWS["board"], values)
-        return computed_to, [BoardRow(key, value, known_from) for key, value, known_from in rows]
+        if among.all_but:
+            return computed_to, self._rows(position, after, limit, None, among.but)
+        return computed_to, self._rows_of(
+            position, limit, sorted((one for one in among.named if one > after), key=lambda key: key.bytes)
+        )
+
+    def _rows_of(self, position: int, limit: int, keys: list[UUID]) -> list[BoardRow]:
+        """Return the first rows of keys in order; asks about a few keys at first, since most have a row."""
+        rows: list[BoardRow] = []
+        some = KEYS_AT_FIRST * limit
+        while keys and len(rows) < limit:
+            rows += self._rows(position, NO_KEY, limit - len(rows), keys[:some], [])
+            keys, some = keys[some:], GROWTH * some
+        return rows
+
+    def _rows(self, position: int, after: UUID, limit: int, only: list[UUID] | None, but: list[UUID]) -> list[BoardRow]:
+        values = {"position": position, "after": after, "limit": limit, "only": only, "but": but}
+        return [BoardRow(*row) for row in self._ledger.query(ROWS["board"], values)]
