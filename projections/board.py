@@ -1,6 +1,7 @@
 """The list of cases at a position, read from the remembered rows of ``case_state``."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,6 @@ from ledger.store import Ledger
 from projections.following import wait_for
 from projections.view import CASE_STATE, ROWS
 
-NO_KEY = UUID(int=0)
 KEYS_AT_FIRST, GROWTH = 2, 4
 """How many keys are asked about for each row wanted, and how many times more each time after."""
 
@@ -38,20 +38,19 @@ class Board:
         """
         computed_to = wait_for(self._ledger, CASE_STATE, position)
         if among.all_but:
-            return computed_to, self._rows(position, after, limit, None, among.but)
-        return computed_to, self._rows_of(
-            position, limit, sorted((one for one in among.named if one > after), key=lambda key: key.bytes)
-        )
+            values = {"position": position, "after": after, "limit": limit, "but": among.but}
+            return computed_to, self._rows("board", values)
+        keys = sorted((one for one in among.named if one.int > after.int), key=attrgetter("int"))
+        return computed_to, self._rows_of(position, limit, keys)
 
     def _rows_of(self, position: int, limit: int, keys: list[UUID]) -> list[BoardRow]:
         """Return the first rows of keys in order; asks about a few keys at first, since most have a row."""
         rows: list[BoardRow] = []
         some = KEYS_AT_FIRST * limit
         while keys and len(rows) < limit:
-            rows += self._rows(position, NO_KEY, limit - len(rows), keys[:some], [])
+            rows += self._rows("board_of", {"position": position, "limit": limit - len(rows), "only": keys[:some]})
             keys, some = keys[some:], GROWTH * some
         return rows
 
-    def _rows(self, position: int, after: UUID, limit: int, only: list[UUID] | None, but: list[UUID]) -> list[BoardRow]:
-        values = {"position": position, "after": after, "limit": limit, "only": only, "but": but}
-        return [BoardRow(*row) for row in self._ledger.query(ROWS["board"], values)]
+    def _rows(self, statement: str, values: dict[str, Any]) -> list[BoardRow]:
+        return [BoardRow(*row) for row in self._ledger.query(ROWS[statement], values)]
