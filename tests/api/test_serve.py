@@ -17,6 +17,8 @@ from api.opening import Place
 from tests.api.service import STOP_SECONDS, Command, Service, children, complaints, environment, lives, serving, until
 from tests.api.signing_in import bearer, session
 
+pytestmark = pytest.mark.slow
+
 QUICK_SECONDS = 15
 
 
