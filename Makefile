@@ -2,9 +2,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
+CORES  := -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check format bench lock audit clean
+.PHONY: help setup run test faults lint check format bench lock audit clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,8 +15,11 @@ setup: $(VENV)/.ready ## Create .venv with the locked packages
 run: $(VENV)/.ready ## Serve the demonstration ledger on http://127.0.0.1:8000 (PORT= changes it)
 	@exec $(BIN)/python -m api serve --demonstration --port $(PORT) $(ARGS)
 
-test: $(VENV)/.ready ## Run the tests; T=tests/domain for a part
-	@$(BIN)/python -m pytest $(T)
+test: $(VENV)/.ready ## Run the tests on all cores; T=tests/domain for a part
+	@$(BIN)/python -m pytest $(CORES) -m "not slow" $(T)
+
+faults: $(VENV)/.ready ## Run the slow tests: services started, killed and restored, a million events
+	@$(BIN)/python -m pytest $(CORES) -m slow $(T)
 
 lint: $(VENV)/.ready ## Check format, style and the direction of dependencies
 	@$(BIN)/ruff format --check .
@@ -23,9 +27,9 @@ lint: $(VENV)/.ready ## Check format, style and the direction of dependencies
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
 	@! grep -n '://' requirements.lock
 
-check: lint ## Format, lint, types, layers, tests
+check: lint ## Format, lint, types, layers, all tests
 	@$(BIN)/pyright
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(CORES)
 
 format: $(VENV)/.ready ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .

@@ -62,6 +62,7 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
         docs_url=None,
     )
     door = Door(ledger)
+    door.index.refresh()  # all cases are gone through once, before anybody waits for it
     reader, recorder = CaseReader(ledger, Board(ledger), door), CaseRecorder(ledger, door)
     cursors = Cursors(ledger.keys)
     problems.install(app)

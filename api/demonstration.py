@@ -18,6 +18,8 @@ from domain.time import COPENHAGEN
 from ledger.errors import LedgerError, NoLedger
 from ledger.store import Ledger
 from projections.boards import adopted_upto
+from projections.follower import Follower
+from projections.view import VIEWS
 
 BEGINS_AT = datetime(2020, 1, 1, tzinfo=COPENHAGEN)
 """Where the clock of a simulated ledger starts unless told otherwise."""
@@ -44,6 +46,18 @@ def prepare(place: Place, notify: Callable[[str], None]) -> None:
         stories = [read_story(path) for path in shipped_stories()]
         cases = asyncio.run(load_stories(CaseRecorder(ledger), stories))
         asyncio.run(_let_staff_in(ledger, stories, cases))
+    _follow(place.conninfo)
+
+
+def _follow(conninfo: str) -> None:
+    """Bring the views up to date, so that the first list anybody asks for is whole."""
+    for view in VIEWS.values():
+        follower = Follower(conninfo, view)
+        try:
+            while follower.step():
+                continue
+        finally:
+            follower.close()
 
 
 async def _let_staff_in(ledger: Ledger, stories: Sequence[Story], cases: Mapping[str, UUID]) -> None:

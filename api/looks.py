@@ -17,8 +17,8 @@ from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
 from ledger.store import Ledger
 
-LOOKS_SEARCHED = 500
-"""How many of somebody's last looks are searched for the one at a case."""
+LOOKS_SEARCHED = (20, 500)
+"""How many of somebody's last looks are searched for the one at a case: mostly it is among the very last."""
 
 
 class LookNotRecorded(Exception):
@@ -83,11 +83,14 @@ class LookBook:
 
     async def last(self, principal: Principal, case: UUID) -> int | None:
         """Return the position of somebody's last look at a case: what was in front of them. None for none."""
-        rows = await asyncio.to_thread(self._ledger.read_recent, looks_of(self._ledger, principal), LOOKS_SEARCHED)
-        for row in rows:
-            look = read_clear(row).data
-            if str(case) in look.get("cases", ()) and not look.get("refused"):
-                return row.position
+        return await asyncio.to_thread(self._last, looks_of(self._ledger, principal), str(case))
+
+    def _last(self, stream: UUID, case: str) -> int | None:
+        for searched in LOOKS_SEARCHED:
+            for row in self._ledger.read_recent(stream, searched):
+                look = read_clear(row).data
+                if case in look.get("cases", ()) and not look.get("refused"):
+                    return row.position
         return None
 
 

@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(
         default=None,
+        repr=False,
         description="The address people open, such as https://sager.eksempel.dk: scheme, host and port, no path.",
     )
     oidc_issuer: str | None = Field(
@@ -79,7 +80,9 @@ class Settings(BaseSettings):
     )
     oidc_client_id: str | None = Field(default=None, description="The name the pages sign people in under.")
     oidc_client_secret_file: Path | None = Field(
-        default=None, description="File with the secret of that client; without it the client is a public one."
+        default=None,
+        repr=False,
+        description="File with the secret of that client; without it the client is a public one.",
     )
     oidc_staff_claim: str = Field(default="sub", description="The claim that holds the opaque staff id.")
     oidc_roles_claim: str = Field(

@@ -1,6 +1,7 @@
 """The list of cases at a position, read from the remembered rows of ``case_state``."""
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,9 @@ from domain.case_set import EVERY_CASE, CaseSet
 from ledger.store import Ledger
 from projections.following import wait_for
 from projections.view import CASE_STATE, ROWS
+
+KEYS_AT_FIRST, GROWTH = 2, 4
+"""How many keys are asked about for each row wanted, and how many times more each time after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,20 @@ class Board:
         Waits up to two seconds for the view to reach the position, so that one reads one's own writes.
         """
         computed_to = wait_for(self._ledger, CASE_STATE, position)
-        values = {"position": position, "after": after, "limit": limit, "only": among.only, "but": among.but}
-        rows = self._ledger.query(ROWS["board"], values)
-        return computed_to, [BoardRow(key, value, known_from) for key, value, known_from in rows]
+        if among.all_but:
+            values = {"position": position, "after": after, "limit": limit, "but": among.but}
+            return computed_to, self._rows("board", values)
+        keys = sorted((one for one in among.named if one.int > after.int), key=attrgetter("int"))
+        return computed_to, self._rows_of(position, limit, keys)
+
+    def _rows_of(self, position: int, limit: int, keys: list[UUID]) -> list[BoardRow]:
+        """Return the first rows of keys in order; asks about a few keys at first, since most have a row."""
+        rows: list[BoardRow] = []
+        some = KEYS_AT_FIRST * limit
+        while keys and len(rows) < limit:
+            rows += self._rows("board_of", {"position": position, "limit": limit - len(rows), "only": keys[:some]})
+            keys, some = keys[some:], GROWTH * some
+        return rows
+
+    def _rows(self, statement: str, values: dict[str, Any]) -> list[BoardRow]:
+        return [BoardRow(*row) for row in self._ledger.query(ROWS[statement], values)]

@@ -16,6 +16,8 @@ from psycopg.conninfo import make_conninfo
 from api.stories import shipped_stories
 from ledger.embedded import find_binaries
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "eksempel"
 ROOT = Path(__file__).parents[1]
 

@@ -28,11 +28,18 @@ SELECT key, part, value FROM view.remembered_v1
 WHERE view = %s AND generation = %s AND key = ANY(%s) AND known_to IS NULL
 
 -- name: board
--- Every key as known at a position, in order of key, after a key; NULL only: of all, but for some.
+-- Every key but some as known at a position, in order of key, after a key.
 SELECT key, value, known_from FROM view.remembered_v1
 WHERE view = 'case_state' AND generation = (SELECT generation FROM view.current WHERE view = 'case_state')
     AND known_from <= %(position)s AND (known_to IS NULL OR known_to > %(position)s) AND key > %(after)s
-    AND (%(only)s::uuid[] IS NULL OR key = ANY(%(only)s)) AND NOT key = ANY(%(but)s::uuid[])
+    AND NOT key = ANY(%(but)s::uuid[])
+ORDER BY key LIMIT %(limit)s
+
+-- name: board_of
+-- Some keys as known at a position, in order of key; apart from the above, so that its plan is never one for all keys.
+SELECT key, value, known_from FROM view.remembered_v1
+WHERE view = 'case_state' AND generation = (SELECT generation FROM view.current WHERE view = 'case_state')
+    AND known_from <= %(position)s AND (known_to IS NULL OR known_to > %(position)s) AND key = ANY(%(only)s::uuid[])
 ORDER BY key LIMIT %(limit)s
 
 -- name: parts_at

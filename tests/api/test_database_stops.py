@@ -27,6 +27,8 @@ from tests.api.service import environment, lives, serving, until
 from tests.api.signing_in import bearer
 from tests.conftest import BEGINS_AT
 
+pytestmark = pytest.mark.slow
+
 WRITERS = 4
 LONGEST_SECONDS = 60
 

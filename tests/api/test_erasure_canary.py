@@ -80,7 +80,9 @@ def answers(api: Api, case: str) -> dict[str, str]:
     paths = [path for path, methods in described.items() if "get" in methods]
     assert len(paths) > 12
     named = {"document": "letter-1", "programme": "smaaboernsteam_001", "staff": "u-90", "ref": "parent-B"}
-    filled = [path.format(case_id=case, version=1, **named) for path in paths]
+    named["person"] = api.get(f"/cases/{case}").json()["persons"][0]["person"]
+    asked = {"/persons/{person}/access-events": f"?case={case}"}
+    filled = [path.format(case_id=case, version=1, **named) + asked.get(path, "") for path in paths]
     recorded = api.events(case)[-1]["recorded_at"]
     texts: dict[str, str] = {}
     for staff in ("u-90", "u-12", "u-95", "u-81"):

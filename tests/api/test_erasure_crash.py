@@ -14,6 +14,8 @@ from tests.api.filing import Office, file, filed, offices
 from tests.api.service import ROOT, serving, until
 from tests.conftest import Server, Template
 
+pytestmark = pytest.mark.slow
+
 DECIDE_AND_DIE = """
 import asyncio, os, signal, sys
 from uuid import UUID

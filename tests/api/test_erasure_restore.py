@@ -30,6 +30,8 @@ from tests.api.filing import Office, bytes_of, file, filed, offices
 from tests.api.service import Inside, until
 from tests.conftest import Server, Template
 
+pytestmark = pytest.mark.slow
+
 SENT: dict[str, Any] = {
     "to": "daycare", "basis": "law", "consents": [], "data_categories": ["social"], "documents": [],
     "purpose": "To plan", "legal_basis": "x",

@@ -18,6 +18,8 @@ from cryptography.x509.oid import NameOID
 from api.opening import Place
 from tests.api.service import Command, environment, serving
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = b"eksempel"
 
 

@@ -61,9 +61,20 @@ OPERATIONS = [
     ("post", "/staff/{staff}/grants"),
     ("post", "/staff/{staff}/grants/end"),
     ("get", "/notices"),
+    ("get", "/cases/{case_id}/access-events"),
+    ("get", "/persons/{person}/access-events"),
+    ("post", "/cases/{case_id}/look-extracts"),
+    ("post", "/cases/{case_id}/look-withholdings"),
+    ("post", "/cases/{case_id}/staff-name-releases"),
 ]
-OF_ACCESS = ("break-glass", "restrictions", "conflicts-of-interest", "grants", "notices")
-"""What is about access itself: of the present alone, and decided on whatever version there is."""
+OF_LOOKS = tuple(f"/cases/{{case_id}}/{one}" for one in ("look-extracts", "look-withholdings", "staff-name-releases"))
+"""About looks, which have no version."""
+
+OF_ACCESS = (
+    *("break-glass", "restrictions", "conflicts-of-interest", "grants", "notices"),
+    *("access-events", "look-extracts", "look-withholdings", "staff-name-releases"),
+)
+"""What is about access itself: of no instant in the world, and decided on whatever version there is."""
 BOARDS = ("/cases", "/deadlines", "/findings", "/disclosures", "/erasures", "/programmes/{programme}/overview")
 ACTS = (
     "/cases/{case_id}/disclosures", "/cases/{case_id}/decisions", "/cases/{case_id}/moves",
@@ -192,7 +203,7 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
         wanted = {"known_at", "valid_at"} if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
         wanted |= {"known_at"} if path == IDENTITY else set()
         wanted |= {"purpose"} if method == "get" else set()
-        steered = not asks(method, path) and path != "/cases" and not path.startswith("/staff")
+        steered = not asks(method, path) and path not in ("/cases", *OF_LOOKS) and not path.startswith("/staff")
         wanted |= {"If-Match"} if steered else set()
         assert wanted <= names, path
 

@@ -17,6 +17,8 @@ from api.opening import Place
 from tests.api.service import STOP_SECONDS, Command, Service, children, complaints, environment, lives, serving, until
 from tests.api.signing_in import bearer, session
 
+pytestmark = pytest.mark.slow
+
 QUICK_SECONDS = 15
 
 
@@ -125,6 +127,9 @@ def test_the_demonstration_runs_on_a_machine_that_has_nothing(fresh_home: Path, 
     cases = ["S1", "S2", "S3", "S4", "S5", "S6"]
 
     with serving(variables, log, "--demonstration") as service:
+        due = httpx2.get(f"{service.url}/deadlines", headers=bearer(service.url, "u-12"), timeout=30).json()
+        assert due["computed_to"] >= due["as_of_position"] - 1, "the first list anybody asks for is whole"
+        assert len(due["items"]) > 10
         assert listed(service) == cases
         page = httpx2.get(f"{service.url}/sager", timeout=30, cookies=session(service.url, "u-12"))
         assert page.status_code == 200

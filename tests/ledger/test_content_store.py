@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -139,7 +139,7 @@ def test_without_its_key_nothing_opens(store: ContentStore, keys: FileKeyStore) 
         store.draft(PLACE, key)
 
 
-@pytest.mark.parametrize("name", [uuid4().hex, "../../keys/x", "", "letter-1", "\0"])
+@pytest.mark.parametrize("name", ["0" * 32, "../../keys/x", "", "letter-1", "\0"])
 def test_a_name_that_leads_nowhere_is_missing(store: ContentStore, keys: FileKeyStore, name: str) -> None:
     """Also one that tries to lead out of the store."""
     sealed(store, keys.create())

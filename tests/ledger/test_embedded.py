@@ -18,6 +18,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from ledger.embedded import EmbeddedPostgres, EmbeddedPostgresError, find_binaries
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 IS_ROOT = os.geteuid() == 0
 

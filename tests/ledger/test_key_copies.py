@@ -91,6 +91,7 @@ def test_nothing_but_a_replica_of_the_same_keys_is_replaced(store: FileKeyStore,
     assert len(ids(tmp_path / "replica")) == 3
 
 
+@pytest.mark.slow
 def test_copying_killed_at_any_point_leaves_a_whole_replica(store: FileKeyStore, home: Path, tmp_path: Path) -> None:
     """The earlier or the new one, under the name or beside it; the next run clears up."""
     copy_keys(store, home / "replica", with_encryption_keys=True)

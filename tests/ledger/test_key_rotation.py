@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from threading import Event
 from uuid import UUID, uuid4
@@ -182,11 +183,13 @@ def test_keys_made_used_and_destroyed_during_rotations_are_neither_lost_nor_brou
 
     def work(number: int) -> None:
         store = at(home)
-        while not stop.wait(0.01):
+        for turn in count(number):
+            if stop.wait(0.01):
+                return
             key = store.create()
             value = store.get(key)
             assert at(home).get(key) == value
-            if len(made) % 3 == number % 3:
+            if turn % 3 == 0:
                 store.destroy(key, NOW)
                 erased.append(key)
             else:

