@@ -58,6 +58,9 @@ class Publisher:
 
     def _store(self, size: int, root: bytes, note: Note) -> None:
         with self._connection.transaction():
+            if not self._connection.execute(SQL["keys"]).fetchall():
+                for vkey in self._signer.vkeys:
+                    self._connection.execute(SQL["write_key"], [str(vkey), None])
             self._connection.execute(SQL["write_checkpoint"], [size, root, str(note)])
             self._connection.execute(SQL["announce"], [str(size)])
 

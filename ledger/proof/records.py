@@ -8,7 +8,7 @@ from ledger.format import published_entry
 from ledger.proof.checkpoints import Checkpoint, read_checkpoint
 from ledger.proof.growing import SQL, TreeBroken
 from ledger.proof.merkle_proofs import Subtree, consistency_proof, inclusion_proof
-from ledger.proof.notes import Note, read_signature
+from ledger.proof.notes import Note, VerifierKey, read_signature
 from ledger.proof.proof_files import ProofFile
 from ledger.proof.tiles import HASH_BYTES, Tile, subtree_from, write_bundle
 from ledger.store import Ledger
@@ -46,6 +46,10 @@ class ProofRecords:
     def covering(self, position: int) -> Published | None:
         """Return the smallest checkpoint that holds a position; None for none yet."""
         return self._one("covering", position)
+
+    def keys(self) -> list[tuple[VerifierKey, int | None]]:
+        """Return the keys of the log, each with the position of the event that announced it; None for the first."""
+        return [(VerifierKey.read(vkey), announced) for vkey, announced in self._ledger.query(SQL["keys"], [])]
 
     def after(self, size: int, limit: int = 1000) -> list[Published]:
         """Return checkpoints larger than a size, in order."""

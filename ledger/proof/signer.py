@@ -1,7 +1,7 @@
 """The signer: the log's keys, and a memory of what it signed last that lies outside the database.
 
-It signs a checkpoint only where a proof shows that the tree it signed before is the beginning of this one. So neither a
-database that was set back nor one that was rewritten gets a signature, whoever asks. What was signed is on disk before it
+It signs a checkpoint only where a proof shows that the tree it signed before is the beginning of this one, so neither a
+database that was set back nor one that was rewritten gets a signature. What was signed is on disk before it
 is handed out: whoever asks for the same checkpoint again, after a crash, gets the same bytes.
 """
 
@@ -49,7 +49,7 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SignerState:
-    """The origin of the log, and the ids of the keys that sign: those that go with the next rotation are ``leaving``."""
+    """The origin of the log and the ids of the keys that sign; ``leaving`` are those that end with the rotation."""
 
     origin: str
     keys: tuple[str, ...]

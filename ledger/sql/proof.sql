@@ -26,6 +26,14 @@ SELECT hashes FROM proof.tile WHERE level = %s AND number = %s
 -- A signed checkpoint; quiet when the same size is there.
 INSERT INTO proof.checkpoint (size, root, note) VALUES (%s, %s, %s) ON CONFLICT (size) DO NOTHING
 
+-- name: write_key
+-- A key of the log, with the position of the event that announced it.
+INSERT INTO proof.key VALUES (%s, %s) ON CONFLICT DO NOTHING
+
+-- name: keys
+-- The keys of the log, the first ones first.
+SELECT vkey, announced FROM proof.key ORDER BY announced NULLS FIRST, vkey
+
 -- name: announce
 -- Tells whoever waits that there is a checkpoint of a size.
 SELECT pg_notify('caseledger_checkpoint', %s)

@@ -21,6 +21,13 @@ CREATE TABLE proof.checkpoint (
     stored_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- The keys the log signs with. The first ones are trusted because they are published elsewhere; each later one is
+-- announced by an event (key_rotated) that a checkpoint signed by the keys before it holds.
+CREATE TABLE proof.key (
+    vkey      text   NOT NULL CONSTRAINT key_text PRIMARY KEY,
+    announced bigint -- position of the event; NULL for the first keys
+);
+
 -- What witnesses signed of them: one signature line each time a witness was asked.
 CREATE TABLE proof.cosignature (
     size        bigint      NOT NULL REFERENCES proof.checkpoint,
@@ -50,6 +57,10 @@ CREATE TRIGGER tile_is_never_emptied BEFORE TRUNCATE ON proof.tile
 CREATE TRIGGER checkpoint_is_immutable BEFORE UPDATE OR DELETE ON proof.checkpoint
     FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER checkpoint_is_never_emptied BEFORE TRUNCATE ON proof.checkpoint
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER key_is_immutable BEFORE UPDATE OR DELETE ON proof.key
+    FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
+CREATE TRIGGER key_is_never_emptied BEFORE TRUNCATE ON proof.key
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER cosignature_is_immutable BEFORE UPDATE OR DELETE ON proof.cosignature
     FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
