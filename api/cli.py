@@ -372,6 +372,7 @@ def _over_views(name: str | None, settings: Settings, act: "Callable[..., Compar
 def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api import json_log
     from api.document_watch import daily_check
+    from api.log_upkeep import published
     from api.opening import opened
     from api.search_upkeep import forgetting, kept_up
     from api.worker import work
@@ -382,7 +383,7 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
             with place.ledger() as ledger:
                 apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])
-        work(place.conninfo, options.parent, daily_check(place), kept_up(place))
+        work(place.conninfo, options.parent, daily_check(place), kept_up(place), published(place))
     return 0
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import time
 from uuid import UUID, uuid4
 
 from psycopg.conninfo import make_conninfo
@@ -20,6 +21,8 @@ from ledger.embedded import EmbeddedPostgres
 from ledger.errors import MigrationError
 from ledger.keys import FileKeyStore, file_keys
 from ledger.migrations import migrate
+from ledger.proof.publisher import default_origin
+from ledger.proof.signer import FileSigner
 from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.installation import install
@@ -29,13 +32,19 @@ EMBEDDED_DATABASE = "caseledger"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a ledger lies: address for work, address of the schema's owner, key stores, home, linked documents."""
+    """Where a ledger lies: address for work, address of the schema's owner, key stores, home, linked documents.
+
+    ``signer_folder`` holds the signers of logs, ``home/signer`` where it is not set; ``log_origin`` is what a log that
+    begins is called.
+    """
 
     conninfo: str
     owner: str
     keys: Callable[[UUID], FileKeyStore]
     home: Path = Path(".caseledger")
     document_folder: Path | None = None
+    signer_folder: Path | None = None
+    log_origin: str | None = None
 
     def migrate(self) -> list[str]:
         """Bring schema and views up to this version; returns the migrations applied, raises MigrationError."""
@@ -71,6 +80,14 @@ class Place:
         content = ContentStore(self.home / "content" / str(ledger.id), ledger.keys)
         return Documents(content, FolderSystem(self.document_folder) if self.document_folder else None)
 
+    def signer(self, ledger: UUID) -> FileSigner:
+        """Return the signer of a ledger's log, which may still have to be made."""
+        return FileSigner((self.signer_folder or self.home / "signer") / str(ledger), time)
+
+    def origin(self, ledger: UUID) -> str:
+        """Return what the log of a ledger is called where its signer is made."""
+        return self.log_origin or default_origin(ledger)
+
 
 @contextmanager
 def throw_away(settings: Settings) -> Generator[Place]:
@@ -91,11 +108,12 @@ def opened(settings: Settings) -> Generator[Place]:
     home = settings.home.absolute()
     apart = settings.key_encryption_folder
     keys = file_keys(home, apart.absolute() if apart else None)
+    signers = settings.signer_folder.absolute() if settings.signer_folder else None
     if settings.database_url:
         owner = settings.owner_url or settings.database_url
-        yield Place(settings.database_url, owner, keys, home, settings.document_folder)
+        yield Place(settings.database_url, owner, keys, home, settings.document_folder, signers, settings.log_origin)
         return
     with EmbeddedPostgres(home, binaries=settings.pg_bin) as server:
         create_database(server.conninfo("postgres"), EMBEDDED_DATABASE)
         conninfo = server.conninfo(EMBEDDED_DATABASE)
-        yield Place(conninfo, conninfo, keys, home, settings.document_folder)
+        yield Place(conninfo, conninfo, keys, home, settings.document_folder, signers, settings.log_origin)

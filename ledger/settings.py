@@ -66,6 +66,16 @@ class Settings(BaseSettings):
         le=1200,
         description="How many months look-ups keep their content: data about staff, which have a storage limit.",
     )
+    signer_folder: Path | None = Field(
+        default=None,
+        description="Folder of the keys that sign the log, and of what was signed last; home/signer.",
+    )
+    log_origin: str | None = Field(
+        default=None,
+        pattern=r"^[^\s+:]{1,150}$",
+        description="What a log that begins is called: an address without scheme, such as ledger.eksempel.dk/familie.",
+    )
+    publish_log: bool = Field(default=False, description="Whether anybody may read the log's checkpoint and tiles.")
     public_url: str | None = Field(
         default=None,
         repr=False,

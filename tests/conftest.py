@@ -49,7 +49,7 @@ class Server:
     def place(self, database: str, home: Path) -> Place:
         """Return a database as the place of a ledger whose keys lie under ``home``."""
         conninfo = self.postgres.conninfo(database)
-        return Place(conninfo, conninfo, file_keys(home))
+        return Place(conninfo, conninfo, file_keys(home), home)
 
 
 @dataclass(frozen=True, slots=True)

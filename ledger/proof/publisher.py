@@ -6,9 +6,11 @@ from uuid import UUID
 
 import psycopg
 
+from ledger.errors import NoLedger
 from ledger.proof.growing import SQL, TreeBroken, grow
+from ledger.proof.log_signer import require_signer
 from ledger.proof.merkle_proofs import Subtree, consistency_proof, range_root
-from ledger.proof.notes import Note
+from ledger.proof.notes import Note, VerifierKey
 from ledger.proof.signer import Signer
 from ledger.proof.tiles import subtree_from
 from ledger.store import WORKER_ROLE, conninfo_as
@@ -17,6 +19,15 @@ from ledger.store import WORKER_ROLE, conninfo_as
 def default_origin(ledger: UUID) -> str:
     """Return the origin of a log that nobody gave an address to."""
     return f"caseledger.local/{ledger}"
+
+
+def ledger_of(conninfo: str) -> UUID:
+    """Return the id of the ledger of a database, which takes none of its keys; raises NoLedger."""
+    with psycopg.connect(conninfo_as(conninfo, WORKER_ROLE), autocommit=True) as connection:
+        row = connection.execute(SQL["head"]).fetchone()
+    if row is None:
+        raise NoLedger
+    return row[0]
 
 
 class Publisher:
@@ -30,9 +41,23 @@ class Publisher:
         """Let go of the connection, and with it of the turn."""
         self._connection.close()
 
+    def prepare(self, origin: str) -> None:
+        """Make sure that the signer is the one of this log, which is made here for a new log; see require_signer."""
+        self._connection.execute(SQL["listen"])
+        rows = self._connection.execute(SQL["keys"]).fetchall()
+        require_signer(self._signer, [VerifierKey.read(vkey) for vkey, _ in rows], origin)
+
     def has_turn(self) -> bool:
         """Whether this publisher is the one that publishes; it stays so until it is closed."""
         return bool(self._connection.execute(SQL["lock"]).fetchall()[0][0])
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for somebody who wants a checkpoint now; returns whether anybody does. Hears nobody until prepared."""
+        return any(True for _ in self._connection.notifies(timeout=seconds, stop_after=1))
+
+    def announce_key(self, vkey: VerifierKey, position: int) -> None:
+        """Put a key of the log on record, with the position of the event that announces it; quiet when it is there."""
+        self._connection.execute(SQL["write_key"], [str(vkey), position])
 
     def publish(self) -> int | None:
         """Sign and store a checkpoint of everything on record; returns its size, None where there is nothing new.
@@ -43,6 +68,8 @@ class Publisher:
         _, size, root = self._connection.execute(SQL["head"]).fetchall()[0]
         stored = self._connection.execute(SQL["latest"], [2**63 - 1]).fetchone()
         if size == 0 or (stored is not None and stored[0] == size):
+            if stored is not None and stored[1] != root:
+                raise TreeBroken(f"The checkpoint of {size} entries has another root than the head of the ledger.")
             return None
         grow(self._connection, size)
         read = self._subtree()

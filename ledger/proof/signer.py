@@ -49,7 +49,10 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SignerState:
-    """The origin of the log and the ids of the keys that sign; ``leaving`` are those that end with the rotation."""
+    """The origin of the log and the ids of the keys that sign.
+
+    ``leaving`` are those that end with the rotation; once they sign no more they are only still to be destroyed.
+    """
 
     origin: str
     keys: tuple[str, ...]
@@ -76,11 +79,6 @@ class FileSigner:
             return self.vkeys
 
     @property
-    def exists(self) -> bool:
-        """Whether there is a signer in the folder."""
-        return (self._folder / _STATE).exists()
-
-    @property
     def origin(self) -> str:
         """The origin of the log; raises SignerMissing."""
         return self._state().origin
@@ -99,7 +97,7 @@ class FileSigner:
     def sign(self, size: int, root: bytes, proof: Sequence[bytes]) -> Note:
         """Return a signed checkpoint; see Signer."""
         with locked(self._folder / _LOCK):
-            state = self._state()
+            state = self._settled(self._state())
             checkpoint = Checkpoint(state.origin, size, root)
             before = self._last_note()
             if before is not None:
@@ -118,7 +116,7 @@ class FileSigner:
         One that was begun and not ended goes on with the keys it has made.
         """
         with locked(self._folder / _LOCK):
-            state = self._state()
+            state = self._settled(self._state())
             if not state.leaving:
                 new = self._new_keys(state.origin)
                 state = SignerState(state.origin, (*state.keys, *new), state.keys)
@@ -129,10 +127,21 @@ class FileSigner:
         """Sign with the new keys only, and destroy the ones before; quiet where no rotation was begun."""
         with locked(self._folder / _LOCK):
             state = self._state()
-            self._write_state(SignerState(state.origin, _staying(state)))
-            for key in state.leaving:
-                self._key_path(key).unlink(missing_ok=True)
-            flush_folder(self._folder / _KEYS)
+            if state.leaving:
+                ended = replace(state, keys=_staying(state))
+                self._write_state(ended)
+                self._settled(ended)
+
+    def _settled(self, state: SignerState) -> SignerState:
+        """Destroy keys that sign no more, which an end that was cut off may have left; returns the state then."""
+        if not state.leaving or set(state.leaving) <= set(state.keys):
+            return state
+        for key in state.leaving:
+            self._key_path(key).unlink(missing_ok=True)
+        flush_folder(self._folder / _KEYS)
+        settled = SignerState(state.origin, state.keys)
+        self._write_state(settled)
+        return settled
 
     def _new_keys(self, origin: str) -> tuple[str, ...]:
         return tuple(self._new_key(origin, kind) for kind in (ED25519, COSIGNATURE_ML_DSA))

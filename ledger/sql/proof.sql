@@ -2,6 +2,19 @@
 -- One publisher at a time in a database; false where another one is at work.
 SELECT pg_try_advisory_lock(hashtext('caseledger proof'))
 
+-- name: at_work
+-- Whether a publisher of this database has its turn.
+SELECT EXISTS (
+    SELECT FROM pg_locks
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND (classid::bigint << 32) | objid::bigint = hashtext('caseledger proof')
+)
+
+-- name: listen
+-- Hears of those who want a checkpoint now; quiet when it does already.
+LISTEN caseledger_checkpoint_wanted
+
 -- name: head
 -- Ledger, size and root.
 SELECT ledger, size, root FROM ledger.head
