@@ -16,7 +16,7 @@ from domain.time import write_instant, write_moment
 
 
 def receipt(recorded: Recorded) -> dict[str, Any]:
-    """Return the answer to a recorded request: the same for the first one and every repeat."""
+    """Return the answer to a recorded request, without proof: the same for the first one and every repeat."""
     return {
         "case": str(recorded.case),
         "commit": str(recorded.commit),
@@ -27,6 +27,7 @@ def receipt(recorded: Recorded) -> dict[str, Any]:
         "entries": [
             {"version": version, "position": position, "event": event} for version, position, event in recorded.entries
         ],
+        "proof": None,
     }
 
 

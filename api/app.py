@@ -19,6 +19,7 @@ from api.documents import create_documents_router
 from api.door import Door
 from api.erasure_routes import create_erasure_router
 from api.identity_routes import create_identity_router
+from api.log_routes import create_log_router, create_proof_router
 from api.look_log import LookLog
 from api.look_routes import create_look_router
 from api.pages.access_routes import AccessPages
@@ -26,6 +27,7 @@ from api.pages.rendering import Pages
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
+from api.proving import Prover
 from api.reading import CaseReader
 from api.recording import CaseRecorder
 from api.rules_routes import create_rules_router
@@ -48,10 +50,13 @@ NO_TELEMETRY: TelemetryConfig = {
 """The framework would otherwise emit spans with full addresses by itself, or when a variable asks it to."""
 
 
-def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = None) -> FastAPI:
+def create_app(
+    ledger: Ledger, sign_in: SignIn, documents: Documents | None = None, *, publish_log: bool = False
+) -> FastAPI:
     """Return the application: API, pages, health, explanations of problems; without documents none are served.
 
-    API routes answer bearer tokens alone, pages the cookie of a session alone.
+    API routes answer bearer tokens alone, pages the cookie of a session alone. Where the log is published anybody reads
+    it.
     """
     app = FastAPI(
         title="caseledger",
@@ -68,6 +73,7 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
     problems.install(app)
     answers.install(app)
     searcher = Searcher(ledger, reader)
+    app.state.prover = prover = Prover(ledger)
     content = None if documents is None else documents.content
     routers = [
         create_router(recorder, reader, cursors),
@@ -78,14 +84,17 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
         create_identity_router(ledger, recorder, reader),
         create_search_router(searcher),
         create_erasure_router(ledger, recorder, reader, content),
+        create_proof_router(ledger, reader, prover),
     ]
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))
     for router in routers:
         app.include_router(router, dependencies=[Depends(_bearer(ledger, sign_in))])
+    log_router = create_log_router(prover.records, door, published=publish_log)
+    app.include_router(log_router, dependencies=[] if publish_log else [Depends(_bearer(ledger, sign_in))])
     pages = Pages(door, sign_in, simulated=ledger.simulated)
-    keeper, lists, log = AccessKeeper(ledger, recorder), AccessReader(ledger, door), LookLog(ledger, reader)
-    access = AccessPages(pages, keeper, lists, log, cursors, sign_in)
+    keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, door), LookLog(ledger, reader)
+    access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
     for router in (create_pages(pages, reader, cursors), access.routes()):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())

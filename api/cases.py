@@ -13,6 +13,7 @@ from api.conditions import Cursors, etag, expected_version, idempotency_key, que
 from api.drafting import Commit
 from api.principals import acting, looking
 from api.problems import KINDS, MEDIA_TYPE, ProblemError
+from api.proving import Prover
 from api.reading import CaseLook, CaseReader
 from api.recording import CaseRecorder, Recorded
 from api.withdrawal import gone_out_by
@@ -80,7 +81,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         recorded = await recorder.open_case(
             acting(request), body.number, body.programme, persons, body.occurred_at, commit
         )
-        return receipt_of(recorded)
+        return await proven_receipt(request, recorded)
 
     @router.post(
         "/cases/{case_id}/commits",
@@ -105,7 +106,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         commit = Commit(facts, key, place_of(request) + raw, body.reason, body.legal_basis)
         case = case_id_of(request.path_params["case_id"])
         recorded = await recorder.record(acting(request), case, expected, commit)
-        return receipt_of(recorded, gone_out=await gone_out_by(recorder, recorded))
+        return await proven_receipt(request, recorded, gone_out=await gone_out_by(recorder, recorded))
 
     @router.post(
         "/cases/{case_id}/persons",
@@ -197,6 +198,12 @@ def case_id_of(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise ProblemError("not-found", "There is no case with this id.") from None
+
+
+async def proven_receipt(request: Request, recorded: Recorded, **more: Any) -> Response:
+    """Answer with a receipt, and with the proof where a commit has one at once."""
+    prover: Prover = request.app.state.prover
+    return receipt_of(recorded, proof=await prover.of_receipt(recorded), **more)
 
 
 def receipt_of(recorded: Recorded, **more: Any) -> Response:

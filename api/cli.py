@@ -214,7 +214,7 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     with opened(settings) as place:
         if options.demonstration:
             prepare(place, _say)
-        serve(place, settings, options.port)
+        serve(place, settings, options.port, publish_log=settings.publish_log or options.demonstration)
     return 0
 
 

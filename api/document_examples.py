@@ -38,6 +38,7 @@ RECEIPT = answer(
         "last_position": 4711,
         "recorded_at": "2026-03-04T13:12:09.120004Z",
         "entries": [{"version": 18, "position": 4711, "event": "DocumentFiled"}],
+        "proof": None,
         "filed": _FILED,
     },
     True,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api import bodies, erasure_answers, erasure_examples, examples
 from api.bodies import Body
-from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, problems, receipt_of
+from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, problems, proven_receipt, receipt_of
 from api.conditions import question, refuse_unknown_parameters
 from api.erasing import Eraser, carrying_out
 from api.principals import acting, looking
@@ -101,7 +101,7 @@ def _add_proposals(router: APIRouter, eraser: Eraser) -> None:
         commit, expected, raw = await act_of(request)
         rejected = ErasureRejected(proposal=version, reason=bodies.parse(RejectionBody, raw).reason)
         case = case_id_of(request.path_params["case_id"])
-        return receipt_of(await eraser.reject(acting(request), case, expected, rejected, commit))
+        return await proven_receipt(request, await eraser.reject(acting(request), case, expected, rejected, commit))
 
 
 def _add_decision(router: APIRouter, ledger: Ledger, eraser: Eraser) -> None:
@@ -117,7 +117,7 @@ def _add_decision(router: APIRouter, ledger: Ledger, eraser: Eraser) -> None:
         commit, expected, raw = await act_of(request)
         proposal = bodies.parse(ErasureBody, raw).proposal
         case = case_id_of(request.path_params["case_id"])
-        return await _outcome(ledger, await eraser.decide(acting(request), case, expected, proposal, commit))
+        return await _outcome(request, ledger, await eraser.decide(acting(request), case, expected, proposal, commit))
 
 
 def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
@@ -162,11 +162,11 @@ def _add_board(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
         )
 
 
-async def _outcome(ledger: Ledger, recorded: Recorded) -> Response:
+async def _outcome(request: Request, ledger: Ledger, recorded: Recorded) -> Response:
     """Answer with the receipt of an erasure, or with the problem of one that was stopped, the same for every repeat."""
     version, position, event = recorded.entries[-1]
     if event != GateStopped.name():
-        return receipt_of(recorded)
+        return await proven_receipt(request, recorded)
     codes = await asyncio.to_thread(stop_at, ledger, position)
     explained: dict[str, Any] = {code: TEXTS[code] for code in codes}
     detail = "Nothing was erased; the stop is on record. No reason lets an erasure pass: put right what `stops` name."

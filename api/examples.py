@@ -78,6 +78,7 @@ _RECEIPT: dict[str, Any] = {
     "last_position": 4711,
     "recorded_at": "2026-03-04T13:12:09.120004Z",
     "entries": [{"version": 18, "position": 4711, "event": "NoteRecorded"}],
+    "proof": None,
 }
 
 GONE_OUT: dict[str, Any] = {
@@ -171,6 +172,12 @@ _BOARD: dict[str, Any] = {
     "access_event": 4714,
 }
 
+_PROOF = (
+    "Of a decision, a withdrawal or an erasure: proof (c2sp.org/tlog-proof) that its last entry stands in a checkpoint"
+    " the log has signed; null where it was not there within a second, and for every other commit. Any entry's proof is"
+    " at /cases/{case_id}/events/{version}/proof."
+)
+
 MAY_BE_NULL = frozenset(
     {"known_at", "full_name", "subject", "due", "ends", "satisfied_by", "satisfied_at", "key", "person"}
     | {"standing", "interpreter", "enrolment", "required_per_year", "gone_out", "made", "recipient_person"}
@@ -232,6 +239,8 @@ def _schema_of(value: Any) -> dict[str, Any]:
 
 
 def _member(name: str, value: Any) -> dict[str, Any]:
+    if name == "proof" and value is None:
+        return {"type": ["string", "null"], "description": _PROOF}
     schema = _schema_of(value)
     return schema | {"type": [schema["type"], "null"]} if value is not None and name in MAY_BE_NULL else schema
 

@@ -32,7 +32,8 @@ ALWAYS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 STRICT_TRANSPORT = "max-age=31536000"
-STATIC = "/static/"
+STATIC, LOG = "/static/", "/log/"
+NOT_KEPT = "no-store"
 
 
 def guarded(app: ASGIApp, hosts: Collection[str], requests_per_minute: int, strict_requests_per_minute: int) -> ASGIApp:
@@ -55,32 +56,41 @@ class BrowserHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                # A style sheet is the same for everybody; what else there is may be about somebody.
-                is_static = scope["path"].startswith(STATIC) and message["status"] in (200, 304)
-                message["headers"] = standing(message["headers"], scope["scheme"], is_static=is_static)
+                caching = _caching(scope["path"], message)
+                message["headers"] = standing(message["headers"], scope["scheme"], caching)
             await send(message)
 
         await self._app(scope, receive, with_headers)
 
 
-def standing(headers: RawHeaders, scheme: str, *, is_static: bool = False) -> list[tuple[bytes, bytes]]:
-    """Return headers with what an answer over ``scheme`` carries; only what is static may be kept by caches."""
+def _caching(path: str, message: Message) -> str:
+    """Return what caches may do: keep what is the same for everybody; what else there is may be about somebody."""
+    if message["status"] in (200, 304):
+        if path.startswith(STATIC):
+            return "no-cache"  # kept, but asked about each time
+        if path.startswith(LOG):
+            return Headers(raw=message["headers"]).get("cache-control", NOT_KEPT)
+    return NOT_KEPT
+
+
+def standing(headers: RawHeaders, scheme: str, caching: str = NOT_KEPT) -> list[tuple[bytes, bytes]]:
+    """Return headers with what an answer over ``scheme`` carries; ``caching`` says what caches may do."""
     kept = [(name, value) for name, value in headers if name not in _STANDING_NAMES]
     is_page = any(name == b"content-type" and value.startswith(b"text/html") for name, value in kept)
-    return [*kept, *_standing(is_page, is_static, scheme == "https")]
+    return [*kept, *_standing(is_page, caching, scheme == "https")]
 
 
 @cache
-def _standing(is_page: bool, is_static: bool, is_https: bool) -> tuple[tuple[bytes, bytes], ...]:
+def _standing(is_page: bool, caching: str, is_https: bool) -> tuple[tuple[bytes, bytes], ...]:
     headers = ALWAYS | {
         "Content-Security-Policy": PAGE_POLICY if is_page else ANSWER_POLICY,
-        "Cache-Control": "no-cache" if is_static else "no-store",  # no-cache: kept, but asked about each time
+        "Cache-Control": caching,
     }
     headers |= {"Strict-Transport-Security": STRICT_TRANSPORT} if is_https else {}
     return tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
 
 
-_STANDING_NAMES = frozenset(name for name, _ in _standing(False, False, True))
+_STANDING_NAMES = frozenset(name for name, _ in _standing(False, NOT_KEPT, True))
 
 
 class KnownHosts:

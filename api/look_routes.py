@@ -18,7 +18,7 @@ from api.cases import (
     case_id_of,
     place_of,
     problems,
-    receipt_of,
+    proven_receipt,
 )
 from api.conditions import Cursors, etag, idempotency_key, instant, question, refuse_unknown_parameters
 from api.drafting import Commit
@@ -151,7 +151,8 @@ def _add_extracts(router: APIRouter, extracts: LookExtracts) -> None:
         """Decide about these look-ups alone that a person is not told of them, and whether they may be counted."""
         body, commit = await _sent(request, WithholdingBody)
         decision = LookupsWithheld(**dict(body))
-        return receipt_of(await extracts.withhold(acting(request), case_id_of(case_id), decision, commit))
+        recorded = await extracts.withhold(acting(request), case_id_of(case_id), decision, commit)
+        return await proven_receipt(request, recorded)
 
     @router.post(
         "/cases/{case_id}/staff-name-releases",
@@ -164,4 +165,5 @@ def _add_extracts(router: APIRouter, extracts: LookExtracts) -> None:
         """Decide that a person is told who looked: needed for their rights, or looked outside instruction."""
         body, commit = await _sent(request, ReleaseBody)
         decision = StaffNamesReleased(**dict(body))
-        return receipt_of(await extracts.release(acting(request), case_id_of(case_id), decision, commit))
+        recorded = await extracts.release(acting(request), case_id_of(case_id), decision, commit)
+        return await proven_receipt(request, recorded)

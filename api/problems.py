@@ -94,6 +94,9 @@ KINDS: dict[str, Kind] = {
     "sign-in-unavailable": Kind(
         503, "The identity provider does not answer", "Whose the token is cannot be told. Nothing was done."
     ),
+    "not-signed-yet": Kind(
+        503, "No checkpoint holds it yet", "What is recorded is signed within seconds: ask again after `Retry-After`."
+    ),
     "unavailable": Kind(
         503, "The ledger does not answer", "Nothing is half recorded. Send the same request again with the same key."
     ),

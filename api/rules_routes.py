@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from api import bodies, examples, rule_answers, rule_examples
 from api.acts import Gatekeeper, check_disclosure, decision_answer
-from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems, receipt_of
+from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems, proven_receipt
 from api.conditions import etag, expected_version, idempotency_key, question, refuse_unknown_parameters
 from api.drafting import Commit
 from api.principals import acting, looking
@@ -316,7 +316,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
         commit, expected, raw = await act_of(request)
         act = bodies.parse(DisclosureBody, raw).act()
         recorded = await gatekeeper.disclose(acting(request), _case(request), expected, act, commit)
-        return await _outcome(ledger, recorded)
+        return await _outcome(request, ledger, recorded)
 
     @router.post(
         "/cases/{case_id}/decisions",
@@ -330,7 +330,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
         commit, expected, raw = await act_of(request)
         act = bodies.parse(DecisionBody, raw).act()
         recorded = await gatekeeper.decide(acting(request), _case(request), expected, act, commit)
-        return await _outcome(ledger, recorded)
+        return await _outcome(request, ledger, recorded)
 
     @router.post(
         "/cases/{case_id}/disclosures/check",
@@ -369,11 +369,11 @@ def _case(request: Request) -> UUID:
     return case_id_of(request.path_params["case_id"])
 
 
-async def _outcome(ledger: Ledger, recorded: Recorded) -> Response:
+async def _outcome(request: Request, ledger: Ledger, recorded: Recorded) -> Response:
     """Answer with the receipt of an act, or with the problem of one that was stopped, the same for every repeat."""
     version, position, event = recorded.entries[-1]
     if event != GateStopped.name():
-        return receipt_of(recorded)
+        return await proven_receipt(request, recorded)
     stopped = await asyncio.to_thread(stop_at, ledger, position)
     detail = "Nothing was done; the stop is on record. Put right what is missing, or give a reason where one may pass."
     raise ProblemError("refused", detail, stops=stopped, entry=version, current_version=recorded.version)

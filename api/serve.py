@@ -28,8 +28,8 @@ WORKER_STOP_SECONDS = 10
 WORKER_LOOK_SECONDS = 0.5
 
 
-def serve(place: Place, settings: Settings, port: int) -> None:
-    """Serve a ledger until SIGTERM or Ctrl-C.
+def serve(place: Place, settings: Settings, port: int, *, publish_log: bool) -> None:
+    """Serve a ledger until SIGTERM or Ctrl-C; where the log is published anybody reads its checkpoint and tiles.
 
     A ledger with a real clock is served with sign-in at the provider of the settings only; raises SignInNotUsable,
     NotServable and PortTaken.
@@ -39,7 +39,9 @@ def serve(place: Place, settings: Settings, port: int) -> None:
     context = tls_context(where)
     with listener(where, port) as listening_socket, place.ledger() as ledger, _worker(place):
         apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])
-        app = create_app(ledger, sign_in_for(ledger, settings, where.name), place.documents(ledger))
+        app = create_app(
+            ledger, sign_in_for(ledger, settings, where.name), place.documents(ledger), publish_log=publish_log
+        )
         config = uvicorn.Config(
             guarded(app, where.hosts, settings.requests_per_minute, settings.strict_requests_per_minute),
             http=BoundedHeads,
@@ -113,6 +115,7 @@ caseledger - {kind}
 
   Open   {address}/sager                the cases (Danish)
          {address}/openapi.json         the API
+         {address}/log/checkpoint       what the log has signed last
 """
 
 _DEMONSTRATION = """

@@ -34,6 +34,7 @@ class Act(StrEnum):
     ERASURE_READ = "erasure.read"
     ERASURE_PROPOSE = "erasure.propose"
     ERASURE_DECIDE = "erasure.execute"
+    LOG_READ = "log.read"
 
 
 class Extent(Enum):
@@ -112,6 +113,7 @@ POWERS: Mapping[Kind, Mapping[Act, Extent]] = MappingProxyType(
                 Act.ORIGINALS_READ: Extent.ALL,
                 Act.LOOKS_READ: Extent.ALL,
                 Act.ERASURE_READ: Extent.ALL,
+                Act.LOG_READ: Extent.ALL,
             }
         ),
         Kind.ANALYST: MappingProxyType({Act.BOARD_READ: Extent.ALL}),
@@ -124,6 +126,7 @@ POWERS: Mapping[Kind, Mapping[Act, Extent]] = MappingProxyType(
                 Act.ERASURE_READ: Extent.ALL,
                 Act.ERASURE_PROPOSE: Extent.ALL,
                 Act.ERASURE_DECIDE: Extent.ALL,
+                Act.LOG_READ: Extent.ALL,
             }
         ),
         Kind.ADMINISTRATOR: MappingProxyType({Act.STAFF_GRANT: Extent.ALL}),

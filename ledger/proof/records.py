@@ -8,7 +8,7 @@ from ledger.format import published_entry
 from ledger.proof.checkpoints import Checkpoint, read_checkpoint
 from ledger.proof.growing import SQL, TreeBroken
 from ledger.proof.merkle_proofs import Subtree, consistency_proof, inclusion_proof
-from ledger.proof.notes import Note, VerifierKey, read_signature
+from ledger.proof.notes import ED25519, Note, VerifierKey, read_signature
 from ledger.proof.proof_files import ProofFile
 from ledger.proof.tiles import HASH_BYTES, Tile, subtree_from, write_bundle
 from ledger.store import Ledger
@@ -48,8 +48,16 @@ class ProofRecords:
         return self._one("covering", position)
 
     def keys(self) -> list[tuple[VerifierKey, int | None]]:
-        """Return the keys of the log, each with the position of the event that announced it; None for the first."""
-        return [(VerifierKey.read(vkey), announced) for vkey, announced in self._ledger.query(SQL["keys"], [])]
+        """Return the keys of the log, each with the position of the event that announced it; None for the first.
+
+        In the order they came; of those that came together Ed25519 before ML-DSA-44.
+        """
+        found = [(VerifierKey.read(vkey), announced) for vkey, announced in self._ledger.query(SQL["keys"], [])]
+        return sorted(found, key=lambda one: (one[1] or 0, one[0].kind))
+
+    def vkeys(self) -> str:
+        """Return the keys of the log in text form, one a line, in that order; empty for none yet."""
+        return "".join(f"{key}\n" for key, _ in self.keys())
 
     def after(self, size: int, limit: int = 1000) -> list[Published]:
         """Return checkpoints larger than a size, in order."""
@@ -59,6 +67,17 @@ class ProofRecords:
         """Return a checkpoint with the signatures of the log and the newest one of each witness."""
         rows = self._ledger.query(SQL["cosignatures"], [published.checkpoint.size])
         return published.note.signed(*(read_signature(row[0]) for row in rows))
+
+    def brief(self, published: Published) -> Note:
+        """Return a checkpoint with the Ed25519 signatures of the log alone."""
+        short = [key for key, _ in self.keys() if key.kind == ED25519]
+        return Note(published.note.text, tuple(one for key in short for one in key.of(published.note)))
+
+    def keys_at(self, size: int) -> list[VerifierKey]:
+        """Return the keys that sign a checkpoint of a size: those announced last, and none announced after it."""
+        known = [(key, announced or 0) for key, announced in self.keys() if (announced or 0) <= size]
+        last = max((announced for _, announced in known), default=0)
+        return [key for key, announced in known if announced == last]
 
     def stamps(self, size: int) -> list[Stamp]:
         """Return the time stamps over the checkpoint of a size."""

@@ -46,7 +46,7 @@ class Marked:
         """Return a path with the ids of this case in every place."""
         values = {
             "case_id": self.case, "person": self.person, "ref": "parent-A", "version": "3", "document": "letter-1",
-            "programme": "smaaboernsteam_001", "staff": "u-24", "name": "forbidden",
+            "programme": "smaaboernsteam_001", "staff": "u-24", "name": "forbidden", "path": "0/000",
         }  # fmt: skip
         return re.sub(r"\{(\w+)[^}]*\}", lambda found: values[found[1]], path)
 

@@ -66,7 +66,18 @@ OPERATIONS = [
     ("post", "/cases/{case_id}/look-extracts"),
     ("post", "/cases/{case_id}/look-withholdings"),
     ("post", "/cases/{case_id}/staff-name-releases"),
+    ("get", "/log/checkpoint"),
+    ("get", "/log/log.vkey"),
+    ("get", "/log/tile/{path}"),
+    ("get", "/checkpoints"),
+    ("get", "/cases/{case_id}/events/{version}/proof"),
 ]
+OF_LOG = ("/log/checkpoint", "/log/log.vkey", "/log/tile/{path}", "/checkpoints")
+"""About nobody: no purpose, no version, no instant."""
+
+PROOF = "/cases/{case_id}/events/{version}/proof"
+"""What is proven of an entry does not depend on the instant it is asked for."""
+
 OF_LOOKS = tuple(f"/cases/{{case_id}}/{one}" for one in ("look-extracts", "look-withholdings", "staff-name-releases"))
 """About looks, which have no version."""
 
@@ -75,7 +86,7 @@ OF_ACCESS = (
     *("access-events", "look-extracts", "look-withholdings", "staff-name-releases"),
 )
 """What is about access itself: of no instant in the world, and decided on whatever version there is."""
-BOARDS = ("/cases", "/deadlines", "/findings", "/disclosures", "/erasures", "/programmes/{programme}/overview")
+BOARDS = ("/cases", "/deadlines", "/findings", "/disclosures", "/erasures", "/programmes/{programme}/overview", *OF_LOG)
 ACTS = (
     "/cases/{case_id}/disclosures", "/cases/{case_id}/decisions", "/cases/{case_id}/moves",
     "/cases/{case_id}/erasures", "/cases/{case_id}/erasures/proposals",
@@ -199,10 +210,10 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
     """Keys, versions and instants are among the parameters of the operations that take them."""
     for method, path, operation in operations(description):
         names = {p["name"] for p in operation.get("parameters", ())}
-        past = method == "get" and path not in (BYTES, IDENTITY) and not about_access(path)
+        past = method == "get" and path not in (BYTES, IDENTITY, PROOF, *OF_LOG) and not about_access(path)
         wanted = {"known_at", "valid_at"} if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
         wanted |= {"known_at"} if path == IDENTITY else set()
-        wanted |= {"purpose"} if method == "get" else set()
+        wanted |= {"purpose"} if method == "get" and path not in OF_LOG else set()
         steered = not asks(method, path) and path not in ("/cases", *OF_LOOKS) and not path.startswith("/staff")
         wanted |= {"If-Match"} if steered else set()
         assert wanted <= names, path
@@ -233,7 +244,7 @@ def _unlike(value: Any, schema: dict[str, Any], place: str = "") -> Iterator[str
             yield from _unlike(item, schema["items"], f"{place}/0")
 
 
-@pytest.mark.parametrize(("method", "path"), [one for one in ordinary(LINKS) if "{version}" not in one[1]])
+@pytest.mark.parametrize(("method", "path"), [one for one in ordinary(LINKS, *OF_LOG[:3]) if "{version}" not in one[1]])
 def test_every_answer_has_the_form_described(leader: Api, description: dict[str, Any], method: str, path: str) -> None:
     """Answers hold exactly the members of their schema, by name and type, and the example holds no others."""
     operation = description["paths"][path][method]
@@ -245,7 +256,7 @@ def test_every_answer_has_the_form_described(leader: Api, description: dict[str,
         response = file(leader, case, 3)
         response = response if method == "post" else leader.get(place)
     elif method == "get":
-        with leader.acting_as(OFFICER if path == "/erasures" else "u-12") as asking:
+        with leader.acting_as(OFFICER if path in ("/erasures", *OF_LOG) else "u-12") as asking:
             response = asking.get(place)
     else:
         body = operation["requestBody"]["content"]["application/json"]["example"]
