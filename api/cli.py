@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from api import cli_search
 from api.cli_erasure import add_erasure
 from api.cli_keys import add_keys
+from api.cli_log import add_log
 from api.cli_looks import add_looks
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
@@ -89,6 +90,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))
     add_erasure(partial(_command, _group(commands, "erasure", "carry out erasures that were decided")))
     add_looks(partial(_command, _group(commands, "looks", "look after the record of who has looked")))
+    add_log(partial(_command, _group(commands, "log", "publish what proves the ledger to strangers")), _code)
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)

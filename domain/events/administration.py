@@ -5,11 +5,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 
-from domain.events.base import Code, Event, Instant, Sealed, StaffRef, Text, refuse_nul, unchanged
+from domain.events.base import CODE_PATTERN, Code, Event, Instant, Sealed, StaffRef, Text, refuse_nul, unchanged
 from domain.events.fields import Codes, Hash, Identifier, NewPersonRef, Whole
 
 RuleText = Annotated[str, StringConstraints(min_length=1, max_length=200_000), BeforeValidator(refuse_nul)]
 """The text of a rule book, in clear."""
+VerifierKeyText = Annotated[
+    str, StringConstraints(min_length=1, max_length=3000, pattern=CODE_PATTERN), BeforeValidator(refuse_nul)
+]
+"""A public key of the log in text form (vkey, c2sp.org/signed-note): one of ML-DSA-44 is longer than a code."""
 
 
 class CasePerson(BaseModel):
@@ -115,17 +119,23 @@ class RuleSettingsChosen(Event):
 
 
 class KeyRotated(Event):
-    """A key of the ledger was replaced by a new one; ``purpose`` says which, for example signing or wrapping."""
+    """A key of the ledger was replaced by a new one; ``purpose`` says which, for example signing or wrapping.
+
+    Of keys that sign the log, ``verification_keys`` are the new ones in full, to be checked with from then on.
+    """
 
     TOPIC: ClassVar[str] = "key_rotated"
+    VERSION: ClassVar[int] = 2
     LABEL_DA: ClassVar[str] = "Nøgle udskiftet"
     LABEL_EN: ClassVar[str] = "Key rotated"
+    upcast_v1_v2 = staticmethod(unchanged)
 
     purpose: Code
     old_key: Code
     new_key: Code
     verification_key: Code | None = None
     approved_by: StaffRef | None = None
+    verification_keys: tuple[VerifierKeyText, ...] | None = None
 
 
 class GateStopped(Event):

@@ -33,6 +33,7 @@ CONSENT = command(
     },
 )  # fmt: skip
 WITHDRAWAL = command("ConsentWithdrawn", {"consent": "c-1", "withdrawn_by": "parent-A", "channel": "phone"})
+NOBODY: list[str] = []
 
 
 @pytest.fixture(scope="module")
@@ -200,8 +201,8 @@ class TestReceipts:
 
     def test_a_decision_in_an_opening_counts_too(self, api: Api) -> None:
         """Whatever address the commit came to."""
-        body = {"programme": "smaaboernsteam_001", "occurred_at": "2026-03-04T09:30:00+01:00", "persons": []}
-        extended(api.post("/cases", body | {"commands": [DECISION]}))
+        opening = {"programme": "smaaboernsteam_001", "occurred_at": "2026-03-04T09:30:00+01:00"}
+        extended(api.post("/cases", opening | {"persons": NOBODY, "commands": [DECISION]}))
 
     def test_without_a_worker_it_is_null_at_once(self, simulated_ledger: Ledger) -> None:
         """Nobody publishes: the commit is recorded all the same."""
@@ -209,7 +210,7 @@ class TestReceipts:
         with TestClient(create_app(simulated_ledger, local)) as client:
             signed_in(client)
             opening = {"programme": "smaaboernsteam_001", "occurred_at": "2026-03-04T09:30:00+01:00"}
-            body: dict[str, Any] = opening | {"persons": [], "commands": [DECISION]}
+            body = opening | {"persons": NOBODY, "commands": [DECISION]}
             answer = client.post("/cases", json=body, headers={"Idempotency-Key": "k-1"})
             assert (answer.status_code, answer.json()["proof"]) == (201, None)
             place = f"/cases/{answer.json()['case']}/events/2/proof"
