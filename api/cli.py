@@ -18,6 +18,8 @@ from api import cli_search
 from api.cli_erasure import add_erasure
 from api.cli_keys import add_keys
 from api.cli_looks import add_looks
+from api.cli_stamp import add_stamp
+from api.cli_witness import add_witness
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
 from ledger.settings import Settings
@@ -92,6 +94,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)
+    add_stamp(partial(_command, commands))
+    add_witness(partial(_command, _group(commands, "witness", "cosign what other logs signed; needs no ledger")))
     cli_search.add_commands(_group(commands, "search", "look after the index by which people are found"))
     return parser
 
@@ -374,6 +378,8 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api.document_watch import daily_check
     from api.opening import opened
     from api.search_upkeep import forgetting, kept_up
+    from api.stamp_upkeep import stamping
+    from api.witness_upkeep import witnessing
     from api.worker import work
     from ledger.erasure import apply_erasures
 
@@ -382,7 +388,8 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
             with place.ledger() as ledger:
                 apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])
-        work(place.conninfo, options.parent, daily_check(place), kept_up(place))
+        proving = [*witnessing(place, settings), *stamping(place, settings)]
+        work(place.conninfo, options.parent, daily_check(place), kept_up(place), *proving)
     return 0
 
 
