@@ -44,13 +44,30 @@ def witnessing(place: Place, settings: Settings) -> list[Runner]:
         json_log.log("witness_policy_unusable", logging.ERROR, remedy=str(error))
         return []
     near, far = addresses(policy, near=True), addresses(policy, near=False)
-    runners: list[Runner] = []
-    if near:
-        runners.append(lambda stop: _in_turn(place, stop, "near", lambda asking: _at_checkpoints(asking, near, stop)))
-    if far:
-        beat = float(settings.witness_beat_seconds)
-        runners.append(lambda stop: _in_turn(place, stop, "far", lambda asking: _on_the_beat(asking, far, beat, stop)))
-    return runners
+    runners = [asking_at_checkpoints(place, near)] if near else []
+    return [*runners, asking_on_the_beat(place, far, settings.witness_beat_seconds)] if far else runners
+
+
+def asking_at_checkpoints(place: Place, witnesses: list[WitnessAddress]) -> Runner:
+    """Return what asks witnesses at once, and then at each new checkpoint."""
+
+    def run(asking: _Asking, stop: threading.Event) -> None:
+        asking.ask(witnesses)
+        while not stop.is_set():
+            if asking.wait():
+                asking.ask(witnesses)
+
+    return lambda stop: _in_turn(place, stop, "near", run)
+
+
+def asking_on_the_beat(place: Place, witnesses: list[WitnessAddress], beat: float) -> Runner:
+    """Return what asks witnesses at every multiple of so many seconds, whatever happened in between."""
+
+    def run(asking: _Asking, stop: threading.Event) -> None:
+        while not stop.wait(beat - time.time() % beat):
+            asking.ask(witnesses)
+
+    return lambda stop: _in_turn(place, stop, "far", run)
 
 
 class _Asking:
@@ -69,27 +86,13 @@ class _Asking:
             say(outcome)
 
 
-def _at_checkpoints(asking: _Asking, witnesses: list[WitnessAddress], stop: threading.Event) -> None:
-    """Ask at once, and then at each new checkpoint."""
-    asking.ask(witnesses)
-    while not stop.is_set():
-        if asking.wait():
-            asking.ask(witnesses)
-
-
-def _on_the_beat(asking: _Asking, witnesses: list[WitnessAddress], beat: float, stop: threading.Event) -> None:
-    """Ask at every multiple of the beat, whatever happened in between and however long the last round took."""
-    while not stop.wait(beat - time.time() % beat):
-        asking.ask(witnesses)
-
-
-def _in_turn(place: Place, stop: threading.Event, turn: str, run: Callable[[_Asking], None]) -> None:
+def _in_turn(place: Place, stop: threading.Event, turn: str, run: "Callable[[_Asking, threading.Event], None]") -> None:
     """Run while it is this process's turn; begin again after whatever went wrong: the views must be followed on."""
     while not stop.is_set():
         try:
             with _asking(place, turn) as asking:
                 if asking is not None:
-                    run(asking)
+                    run(asking, stop)
         except Exception as error:
             json_log.log("witnesses_not_asked", logging.ERROR, **json_log.failure(error))
         stop.wait(AGAIN_SECONDS)

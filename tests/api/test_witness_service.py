@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
+from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic
 
@@ -173,11 +174,15 @@ def test_other_addresses_and_methods(http: httpx2.Client) -> None:
 
 
 def test_one_connection_carries_many_requests(witness: RunningWitness) -> None:
-    host, port = "127.0.0.1", int(witness.url.rpartition(":")[2])
-    with socket.create_connection((host, port), timeout=20) as connection:
-        for _ in range(3):
-            connection.sendall(b"GET /0/checkpoint HTTP/1.1\r\nHost: w\r\n\r\n")
-            assert connection.recv(4096).startswith(b"HTTP/1.1 404 ")
+    connection = HTTPConnection("127.0.0.1", int(witness.url.rpartition(":")[2]), timeout=20)
+    connection.connect()
+    first = connection.sock
+    for _ in range(3):
+        connection.request("POST", "/add-checkpoint", body=b"nonsense")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (400, b"malformed\n")
+        assert connection.sock is first
+    connection.close()
 
 
 def test_of_submissions_at_once_one_wins(witness: RunningWitness, log: MemoryLog) -> None:
