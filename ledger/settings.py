@@ -102,7 +102,9 @@ class Settings(BaseSettings):
         default=900, description="How often witnesses elsewhere are asked, whether anything is new or not."
     )
     stamp_url: str | None = Field(
-        default=None, description="Address of the time-stamp authority (RFC 3161) that stamps a checkpoint every day."
+        default=None,
+        repr=False,  # some authorities hand out addresses that are secrets
+        description="Address of the time-stamp authority (RFC 3161) that stamps a checkpoint every day.",
     )
     stamp_roots: Path | None = Field(
         default=None, description="File with the certificates its answers must lead to, in PEM form."

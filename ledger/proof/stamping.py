@@ -91,6 +91,9 @@ def check_stamp(
     """
     try:
         response = decode_timestamp_response(answer)
+    except ValueError:
+        raise NotStamped("The time stamp does not hold: it is not strict DER (are its certificates sorted?).") from None
+    try:
         _check(response, sha256(text).digest(), roots, request)
         return Stamp(answer, response.tst_info.gen_time)
     except (VerificationError, ValueError) as error:
