@@ -19,6 +19,8 @@ from api.cli_erasure import add_erasure
 from api.cli_keys import add_keys
 from api.cli_log import add_log
 from api.cli_looks import add_looks
+from api.cli_stamp import add_stamp
+from api.cli_witness import add_witness
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
 from ledger.settings import Settings
@@ -94,6 +96,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)
+    add_stamp(partial(_command, commands))
+    add_witness(partial(_command, _group(commands, "witness", "cosign what other logs signed; needs no ledger")))
     cli_search.add_commands(_group(commands, "search", "look after the index by which people are found"))
     return parser
 
@@ -377,6 +381,8 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api.log_upkeep import published
     from api.opening import opened
     from api.search_upkeep import forgetting, kept_up
+    from api.stamp_upkeep import stamping
+    from api.witness_upkeep import witnessing
     from api.worker import work
     from ledger.erasure import apply_erasures
 
@@ -385,7 +391,8 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
             with place.ledger() as ledger:
                 apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])
-        work(place.conninfo, options.parent, daily_check(place), kept_up(place), published(place))
+        proving = [published(place), *witnessing(place, settings), *stamping(place, settings)]
+        work(place.conninfo, options.parent, daily_check(place), kept_up(place), *proving)
     return 0
 
 

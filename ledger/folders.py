@@ -53,6 +53,19 @@ def write_new(path: Path, content: bytes) -> None:
     flush_folder(path.parent)
 
 
+def write_over(path: Path, content: bytes) -> None:
+    """Put a file in place of another: whole, flushed, or not at all. One at a time may do so: hold a lock.
+
+    Makes missing folders.
+    """
+    make_folder(path.parent)
+    draft = path.with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    write_private(draft, content)
+    os.replace(draft, path)
+    flush_folder(path.parent)
+
+
 @contextmanager
 def locked(path: Path, *, shared: bool = False) -> Generator[None]:
     """Hold a lock between processes and threads; waits for it. A holder that dies lets go of it."""

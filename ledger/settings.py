@@ -104,6 +104,22 @@ class Settings(BaseSettings):
         description="JSON object from the municipality's names of roles to ours; without it they are ours already.",
     )
 
+    witness_policy: Path | None = Field(
+        default=None,
+        description="File with the policy of witnesses (c2sp.org/tlog-policy), each witness with its address.",
+    )
+    witness_beat_seconds: PositiveInt = Field(
+        default=900, description="How often witnesses elsewhere are asked, whether anything is new or not."
+    )
+    stamp_url: str | None = Field(
+        default=None,
+        repr=False,  # some authorities hand out addresses that are secrets
+        description="Address of the time-stamp authority (RFC 3161) that stamps a checkpoint every day.",
+    )
+    stamp_roots: Path | None = Field(
+        default=None, description="File with the certificates its answers must lead to, in PEM form."
+    )
+
     @field_validator("oidc_role_map")
     @classmethod
     def _known_roles(cls, value: dict[str, str] | None) -> dict[str, str] | None:

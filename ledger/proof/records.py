@@ -8,12 +8,14 @@ from ledger.format import published_entry
 from ledger.proof.checkpoints import Checkpoint, read_checkpoint
 from ledger.proof.growing import SQL, TreeBroken
 from ledger.proof.merkle_proofs import Subtree, consistency_proof, inclusion_proof
-from ledger.proof.notes import ED25519, Note, VerifierKey, read_signature
+from ledger.proof.notes import ED25519, Note, NoteError, VerifierKey, read_signature
+from ledger.proof.policies import NO_QUORUM, Policy
 from ledger.proof.proof_files import ProofFile
 from ledger.proof.tiles import HASH_BYTES, Tile, subtree_from, write_bundle
 from ledger.store import Ledger
 
 LARGEST = 2**63 - 1
+PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """An RFC 3161 token over the text of a checkpoint, and the time in it."""
+    """An RFC 3161 answer with its token (TimeStampResp in DER, a ``.tsr``) over the text of a checkpoint; its time."""
 
     token: bytes
     stamped_at: datetime
@@ -79,9 +81,42 @@ class ProofRecords:
         last = max((announced for _, announced in known), default=0)
         return [key for key, announced in known if announced == last]
 
+    def last_cosigned(self, key: VerifierKey) -> int:
+        """Return the largest size that a key of a witness cosigned; 0 for none."""
+        return self._ledger.query(SQL["last_cosigned"], [key.name, key.key_id])[0][0] or 0
+
+    def witnessed(self, policy: Policy) -> Published | None:
+        """Return the largest checkpoint that enough witnesses of a policy cosigned; None for none yet.
+
+        Their signatures are checked, not just looked up; one that is false counts as none.
+        """
+        if policy.quorum == NO_QUORUM:
+            return self.latest()
+        keys = {f"{party.vkey.name}+{party.vkey.key_id.hex()}": party.vkey for party in policy.witnesses.values()}
+        below = LARGEST
+        while rows := self._ledger.query(SQL["cosigners"], [below, PAGE]):
+            for size, names in rows:
+                if policy.met_by({keys[name] for name in names if name in keys}):
+                    published = self.latest(size)
+                    if published is not None and self._is_witnessed(published, policy):
+                        return published
+            below = rows[-1][0]
+        return None
+
+    def _is_witnessed(self, published: Published, policy: Policy) -> bool:
+        try:
+            return policy.met_by(policy.cosigners(self.cosigned(published)))
+        except NoteError:
+            return False
+
     def stamps(self, size: int) -> list[Stamp]:
         """Return the time stamps over the checkpoint of a size."""
         return [Stamp(*row) for row in self._ledger.query(SQL["stamps"], [size])]
+
+    def last_stamp(self) -> tuple[int, datetime] | None:
+        """Return of which size the newest time stamp is, and its time; None for none yet."""
+        rows = self._ledger.query(SQL["last_stamp"], [])
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def tile(self, tile: Tile, size: int) -> bytes | None:
         """Return the bytes of a tile or bundle in a tree of a size; None where that tree has no such tile."""

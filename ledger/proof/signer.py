@@ -6,7 +6,6 @@ is handed out: whoever asks for the same checkpoint again, after a crash, gets t
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from secrets import token_bytes
 from typing import Any, Protocol
 
 from ledger.errors import LedgerError
-from ledger.folders import flush_folder, locked, make_folder, write_new, write_private
+from ledger.folders import flush_folder, locked, write_new, write_over
 from ledger.proof.checkpoints import Checkpoint, read_checkpoint
 from ledger.proof.merkle_proofs import ProofError, check_consistency
 from ledger.proof.notes import COSIGNATURE_ML_DSA, ED25519, Note, NoteError, SigningKey, VerifierKey
@@ -107,7 +106,7 @@ class FileSigner:
                     return before
             now = int(self._clock())
             note = Note(checkpoint.text).signed(*(key.sign(checkpoint.text, now) for key in self._signing_keys(state)))
-            _replace(self._folder / _LAST, str(note).encode())
+            write_over(self._folder / _LAST, str(note).encode())
             return note
 
     def begin_rotation(self) -> tuple[VerifierKey, ...]:
@@ -176,7 +175,7 @@ class FileSigner:
 
     def _write_state(self, state: SignerState) -> None:
         content = {"origin": state.origin, "keys": state.keys, "leaving": state.leaving}
-        _replace(self._folder / _STATE, json.dumps(content, indent=1).encode())
+        write_over(self._folder / _STATE, json.dumps(content, indent=1).encode())
 
     def _last_note(self) -> Note | None:
         try:
@@ -209,13 +208,3 @@ def _staying(state: SignerState) -> tuple[str, ...]:
 
 def _key_of(origin: str, kind: int, seed: bytes) -> SigningKey:
     return SigningKey.ml_dsa(origin, seed) if kind == COSIGNATURE_ML_DSA else SigningKey.ed25519(origin, seed, kind)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put a file in place of another: whole, flushed, or not at all."""
-    make_folder(path.parent)
-    draft = path.with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)
-    write_private(draft, content)
-    os.replace(draft, path)
-    flush_folder(path.parent)

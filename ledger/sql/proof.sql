@@ -15,6 +15,10 @@ SELECT EXISTS (
 -- Hears of those who want a checkpoint now; quiet when it does already.
 LISTEN caseledger_checkpoint_wanted
 
+-- name: lock_witnessing
+-- One of a kind asks at a time: witnesses near, witnesses far, a time-stamp authority; false where another one does.
+SELECT pg_try_advisory_lock(hashtext('caseledger witnessing ' || %s))
+
 -- name: head
 -- Ledger, size and root.
 SELECT ledger, size, root FROM ledger.head
@@ -79,6 +83,11 @@ INSERT INTO proof.cosignature VALUES (%s, %s, %s, to_timestamp(%s), %s) ON CONFL
 -- name: last_cosigned
 -- The largest size that a key of a witness cosigned.
 SELECT max(size) FROM proof.cosignature WHERE witness = %s AND key_id = %s
+
+-- name: cosigners
+-- The sizes below a bound that witnesses cosigned, the largest first, each with the ids of their keys.
+SELECT size, array_agg(DISTINCT witness || '+' || encode(key_id, 'hex')) FROM proof.cosignature WHERE size < %s
+GROUP BY size ORDER BY size DESC LIMIT %s
 
 -- name: stamps
 -- The time stamps over a checkpoint, in order.

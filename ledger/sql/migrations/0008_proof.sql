@@ -38,7 +38,7 @@ CREATE TABLE proof.cosignature (
     CONSTRAINT cosignature_time PRIMARY KEY (size, witness, key_id, cosigned_at)
 );
 
--- RFC 3161 tokens over the text of a checkpoint.
+-- Answers of a time-stamp authority (RFC 3161, TimeStampResp in DER) over the text of a checkpoint.
 CREATE TABLE proof.stamp (
     size       bigint      NOT NULL REFERENCES proof.checkpoint,
     stamped_at timestamptz NOT NULL,
