@@ -18,6 +18,8 @@ from api.conditions import Cursors
 from api.documents import create_documents_router
 from api.door import Door
 from api.erasure_routes import create_erasure_router
+from api.evidence import EvidenceMaker
+from api.evidence_routes import create_evidence_router
 from api.identity_routes import create_identity_router
 from api.look_log import LookLog
 from api.look_routes import create_look_router
@@ -78,6 +80,7 @@ def create_app(ledger: Ledger, sign_in: SignIn, documents: Documents | None = No
         create_identity_router(ledger, recorder, reader),
         create_search_router(searcher),
         create_erasure_router(ledger, recorder, reader, content),
+        create_evidence_router(EvidenceMaker(ledger, reader)),
     ]
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))

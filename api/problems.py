@@ -18,6 +18,7 @@ from domain.errors import Malformed, Problem, Refused
 from domain.events import BY_TOPIC
 from domain.time import write_instant
 from ledger.errors import ClocksApart, KeyErased, KeyMissing, LedgerError, LedgerUnavailable, RecordDamaged
+from replay.bundle import NotProvenYet
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -94,6 +95,11 @@ KINDS: dict[str, Kind] = {
     "sign-in-unavailable": Kind(
         503, "The identity provider does not answer", "Whose the token is cannot be told. Nothing was done."
     ),
+    "no-checkpoint-yet": Kind(
+        503,
+        "The log has no checkpoint that holds this yet",
+        "Nothing is handed out that cannot be proven. Try again in a moment; if it stays so, no worker signs the log.",
+    ),
     "unavailable": Kind(
         503, "The ledger does not answer", "Nothing is half recorded. Send the same request again with the same key."
     ),
@@ -164,6 +170,8 @@ def from_exception(error: Exception) -> ProblemError:
             )
         case RecordDamaged():
             return ProblemError("damaged", str(error), faults=list(error.faults))
+        case NotProvenYet():
+            return ProblemError("no-checkpoint-yet", str(error))
         case KeyErased():
             return ProblemError("refused", KEY_ERASED)
         case KeyMissing():

@@ -66,13 +66,17 @@ OPERATIONS = [
     ("post", "/cases/{case_id}/look-extracts"),
     ("post", "/cases/{case_id}/look-withholdings"),
     ("post", "/cases/{case_id}/staff-name-releases"),
+    ("post", "/cases/{case_id}/evidence-bundles"),
 ]
-OF_LOOKS = tuple(f"/cases/{{case_id}}/{one}" for one in ("look-extracts", "look-withholdings", "staff-name-releases"))
-"""About looks, which have no version."""
+OF_LOOKS = tuple(
+    f"/cases/{{case_id}}/{one}"
+    for one in ("look-extracts", "look-withholdings", "staff-name-releases", "evidence-bundles")
+)
+"""About looks and what is handed out, which have no version."""
 
 OF_ACCESS = (
     *("break-glass", "restrictions", "conflicts-of-interest", "grants", "notices"),
-    *("access-events", "look-extracts", "look-withholdings", "staff-name-releases"),
+    *("access-events", "look-extracts", "look-withholdings", "staff-name-releases", "evidence-bundles"),
 )
 """What is about access itself: of no instant in the world, and decided on whatever version there is."""
 BOARDS = ("/cases", "/deadlines", "/findings", "/disclosures", "/erasures", "/programmes/{programme}/overview")
