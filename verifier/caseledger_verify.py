@@ -442,10 +442,11 @@ def verify(raw, keys, policy=None, kept=None):
     )
     report = {"signed_by": [f"{key.name}+{key.id.hex()}" for key in signed], "origin": checkpoint.origin, **head}
     report["not_checked"] = unchecked = []
-    if any(key.kind == ML_DSA for key in keys) and not any(key.kind == ML_DSA for key in signed):
-        unchecked.append(
-            "the ML-DSA signature: there is none by your key, or the package cryptography is too old for it"
-        )
+    if any(key.kind == ML_DSA for key in keys):
+        if MLDSA44PublicKey is None:
+            unchecked.append("the ML-DSA signature: the package cryptography is too old for it")
+        else:
+            need(any(key.kind == ML_DSA for key in signed), "checkpoint: is not signed by the ML-DSA key you gave")
     report.update(check_entries(files, manifest, checkpoint, keys))
     check_ties(files, checkpoint, keys, report)
     check_witnesses(checkpoint, policy, report)
