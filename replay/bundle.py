@@ -18,8 +18,10 @@ from uuid import UUID
 import orjson
 
 from domain.case_file import CaseFile
+from domain.entries import Entry
 from domain.erased import NOTHING_ERASED, Erased, erasures_among
 from domain.errors import Malformed, Problem, Refused
+from domain.events import UnknownEvent
 from domain.events.administration import CaseOpened
 from domain.evidence import KEY_MISSING, Grant, Teller, Telling, grant_of
 from domain.known import Known
@@ -124,12 +126,10 @@ class Prepared:
         if not rows or rows[0].topic != CaseOpened.TOPIC:
             raise NoSuchCase
         self.ledger, self.wish = ledger, wish
-        entries = tuple(map(read_clear, everything))
+        entries = _entries(everything)
         self.file = CaseFile(wish.case, entries)
         self.erased = NOTHING_ERASED.and_by(erasures_among(entries))
-        faults = list(verify_stream(rows, self.erased))
-        if faults:
-            raise RecordDamaged([str(fault) for fault in faults])
+        _refuse_faults(everything, self.erased)
         self.grant = None if wish.answer is None else grant_of(Known(entries), wish.answer)
         if self.grant is not None and self.grant.partly and wish.entries is None:
             raise NAME_ENTRIES
@@ -204,6 +204,22 @@ def _chosen(rows: Sequence[StoredRow], entries: Collection[int] | None) -> list[
     if not entries or max(entries) > rows[-1].version or min(entries) < 1:
         raise Malformed([Problem("/entries", "must name entries of the case as it was then, by version")])
     return [row for row in rows if row.version in entries]
+
+
+def _entries(rows: Sequence[StoredRow]) -> tuple[Entry, ...]:
+    """Return the entries of a case in clear; raises RecordDamaged where changed bytes cannot be read."""
+    try:
+        return tuple(map(read_clear, rows))
+    except (UnknownEvent, ValueError, KeyError):
+        _refuse_faults(rows, NOTHING_ERASED)
+        raise
+
+
+def _refuse_faults(rows: Sequence[StoredRow], erased: Erased) -> None:
+    """Raise RecordDamaged where rows are not as they were recorded."""
+    faults = verify_stream(rows, erased)
+    if faults:
+        raise RecordDamaged([str(fault) for fault in faults])
 
 
 def _sealing_keys(row: StoredRow) -> tuple[UUID, ...]:
