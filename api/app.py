@@ -18,6 +18,8 @@ from api.conditions import Cursors
 from api.documents import create_documents_router
 from api.door import Door
 from api.erasure_routes import create_erasure_router
+from api.evidence import EvidenceMaker
+from api.evidence_routes import create_evidence_router
 from api.identity_routes import create_identity_router
 from api.log_routes import create_log_router, create_proof_router
 from api.look_log import LookLog
@@ -85,6 +87,7 @@ def create_app(
         create_search_router(searcher),
         create_erasure_router(ledger, recorder, reader, content),
         create_proof_router(ledger, reader, prover),
+        create_evidence_router(EvidenceMaker(ledger, reader)),
     ]
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))

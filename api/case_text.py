@@ -47,7 +47,7 @@ def show_case(ledger: Ledger, name: str, known_at: datetime | None, valid_at: da
     reader = CaseReader(ledger, Board(ledger))
     principal = command_line_principal(purpose, internal=True)
     try:
-        look = asyncio.run(_look(reader, principal, _case_id(ledger, name), known_at, valid_at))
+        look = asyncio.run(_look(reader, principal, case_named(ledger, name), known_at, valid_at))
     except NotKnown:
         raise NoCase from None
     return "\n".join([*_heading(look), "", *(line for entry in look.entries for line in _entry(look, entry))])
@@ -59,7 +59,8 @@ async def _look(
     return await reader.case(principal, case, Question(known_at, valid_at), "case")
 
 
-def _case_id(ledger: Ledger, name: str) -> UUID:
+def case_named(ledger: Ledger, name: str) -> UUID:
+    """Return the case with an id or number; raises NoCase, SeveralCases."""
     try:
         return UUID(name)
     except ValueError:

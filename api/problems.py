@@ -18,6 +18,7 @@ from domain.errors import Malformed, Problem, Refused
 from domain.events import BY_TOPIC
 from domain.time import write_instant
 from ledger.errors import ClocksApart, KeyErased, KeyMissing, LedgerError, LedgerUnavailable, RecordDamaged
+from replay.bundle import NotProvenYet
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -95,7 +96,9 @@ KINDS: dict[str, Kind] = {
         503, "The identity provider does not answer", "Whose the token is cannot be told. Nothing was done."
     ),
     "not-signed-yet": Kind(
-        503, "No checkpoint holds it yet", "What is recorded is signed within seconds: ask again after `Retry-After`."
+        503,
+        "No checkpoint holds it yet",
+        "What is recorded is signed within seconds: ask again after `Retry-After`. If it stays so, no worker signs.",
     ),
     "unavailable": Kind(
         503, "The ledger does not answer", "Nothing is half recorded. Send the same request again with the same key."
@@ -167,6 +170,8 @@ def from_exception(error: Exception) -> ProblemError:
             )
         case RecordDamaged():
             return ProblemError("damaged", str(error), faults=list(error.faults))
+        case NotProvenYet():
+            return ProblemError("not-signed-yet", str(error))
         case KeyErased():
             return ProblemError("refused", KEY_ERASED)
         case KeyMissing():

@@ -27,6 +27,7 @@ class Act(StrEnum):
     ORIGINALS_READ = "audit.read"
     LOOKS_READ = "access-log.read"
     EXTRACT_MAKE = "access-log.subject-read"
+    EVIDENCE_MAKE = "evidence.make"
     REACH_WRITE = "reach.write"
     STAFF_GRANT = "staff.grant"
     BREAK_GLASS_OPEN = "break-glass.open"
@@ -98,6 +99,7 @@ POWERS: Mapping[Kind, Mapping[Act, Extent]] = MappingProxyType(
                 Act.BOARD_READ: Extent.ORGANISATION,
                 Act.SEARCH: Extent.ORGANISATION,
                 Act.LOOKS_READ: Extent.ORGANISATION,
+                Act.EVIDENCE_MAKE: Extent.ORGANISATION,
                 Act.REACH_WRITE: Extent.ORGANISATION,
                 Act.BREAK_GLASS_OPEN: Extent.ALL,
                 Act.BREAK_GLASS_REVIEW: Extent.ORGANISATION,
@@ -112,6 +114,7 @@ POWERS: Mapping[Kind, Mapping[Act, Extent]] = MappingProxyType(
                 Act.SEARCH: Extent.ALL,
                 Act.ORIGINALS_READ: Extent.ALL,
                 Act.LOOKS_READ: Extent.ALL,
+                Act.EVIDENCE_MAKE: Extent.ALL,
                 Act.ERASURE_READ: Extent.ALL,
                 Act.LOG_READ: Extent.ALL,
             }
@@ -121,6 +124,7 @@ POWERS: Mapping[Kind, Mapping[Act, Extent]] = MappingProxyType(
             {
                 Act.LOOKS_READ: Extent.ALL,
                 Act.EXTRACT_MAKE: Extent.ALL,
+                Act.EVIDENCE_MAKE: Extent.ALL,
                 Act.REACH_WRITE: Extent.ALL,
                 Act.BREAK_GLASS_REVIEW: Extent.ALL,
                 Act.ERASURE_READ: Extent.ALL,

@@ -28,6 +28,7 @@ CATEGORIES: Mapping[str, str] = {
     "search_by_identifier": "search",
     "access_events": "who_has_looked",
     "look_extract": "who_has_looked",
+    "evidence_bundle": "case_record",
     "deadlines": "deadlines",
     "consents": "consents",
     "disclosure_gate": "consents",

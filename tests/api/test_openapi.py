@@ -71,6 +71,7 @@ OPERATIONS = [
     ("get", "/log/tile/{path}"),
     ("get", "/checkpoints"),
     ("get", "/cases/{case_id}/events/{version}/proof"),
+    ("post", "/cases/{case_id}/evidence-bundles"),
 ]
 OF_LOG = ("/log/checkpoint", "/log/log.vkey", "/log/tile/{path}", "/checkpoints")
 """About nobody: no purpose, no version, no instant."""
@@ -78,12 +79,15 @@ OF_LOG = ("/log/checkpoint", "/log/log.vkey", "/log/tile/{path}", "/checkpoints"
 PROOF = "/cases/{case_id}/events/{version}/proof"
 """What is proven of an entry does not depend on the instant it is asked for."""
 
-OF_LOOKS = tuple(f"/cases/{{case_id}}/{one}" for one in ("look-extracts", "look-withholdings", "staff-name-releases"))
-"""About looks, which have no version."""
+OF_LOOKS = tuple(
+    f"/cases/{{case_id}}/{one}"
+    for one in ("look-extracts", "look-withholdings", "staff-name-releases", "evidence-bundles")
+)
+"""About looks and what is handed out, which have no version."""
 
 OF_ACCESS = (
     *("break-glass", "restrictions", "conflicts-of-interest", "grants", "notices"),
-    *("access-events", "look-extracts", "look-withholdings", "staff-name-releases"),
+    *("access-events", "look-extracts", "look-withholdings", "staff-name-releases", "evidence-bundles"),
 )
 """What is about access itself: of no instant in the world, and decided on whatever version there is."""
 BOARDS = ("/cases", "/deadlines", "/findings", "/disclosures", "/erasures", "/programmes/{programme}/overview", *OF_LOG)

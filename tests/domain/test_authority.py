@@ -254,7 +254,7 @@ class TestRoles:
         open_acts = {act for act in Act if may_in_case(person("u-9", role), act, CASE, reach(), NOON)}
         assert open_acts == {
             Act.CASE_READ, Act.BOARD_READ, Act.SEARCH, Act.ORIGINALS_READ, Act.LOOKS_READ, Act.ERASURE_READ,
-            Act.LOG_READ,
+            Act.LOG_READ, Act.EVIDENCE_MAKE,
         }  # fmt: skip
 
     def test_an_analyst_reads_boards_without_texts(self) -> None:
