@@ -27,7 +27,8 @@ def report_lines(report: Report) -> Iterator[str]:
         yield f"  removed   {report.removed_segments.total()} sealed segments: {why}"
     if report.expired_looks:
         yield f"  expired   {report.expired_looks} look-ups, their content removed by an expiry on record"
-    yield f"  root      {report.root.hex()} at size {report.size}"
+    if report.root:
+        yield f"  root      {report.root.hex()} at size {report.size}"
     yield f"  ledger    {report.ledger}"
     yield f"  clock     {SIMULATED if report.simulated else 'the database server'}"
     yield from _published_lines(report)

@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 
 from domain.erased import NOTHING_ERASED
+from domain.events.administration import CaseOpened
 from ledger.appender import SQL as QUERIES
 from ledger.erasure import ErasureRegister
 from ledger.errors import LedgerError
@@ -83,7 +84,7 @@ def verify_case(ledger: Ledger, case: UUID, trust: Trust = FROM_DATABASE) -> Rep
         report.stream = case
         found = connection.cursor(binary=True).execute(QUERIES["read_stream"], [case, head.size]).fetchall()
         rows = [StoredRow(*row) for row in found]
-        if not rows:
+        if not rows or rows[0].topic != CaseOpened.TOPIC:
             raise NoSuchCase
         keys = LogKeys(connection, report, trust.log_keys)
         verify_case_rows(connection, report, keys, rows, ErasureRegister(ledger).now())

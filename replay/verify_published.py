@@ -83,7 +83,7 @@ class Published:
         if self._report.simulated:
             return
         while self._window is not None and row.position > self._window[0]:
-            self._low, self._window = self._window[1], next(self._windows, None)
+            self._low, self._window = self._window[2], next(self._windows, None)
         if row.recorded_at < self._low - SKEW:
             problem = "recorded before a witness saw the ledger without it"
             self._report.add(row.fault("witness-time", problem))
@@ -94,17 +94,21 @@ class Published:
         """Return the size after which cosignatures are read: the last ones before bound the first events."""
         return self._connection.execute(SQL["cosigned_before"], [since]).fetchall()[0][0] - 1 if since else 0
 
-    def _witnessed_times(self, after: int) -> Iterator[tuple[int, int]]:
-        """Check the cosignatures, and yield when each checkpoint was first cosigned by a known witness."""
+    def _witnessed_times(self, after: int) -> Iterator[tuple[int, int, int]]:
+        """Check the cosignatures; yield when each checkpoint was first and last cosigned, in microseconds since 1970.
+
+        A witness signs the newest checkpoint again on every beat, so later events were not there at the last time.
+        """
         while rows := self._connection.execute(SQL["cosignatures"], [after, AT_ONCE]).fetchall():
             for size, lines in groupby(rows, key=lambda row: row[0]):
-                cosigners: dict[VerifierKey, int] = {}
+                cosigners: dict[VerifierKey, list[int]] = {}
                 for _, witness, key_id, time, line, note in lines:
                     self._cosigned(size, (witness, bytes(key_id), time), line, note, cosigners)
                 if self._policy is not None and cosigners and self._policy.met_by(cosigners):
                     self._report.witnessed = size
-                if cosigners:
-                    yield size, min(cosigners.values()) * 1_000_000
+                times = [time * 1_000_000 for found in cosigners.values() for time in found]
+                if times:
+                    yield size, min(times), max(times)
             after = rows[-1][0]
 
     def _cosigned(
@@ -113,7 +117,7 @@ class Published:
         said: tuple[str, bytes, int],
         line: str,
         note: str | None,
-        cosigners: dict[VerifierKey, int],
+        cosigners: dict[VerifierKey, list[int]],
     ) -> None:
         if note is None:
             self._report.blame(size, "cosignature", "there is a cosignature of a checkpoint that is not there")
@@ -126,7 +130,7 @@ class Published:
             time = known.check(read_checkpoint(note)[0].text, signature)
             if time is None or (signature.name, signature.key_id, time) != said:
                 raise NoteError(f"the cosignature of {known.name} is filed under another witness or time")
-            cosigners[known] = min(time, cosigners.get(known, time))
+            cosigners.setdefault(known, []).append(time)
             self._report.cosignatures += 1
         except NoteError as error:
             self._report.blame(size, "cosignature", str(error))
