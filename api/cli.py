@@ -18,9 +18,7 @@ from api import cli_search
 from api.cli_bundle import add_bundle
 from api.cli_erasure import add_erasure
 from api.cli_keys import add_keys
-from api.cli_log import add_log
 from api.cli_looks import add_looks
-from api.cli_stamp import add_stamp
 from api.cli_witness import add_witness
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
@@ -94,11 +92,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))
     add_erasure(partial(_command, _group(commands, "erasure", "carry out erasures that were decided")))
     add_looks(partial(_command, _group(commands, "looks", "look after the record of who has looked")))
-    add_log(partial(_command, _group(commands, "log", "publish what proves the ledger to strangers")), _code)
-    _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)
-    add_stamp(partial(_command, commands))
     add_witness(partial(_command, _group(commands, "witness", "cosign what other logs signed; needs no ledger")))
     cli_search.add_commands(_group(commands, "search", "look after the index by which people are found"))
     return parser
@@ -171,12 +166,6 @@ def _add_case(commands: _Commands) -> None:
 def _add_documents(commands: _Commands) -> None:
     group = _group(commands, "documents", "look after the documents that were filed")
     _command(group, "check", _check_documents, "check that each document can be produced unchanged; exit code 1 if not")
-
-
-def _add_verify(commands: _Commands) -> None:
-    _command(
-        commands, "verify", _verify, "hash every stored payload again and rebuild the tree; exit code 1 on a fault"
-    )
 
 
 def _add_replay(commands: _Commands) -> None:
@@ -338,17 +327,6 @@ def _check_documents(_: argparse.Namespace, settings: Settings) -> int:
     return 0 if tally.well else 1
 
 
-def _verify(_: argparse.Namespace, settings: Settings) -> int:
-    from api.opening import opened
-    from api.verify_text import report_lines
-    from replay.verify import verify_ledger
-
-    with opened(settings) as place, place.ledger() as ledger:
-        report = verify_ledger(ledger, _progress)
-    print("\n".join(report_lines(report)))
-    return 0 if report.intact else 1
-
-
 def _replay_verify(options: argparse.Namespace, settings: Settings) -> int:
     from replay.rebuild import verify_view
 
@@ -400,8 +378,3 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
 
 def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{done} of {total} events checked" + ("\n" if done == total else ""))

@@ -1,4 +1,4 @@
-"""The command ``caseledger stamp``: have the latest checkpoint stamped now."""
+"""The command ``caseledger log stamp``: have the latest checkpoint stamped now."""
 
 import argparse
 from collections.abc import Callable

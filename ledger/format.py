@@ -8,6 +8,7 @@ Integers are big-endian. The append function in the database makes these hashes;
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from struct import Struct
 from uuid import UUID
@@ -52,12 +53,16 @@ def segment_table(segments: list[Segment]) -> bytes:
 
 def read_segment_table(table: bytes) -> list[Segment]:
     """Read a stored segment table; raises FormatError when its length does not fit its count."""
+    return [
+        Segment(UUID(bytes=key), length, digest, commitment) for key, length, digest, commitment in segment_lines(table)
+    ]
+
+
+def segment_lines(table: bytes) -> list[tuple[bytes, int, bytes, bytes]]:
+    """Return key id, length, digest and plaintext commitment of each segment as stored; raises FormatError."""
     if len(table) < 2 or len(table) != 2 + _SEGMENT.size * _COUNT.unpack_from(table)[0]:
         raise FormatError("segment table: length does not fit its count")
-    return [
-        Segment(UUID(bytes=key), length, digest, commitment)
-        for key, length, digest, commitment in _SEGMENT.iter_unpack(table[2:])
-    ]
+    return list(_SEGMENT.iter_unpack(table[2:]))
 
 
 def split_state(segments: list[Segment], state: bytes) -> list[bytes]:
@@ -100,19 +105,34 @@ class StoredRow:
 
 def header(row: StoredRow, previous: bytes) -> bytes:
     """Return the header of a row; ``previous`` is the commitment of the event before it in its stream, or zeros."""
-    return row.blind + _INT8.pack(microseconds(row.recorded_at)) + row.actor.bytes + previous + row.segments
+    return header_of(row.blind, microseconds(row.recorded_at), row.actor.bytes, previous, row.segments)
+
+
+def header_of(blind: bytes, recorded_at: int, actor: bytes, previous: bytes, segments: bytes) -> bytes:
+    """Return the header of the columns it consists of; ``recorded_at`` in microseconds since 1970."""
+    return blind + _INT8.pack(recorded_at) + actor + previous + segments
 
 
 def commitment(row: StoredRow, previous: bytes) -> bytes:
     """Return what the tree binds of an event: place, topic and header, through which every stored byte."""
+    return commitment_of(row.position, row.stream.bytes, row.version, row.topic.encode(), header(row, previous))
+
+
+def commitment_of(position: int, stream: bytes, version: int, topic: bytes, header: bytes) -> bytes:
+    """Return the commitment of the columns it is over: ``stream`` as 16 bytes, ``topic`` in UTF-8."""
     return sha256(
         LEAF_DOMAIN
-        + _INT8.pack(row.position)
-        + row.stream.bytes
-        + _INT8.pack(row.version)
-        + sha256(row.topic.encode()).digest()
-        + sha256(header(row, previous)).digest()
+        + _INT8.pack(position)
+        + stream
+        + _INT8.pack(version)
+        + _topic_digest(topic)
+        + sha256(header).digest()
     ).digest()
+
+
+@lru_cache(maxsize=1024)
+def _topic_digest(topic: bytes) -> bytes:
+    return sha256(topic).digest()
 
 
 def published_entry(commitment: bytes) -> bytes:

@@ -38,7 +38,8 @@ def look_at(
         recorded_later=len(later),
         happened_before=sum(entry.happened <= cut for entry in later),
         faults=tuple(
-            Fault(n, None, n, "the stored bytes of segment 0 have been changed") for n in range(1, faults + 1)
+            Fault(n, None, n, "the stored bytes of segment 0 have been changed", "payload")
+            for n in range(1, faults + 1)
         ),
         access_position=4711,
     )
