@@ -218,10 +218,10 @@ def test_the_command_stamps_on_demand(
     log: PublishedLedger, authority: RunningAuthority, real: Place, tmp_path: Path
 ) -> None:
     place = environment(real.conninfo, tmp_path / "home")
-    assert "No time-stamp authority" in Inside(place).refused("stamp")[1]
+    assert "No time-stamp authority" in Inside(place).refused("log", "stamp")[1]
     chosen = {"CASELEDGER_STAMP_URL": authority.url, "CASELEDGER_STAMP_ROOTS": str(authority.root)}
     command = Inside(place | chosen)
     for number in (1, 2):
         time.sleep(1.1 * (number - 1))  # a token holds whole seconds
-        assert command.done("stamp").startswith("Checkpoint of 4 entries stamped at ")
+        assert command.done("log", "stamp").startswith("Checkpoint of 4 entries stamped at ")
         assert len(log.records.stamps(4)) == number
