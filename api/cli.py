@@ -18,7 +18,10 @@ from api import cli_search
 from api.cli_bundle import add_bundle
 from api.cli_erasure import add_erasure
 from api.cli_keys import add_keys
+from api.cli_log import add_log
 from api.cli_looks import add_looks
+from api.cli_stamp import add_stamp
+from api.cli_verify import add_verify
 from api.cli_witness import add_witness
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
