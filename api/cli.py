@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from api import cli_search
 from api.cli_erasure import add_erasure
 from api.cli_keys import add_keys
-from api.cli_log import add_log
+from api.cli_log import add_log, add_signer
 from api.cli_looks import add_looks
 from domain.events.base import CODE_PATTERN
 from domain.time import read_instant
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from replay.rebuild import Comparison
 
 Handler = Callable[[argparse.Namespace, Settings], int]
+SIGNER = "sign the log on an account of its own, without any database"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -94,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     _add_replay(commands)
     _add_worker(commands)
+    add_signer(commands.add_parser("signer", help=SIGNER, description=f"{SIGNER[0].upper()}{SIGNER[1:]}."))
     cli_search.add_commands(_group(commands, "search", "look after the index by which people are found"))
     return parser
 

@@ -156,7 +156,7 @@ def test_a_tile_only_grows(owner: Connection, worker: Connection, statement: str
     grow(worker, 300)
     before = rows_stored(owner)
     for connection in (owner, worker):
-        with pytest.raises(psycopg.DatabaseError, match="is refused|permission denied"):
+        with pytest.raises(psycopg.DatabaseError, match=r"is refused|permission denied"):
             connection.execute(statement.encode())
     assert rows_stored(owner) == before
 
