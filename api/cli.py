@@ -18,7 +18,7 @@ from api import cli_search
 from api.cli_bundle import add_bundle
 from api.cli_erasure import add_erasure
 from api.cli_keys import add_keys
-from api.cli_log import add_log
+from api.cli_log import add_log, add_signer
 from api.cli_looks import add_looks
 from api.cli_stamp import add_stamp
 from api.cli_verify import add_verify
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from replay.rebuild import Comparison
 
 Handler = Callable[[argparse.Namespace, Settings], int]
+SIGNER = "sign the log on an account of its own, without any database"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -101,6 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_verify(partial(_command, commands))
     _add_replay(commands)
     _add_worker(commands)
+    add_signer(commands.add_parser("signer", help=SIGNER, description=f"{SIGNER[0].upper()}{SIGNER[1:]}."))
     add_witness(partial(_command, _group(commands, "witness", "cosign what other logs signed; needs no ledger")))
     cli_search.add_commands(_group(commands, "search", "look after the index by which people are found"))
     return parser

@@ -15,6 +15,8 @@ from domain.events.base import Envelope
 from ledger.errors import LedgerError
 from ledger.proof.notes import ED25519, VerifierKey
 from ledger.proof.records import ProofRecords
+from ledger.proof.signer import KINDS, FileSigner
+from ledger.proof.signer_socket import SocketSigner
 from ledger.requests import Appended, Part, Request
 from ledger.store import Ledger
 
@@ -25,6 +27,10 @@ Keys = tuple[VerifierKey, ...]
 
 class RotationNotSigned(LedgerError):
     """The rotation is on record, but no checkpoint signed by old and new keys holds it: run the same command again."""
+
+
+class RotationNotBegun(LedgerError):
+    """The signer signs with one set of keys: run `caseledger signer --folder DIR --begin-rotation` on its account."""
 
 
 class RotationOver(LedgerError):
@@ -38,19 +44,29 @@ class RotationNotRecorded(LedgerError):
 def rotate_log_keys(place: Place, ledger: Ledger, principal: Principal, approved_by: str | None) -> Keys:
     """Let the log be signed by new keys and return them; a run that was cut off is completed by the next.
 
-    Raises SignerMissing, RotationNotRecorded, RotationNotSigned and as publishing does.
+    A signer at a socket begins and ends the rotation on its own account, before and after this. Raises SignerMissing,
+    RotationNotBegun, RotationOver, RotationNotRecorded, RotationNotSigned and as publishing does.
     """
     signed_now(place, ledger)  # the first keys are on record, and the signer is the one of this log
     signer = place.signer(ledger.id)
-    new = signer.begin_rotation()
+    new = signer.begin_rotation() if isinstance(signer, FileSigner) else _begun(signer)
     old = tuple(key for key in signer.vkeys if key not in new)
     if not old:
         raise RotationOver
     position = _announce(ledger, principal, old, new, approved_by)
     put_keys_on_record(place, ledger.id, new, position)
     _require_both(place, ledger, position, (*old, *new))
-    signer.end_rotation()
+    if isinstance(signer, FileSigner):
+        signer.end_rotation()
     return new
+
+
+def _begun(signer: SocketSigner) -> Keys:
+    """Return the new keys of a rotation that was begun where the signer is; raises RotationNotBegun."""
+    keys = signer.vkeys
+    if len(keys) < 2 * len(KINDS):
+        raise RotationNotBegun
+    return keys[-len(KINDS) :]
 
 
 def _announce(ledger: Ledger, principal: Principal, old: Keys, new: Keys, approved_by: str | None) -> int:

@@ -23,6 +23,7 @@ from ledger.keys import FileKeyStore, file_keys
 from ledger.migrations import migrate
 from ledger.proof.publisher import default_origin
 from ledger.proof.signer import FileSigner
+from ledger.proof.signer_socket import SocketSigner
 from ledger.settings import Settings
 from ledger.store import Ledger
 from projections.installation import install
@@ -34,8 +35,8 @@ EMBEDDED_DATABASE = "caseledger"
 class Place:
     """Where a ledger lies: address for work, address of the schema's owner, key stores, home, linked documents.
 
-    ``signer_folder`` holds the signers of logs, ``home/signer`` where it is not set; ``log_origin`` is what a log that
-    begins is called.
+    ``signer_folder`` holds the signers of logs, ``home/signer`` where it is not set; a signer at a socket comes
+    before it. ``log_origin`` is what a log that begins is called.
     """
 
     conninfo: str
@@ -45,6 +46,7 @@ class Place:
     document_folder: Path | None = None
     signer_folder: Path | None = None
     log_origin: str | None = None
+    signer_socket: Path | None = None
 
     def migrate(self) -> list[str]:
         """Bring schema and views up to this version; returns the migrations applied, raises MigrationError."""
@@ -80,8 +82,10 @@ class Place:
         content = ContentStore(self.home / "content" / str(ledger.id), ledger.keys)
         return Documents(content, FolderSystem(self.document_folder) if self.document_folder else None)
 
-    def signer(self, ledger: UUID) -> FileSigner:
-        """Return the signer of a ledger's log, which may still have to be made."""
+    def signer(self, ledger: UUID) -> FileSigner | SocketSigner:
+        """Return the signer of a ledger's log; one in a folder may still have to be made."""
+        if self.signer_socket:
+            return SocketSigner(self.signer_socket)
         return FileSigner((self.signer_folder or self.home / "signer") / str(ledger), time)
 
     def origin(self, ledger: UUID) -> str:
@@ -109,11 +113,15 @@ def opened(settings: Settings) -> Generator[Place]:
     apart = settings.key_encryption_folder
     keys = file_keys(home, apart.absolute() if apart else None)
     signers = settings.signer_folder.absolute() if settings.signer_folder else None
+
+    def place(conninfo: str, owner: str) -> Place:
+        log = signers, settings.log_origin, settings.signer_socket
+        return Place(conninfo, owner, keys, home, settings.document_folder, *log)
+
     if settings.database_url:
-        owner = settings.owner_url or settings.database_url
-        yield Place(settings.database_url, owner, keys, home, settings.document_folder, signers, settings.log_origin)
+        yield place(settings.database_url, settings.owner_url or settings.database_url)
         return
     with EmbeddedPostgres(home, binaries=settings.pg_bin) as server:
         create_database(server.conninfo("postgres"), EMBEDDED_DATABASE)
         conninfo = server.conninfo(EMBEDDED_DATABASE)
-        yield Place(conninfo, conninfo, keys, home, settings.document_folder, signers, settings.log_origin)
+        yield place(conninfo, conninfo)

@@ -27,6 +27,7 @@ class Prover:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._sights: dict[asyncio.AbstractEventLoop, asyncio.Task[int]] = {}
         self.records = ProofRecords(ledger)
 
     async def covering(self, position: int, seconds: float) -> Published | None:
@@ -36,11 +37,25 @@ class Prover:
         """
         deadline = monotonic() + seconds
         published = await asyncio.to_thread(self.records.covering, position)
-        if published is None and await asyncio.to_thread(self._ask):
-            while published is None and monotonic() < deadline:
-                await asyncio.sleep(LOOK_SECONDS)
-                published = await asyncio.to_thread(self.records.covering, position)
-        return published
+        if published is not None or not await asyncio.to_thread(self._ask):
+            return published
+        while await self._signed() < position:
+            if monotonic() > deadline:
+                return None
+        return await asyncio.to_thread(self.records.covering, position)
+
+    async def _signed(self) -> int:
+        """Return how much is signed a moment later; those who wait together share one look."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._sights:
+            self._sights[loop] = loop.create_task(self._look(loop))
+        return await asyncio.shield(self._sights[loop])
+
+    async def _look(self, loop: asyncio.AbstractEventLoop) -> int:
+        await asyncio.sleep(LOOK_SECONDS)
+        del self._sights[loop]
+        latest = await asyncio.to_thread(self.records.latest)
+        return latest.checkpoint.size if latest else 0
 
     async def of_receipt(self, recorded: Recorded) -> str | None:
         """Return the proof of the last entry of a commit that is proven at once, with the log's signature alone.
@@ -75,7 +90,4 @@ class Prover:
 
     def _ask(self) -> bool:
         """Ask for a checkpoint now; returns whether anybody is there to make it."""
-        if not self._ledger.query(SQL["at_work"], [])[0][0]:
-            return False
-        self._ledger.query(SQL["want"], [""])
-        return True
+        return bool(self._ledger.query(SQL["ask"], []))

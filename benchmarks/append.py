@@ -62,22 +62,22 @@ def clear_event(_stream: UUID, _version: int) -> NewEvent:
     return NewEvent("note_recorded", os.urandom(32), SEGMENTS, STATE)
 
 
-def ours(conninfo: str, callers: int, make: Make = clear_event) -> Load:
+def ours(conninfo: str, callers: int, make: Make = clear_event, seconds: float = SECONDS) -> Load:
     """Append from tasks of one loop, each waiting for its answer before the next."""
     appender = Appender(lambda: psycopg.connect(conninfo_as(conninfo, APPLICATION_ROLE), autocommit=True))
     try:
-        return uvloop.run(_tasks(appender, callers, make))
+        return uvloop.run(_tasks(appender, callers, make, seconds))
     finally:
         appender.close()
 
 
-async def _tasks(appender: Appender, callers: int, make: Make) -> Load:
+async def _tasks(appender: Appender, callers: int, make: Make, seconds: float) -> Load:
     durations: list[float] = []
     start = now()
 
     async def caller() -> None:
         stream, version = uuid4(), 0
-        while now() - start < SECONDS:
+        while now() - start < seconds:
             begun = now()
             event = make(stream, version + 1)
             answer = await appender.append(Request((Part(stream, version, (event,)),), os.urandom(32), STATE[:32]))

@@ -38,7 +38,7 @@ def figures(place: Place) -> list[Figure]:
     """Return how long an erasure and finding all erasures take in a ledger of so many events."""
     with place.ledger() as ledger:
         begun = now()
-        _fill(ledger, EVENTS)
+        fill(ledger, EVENTS)
         print(f"appended {EVENTS:,} events in {now() - begun:.0f} s")
         taken = [asyncio.run(_erase_one(place, ledger)) for _ in range(SUBJECTS)]
     size = f"{EVENTS:,} events"
@@ -48,7 +48,7 @@ def figures(place: Place) -> list[Figure]:
     ]
 
 
-def _fill(ledger: Ledger, events: int) -> None:
+def fill(ledger: Ledger, events: int) -> None:
     """Append small events in large requests through the ledger's one way in."""
     for _ in range(0, events, STREAMS * PER_STREAM):
         parts = tuple(

@@ -1,6 +1,7 @@
 """A load over keep-alive connections, each request sent when the one before is answered. Run as a program of its own.
 
-``commits`` and ``reads`` load ours, signed in as somebody of the demonstration; ``peer`` posts what the peer takes.
+``commits``, ``decisions`` and ``reads`` load ours, signed in as somebody of the demonstration; ``peer`` posts what the
+peer takes. Each decision must come with its proof.
 
 Prints rate, p95 and p50 as JSON. The client speaks just enough HTTP/1.1 to cost little beside the server.
 """
@@ -32,8 +33,15 @@ NOTE = {
         }
     ]
 }
-
-
+DECISION = {
+    "commands": [
+        {
+            "event": "DecisionMade",
+            "occurred_at": "2024-01-02T10:00:00Z",
+            "data": {"decision": "dec-1", "outcome": "grant", "legal_basis": ["barnets lov § 32"]},
+        }
+    ]
+}
 STAFF = "u-90"
 ENTRIES = 10
 """How many notes a case holds that is read."""
@@ -105,6 +113,26 @@ async def _commits(connection: Connection) -> Client:
     return commit
 
 
+async def _decisions(connection: Connection) -> Client:
+    """Return what records one more decision in a case of its own; raises RuntimeError where its proof is not there.
+
+    Decides until there is one before it is measured: the worker starts a moment after the service.
+    """
+    path, body, versions = f"{await _open_case(connection)}/commits", json.dumps(DECISION).encode(), count(1)
+
+    async def decide() -> str | None:
+        answer = await connection.post(path, body, Idempotency_Key=str(uuid4()), If_Match=f'"{next(versions)}"')
+        return json.loads(answer)["proof"]
+
+    async def commit() -> None:
+        if await decide() is None:
+            raise RuntimeError("a decision came without its proof")
+
+    while await decide() is None:
+        await asyncio.sleep(0.1)
+    return commit
+
+
 async def _reads(connection: Connection) -> Client:
     """Return what reads a case of its own with some notes."""
     path = await _open_case(connection)
@@ -127,7 +155,12 @@ async def _peer(connection: Connection) -> Client:
     return post
 
 
-CLIENTS: dict[str, Callable[[Connection], Awaitable[Client]]] = {"commits": _commits, "reads": _reads, "peer": _peer}
+CLIENTS: dict[str, Callable[[Connection], Awaitable[Client]]] = {
+    "commits": _commits,
+    "decisions": _decisions,
+    "reads": _reads,
+    "peer": _peer,
+}
 
 
 async def _open_case(connection: Connection) -> str:

@@ -8,6 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.authority import KIND_OF_ROLE
 
+ORIGIN_PATTERN = r"^[^\s+:]{1,150}$"
+"""What a log may be called: an address without scheme. Its name in an event (with the id of a key) stays a code."""
+
 
 class Settings(BaseSettings):
     """Read `CASELEDGER_*` once; an empty variable counts as absent, a malformed one raises `ValidationError`."""
@@ -70,9 +73,13 @@ class Settings(BaseSettings):
         default=None,
         description="Folder of the keys that sign the log, and of what was signed last; home/signer.",
     )
+    signer_socket: Path | None = Field(
+        default=None,
+        description="Socket of a signer on another account (caseledger signer), in place of a folder of our own.",
+    )
     log_origin: str | None = Field(
         default=None,
-        pattern=r"^[^\s+:]{1,150}$",
+        pattern=ORIGIN_PATTERN,
         description="What a log that begins is called: an address without scheme, such as ledger.eksempel.dk/familie.",
     )
     publish_log: bool = Field(default=False, description="Whether anybody may read the log's checkpoint and tiles.")

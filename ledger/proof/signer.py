@@ -18,6 +18,9 @@ from ledger.proof.checkpoints import Checkpoint, read_checkpoint
 from ledger.proof.merkle_proofs import ProofError, check_consistency
 from ledger.proof.notes import COSIGNATURE_ML_DSA, ED25519, Note, NoteError, SigningKey, VerifierKey
 
+KINDS = (ED25519, COSIGNATURE_ML_DSA)
+"""The kinds of key that sign together."""
+
 _KEYS, _STATE, _LAST, _LOCK = "keys", "state.json", "last-checkpoint", "lock"
 
 
@@ -143,7 +146,7 @@ class FileSigner:
         return settled
 
     def _new_keys(self, origin: str) -> tuple[str, ...]:
-        return tuple(self._new_key(origin, kind) for kind in (ED25519, COSIGNATURE_ML_DSA))
+        return tuple(self._new_key(origin, kind) for kind in KINDS)
 
     def _new_key(self, origin: str, kind: int) -> str:
         seed = token_bytes(32)

@@ -2,9 +2,9 @@
 -- One publisher at a time in a database; false where another one is at work.
 SELECT pg_try_advisory_lock(hashtext('caseledger proof'))
 
--- name: at_work
--- Whether a publisher of this database has its turn.
-SELECT EXISTS (
+-- name: ask
+-- Asks the worker for a checkpoint now; no row where no publisher of this database has its turn.
+SELECT pg_notify('caseledger_checkpoint_wanted', '') WHERE EXISTS (
     SELECT FROM pg_locks
     WHERE locktype = 'advisory' AND granted AND objsubid = 1
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())

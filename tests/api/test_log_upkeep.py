@@ -99,13 +99,13 @@ def test_a_second_worker_waits_for_its_turn(real: Place, ledger: Ledger) -> None
     records = ProofRecords(ledger)
     with closing(Publisher(real.conninfo, real.signer(ledger.id))) as other:
         assert other.has_turn()
-        assert ledger.query(SQL["at_work"], [])[0][0] is True
+        assert ledger.query(SQL["ask"], [])
         with running(real):
             threading.Event().wait(1.2)
             assert records.latest() is None
             other.close()
             wait_until(records.latest)
-    assert ledger.query(SQL["at_work"], [])[0][0] is False
+    assert not ledger.query(SQL["ask"], [])
 
 
 @pytest.mark.usefixtures("hurried")
