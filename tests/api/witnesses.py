@@ -4,7 +4,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Generator, Iterable
+import threading
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,3 +61,18 @@ def witnessing(folder: Path, logs: Iterable[VerifierKey], name: str = NAME) -> G
         process.terminate()
         process.wait(20)
         process.stdout.close()
+
+
+@contextmanager
+def beside(runners: list[Callable[[threading.Event], None]]) -> Generator[None]:
+    """Run what runs beside the worker."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=run, args=(stop,)) for run in runners]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
