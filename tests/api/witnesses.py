@@ -21,12 +21,13 @@ CLEAN = {name: value for name, value in os.environ.items() if not name.startswit
 
 @dataclass(frozen=True, slots=True)
 class RunningWitness:
-    """A witness that answers: where, with which keys, its process and folder."""
+    """A witness that answers: where, with which keys, its process, its folder, and the file its errors go to."""
 
     url: str
     vkeys: tuple[VerifierKey, ...]
     process: subprocess.Popen[bytes]
     folder: Path
+    log: Path
 
     def policy_lines(self, name: str = "w") -> list[str]:
         """Return the lines of a policy that name both of its keys."""
@@ -48,13 +49,15 @@ def witnessing(folder: Path, logs: Iterable[VerifierKey], name: str = NAME) -> G
     """Run a witness on a free port and stop it in the end."""
     keys = created(folder, logs, name)
     command = [sys.executable, "-m", "api", "witness", "serve", "--folder", str(folder), "--port", "0"]
-    process = subprocess.Popen(command, env=CLEAN, cwd=ROOT, stdout=subprocess.PIPE)
+    log = folder.with_name(f"{folder.name}.log")
+    with log.open("ab") as errors:
+        process = subprocess.Popen(command, env=CLEAN, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors)
     assert process.stdout is not None
     try:
         for line in process.stdout:
             found = re.search(rb"http://127\.0\.0\.1:\d+", line)
             if found:
-                yield RunningWitness(found[0].decode(), keys, process, folder)
+                yield RunningWitness(found[0].decode(), keys, process, folder, log)
                 return
         pytest.fail(f"the witness has ended with {process.wait(20)}")
     finally:
