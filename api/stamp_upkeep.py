@@ -11,7 +11,7 @@ import psycopg
 from api import json_log
 from api.opening import Place
 from ledger.errors import LedgerError
-from ledger.proof.records import ProofRecords, Stamp
+from ledger.proof.records import Stamp, opened_records
 from ledger.proof.stamping import Authority, NotStamped, authority_of, stamp, store_stamp
 from ledger.proof.witnessing import lock_witnessing
 from ledger.settings import Settings
@@ -35,8 +35,8 @@ def stamping(place: Place, settings: Settings) -> list[Callable[[threading.Event
 
 def stamp_latest(place: Place, authority: Authority) -> tuple[int, Stamp]:
     """Have the latest checkpoint stamped and store that; returns its size and the stamp. Raises NotStamped."""
-    with place.ledger() as ledger:
-        published = ProofRecords(ledger).latest()
+    with opened_records(place.conninfo) as records:
+        published = records.latest()
     if published is None:
         raise NotStamped("There is no checkpoint yet that could be stamped: let the worker run first.")
     stamped = stamp(published, authority, time.time)
@@ -47,8 +47,7 @@ def stamp_latest(place: Place, authority: Authority) -> tuple[int, Stamp]:
 def stamp_if_due(place: Place, authority: Authority) -> bool:
     """Have the latest checkpoint stamped unless one was in the last day; returns whether none is owed now."""
     try:
-        with place.ledger() as ledger:
-            records = ProofRecords(ledger)
+        with opened_records(place.conninfo) as records:
             last = records.last_stamp()
             if records.latest() is None or (last is not None and datetime.now(UTC) - last[1] < EVERY):
                 return True

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from api import json_log
 from api.listening import BoundedHeads, Listening, NotServable, listener, tls_context
-from ledger.proof.witness import Reason, Refused, Witness
+from ledger.proof.witness import Evidence, Reason, Refused, Witness
 from ledger.settings import Settings
 
 MAX_BODY_BYTES = 512 * 1024
@@ -58,6 +58,8 @@ class WitnessService:
         except Answer as refused:
             answer = refused
         except Refused as refused:
+            if refused.evidence is not None:
+                _say(refused.evidence)
             answer = _refusal(refused)
         except Exception as error:  # the caller learns nothing of it, whatever it was
             json_log.log("witness_failed", logging.ERROR, **json_log.failure(error))
@@ -137,6 +139,14 @@ async def _body(receive: Receive) -> bytes:
                     return bytes(body)
     except TimeoutError:
         raise Answer(HTTPStatus.REQUEST_TIMEOUT) from None
+
+
+def _say(evidence: Evidence) -> None:
+    """Tell the operator: a split is proof that somebody with the log's key told two stories."""
+    if evidence.splits:
+        json_log.log("log_split", logging.ERROR, file=str(evidence.file))
+    else:
+        json_log.log("checkpoint_not_proven", logging.WARNING, file=str(evidence.file))
 
 
 def _refusal(refused: Refused) -> Answer:

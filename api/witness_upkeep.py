@@ -14,7 +14,7 @@ import psycopg
 from api import json_log
 from api.opening import Place
 from ledger.proof.asking import NoAnswer
-from ledger.proof.records import ProofRecords
+from ledger.proof.records import opened_records
 from ledger.proof.witnessing import (
     LogSetBack,
     Outcome,
@@ -93,6 +93,8 @@ def _in_turn(place: Place, stop: threading.Event, turn: str, run: "Callable[[_As
             with _asking(place, turn) as asking:
                 if asking is not None:
                     run(asking, stop)
+        except psycopg.OperationalError:
+            pass  # the database is away, as whoever follows the views says
         except Exception as error:
             json_log.log("witnesses_not_asked", logging.ERROR, **json_log.failure(error))
         stop.wait(AGAIN_SECONDS)
@@ -101,12 +103,12 @@ def _in_turn(place: Place, stop: threading.Event, turn: str, run: "Callable[[_As
 @contextmanager
 def _asking(place: Place, turn: str) -> Generator[_Asking | None]:
     address = conninfo_as(place.conninfo, WORKER_ROLE)
-    with psycopg.connect(address, autocommit=True) as connection, place.ledger() as ledger:
+    with psycopg.connect(address, autocommit=True) as connection, opened_records(place.conninfo) as records:
         if not lock_witnessing(connection, turn):
             yield None
             return
         connection.execute("LISTEN caseledger_checkpoint")
-        yield _Asking(connection, Witnessing(ProofRecords(ledger), place.conninfo, time.time))
+        yield _Asking(connection, Witnessing(records, place.conninfo, time.time))
 
 
 def say(outcome: Outcome) -> None:

@@ -1,8 +1,12 @@
 """What was published of one ledger, read: checkpoints with their signatures, tiles, bundles of entries, proofs."""
 
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString, Protocol
+
+import psycopg
 
 from ledger.format import published_entry
 from ledger.proof.checkpoints import Checkpoint, read_checkpoint
@@ -12,7 +16,7 @@ from ledger.proof.notes import ED25519, Note, NoteError, VerifierKey, read_signa
 from ledger.proof.policies import NO_QUORUM, Policy
 from ledger.proof.proof_files import ProofFile
 from ledger.proof.tiles import HASH_BYTES, Tile, subtree_from, write_bundle
-from ledger.store import Ledger
+from ledger.store import WORKER_ROLE, conninfo_as
 
 LARGEST = 2**63 - 1
 PAGE = 500
@@ -35,10 +39,18 @@ class Stamp:
     stamped_at: datetime
 
 
+class Reader(Protocol):
+    """What answers statements: an open ledger, or a connection that has none of its keys."""
+
+    def query(self, statement: LiteralString, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement."""
+        ...
+
+
 class ProofRecords:
     """Reads of one ledger what is to be published."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Reader) -> None:
         self._ledger = ledger
 
     def latest(self, upto: int = LARGEST) -> Published | None:
@@ -151,6 +163,24 @@ class ProofRecords:
     def _one(self, name: str, size: int) -> Published | None:
         rows = self._ledger.query(SQL[name], [size])
         return _published(rows[0]) if rows else None
+
+
+@contextmanager
+def opened_records(conninfo: str) -> Generator[ProofRecords]:
+    """Yield what was published of the ledger at an address, read as the worker does: without the ledger's keys."""
+    with psycopg.connect(conninfo_as(conninfo, WORKER_ROLE), autocommit=True) as connection:
+        yield ProofRecords(_Connected(connection))
+
+
+class _Connected:
+    """Answers statements through one connection; may be asked from several threads, one after the other."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+
+    def query(self, statement: LiteralString, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement."""
+        return self._connection.cursor(binary=True).execute(statement, values).fetchall()
 
 
 def _published(row: tuple[Any, ...]) -> Published:

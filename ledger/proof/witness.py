@@ -36,8 +36,9 @@ from ledger.proof.notes import (
 
 MAX_PROOF_LINES = 63
 MAX_REFUSED = 100
-"""How many refused checkpoints of one log are kept: as evidence a few are enough, and a disk is finite."""
+"""How many refused checkpoints of one log and kind are kept: as evidence a few are enough, and a disk is finite."""
 MAX_NAME_BYTES = 255
+CLOCK_SECONDS = 300
 LOG_KINDS = frozenset({ED25519, COSIGNATURE_ML_DSA})
 NOTHING = sha256(b"").digest()
 """The root of the tree without leaves."""
@@ -66,12 +67,28 @@ class Reason(Enum):
     INCONSISTENT = "inconsistent"
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A file with a refused checkpoint that the log had signed, and the last one.
+
+    Where it ``splits``, of the same size with another root, the two prove by themselves that the log told two stories.
+    Otherwise a proof was missing or false, which may be the fault of whoever submitted a checkpoint that is public.
+    """
+
+    file: Path
+    splits: bool
+
+
 class Refused(Exception):
-    """A checkpoint is not cosigned; ``size`` is the one cosigned last where it was not the one named."""
+    """A checkpoint is not cosigned; ``size`` is the one cosigned last where it was not the one named.
+
+    ``evidence`` is where it was kept now, since it contradicts the last one or was not proven to go on from it.
+    """
 
     def __init__(self, reason: Reason, size: int | None = None) -> None:
         super().__init__(reason.value)
         self.reason, self.size = reason, size
+        self.evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +176,7 @@ class Witness:
             raise Refused(Reason.NOT_SIGNED) from None
         if not signed_by:
             raise Refused(Reason.NOT_SIGNED)
-        by_log = [signature for key in signed_by for signature in key.of(submission.note)]
+        by_log = [key.of(submission.note)[-1] for key in signed_by]
         return self._cosign(submission, Note(submission.note.text).signed(*by_log))
 
     def _cosign(self, submission: Submission, note: Note) -> tuple[Signature, ...]:
@@ -170,10 +187,10 @@ class Witness:
             try:
                 _require_continuation(submission, last)
             except Refused as refused:
-                _keep(folder, refused, note, last)
+                refused.evidence = _keep(folder, refused, note, last)
                 raise
             keys = self._signing_keys()
-            time = max(int(self._clock()), _time_of(last, keys))
+            time = _not_back(int(self._clock()), _time_of(last, keys))
             cosignatures = tuple(key.sign(note.text, time) for key in keys)
             write_over(folder / _LAST, str(note.signed(*cosignatures)).encode())
             return cosignatures
@@ -248,16 +265,22 @@ def _require_continuation(submission: Submission, last: Note | None) -> None:
         raise Refused(Reason.INCONSISTENT) from None
 
 
-def _keep(folder: Path, refused: Refused, note: Note, last: Note | None) -> None:
-    """Keep a signed checkpoint that contradicts the last one; what is merely late or early proves nothing."""
+def _keep(folder: Path, refused: Refused, note: Note, last: Note | None) -> Evidence | None:
+    """Keep a signed checkpoint that does not go on from the last one; what is merely late or early proves nothing.
+
+    Returns where; None where it is kept already, or enough of its kind are: of each kind by itself, so that nobody who
+    has no key of the log can fill the place of what proves something.
+    """
     splits = last is not None and _splits(read_head(last.text), read_head(note.text))
     if refused.reason is not Reason.INCONSISTENT and not splits:
-        return
-    path = folder / _REFUSED / f"{sha256(note.text.encode()).hexdigest()}.json"
-    if path.exists() or sum(1 for _ in path.parent.glob("*.json")) >= MAX_REFUSED:
-        return
+        return None
+    kind = "split" if splits else "unproven"
+    path = folder / _REFUSED / f"{kind}-{sha256(note.text.encode()).hexdigest()}.json"
+    if path.exists() or sum(1 for _ in path.parent.glob(f"{kind}-*.json")) >= MAX_REFUSED:
+        return None
     content = {"reason": refused.reason.value, "refused": str(note), "cosigned": None if last is None else str(last)}
     write_new(path, json.dumps(content, indent=1, ensure_ascii=False).encode())
+    return Evidence(path, splits)
 
 
 def _splits(one: tuple[str, int, bytes], other: tuple[str, int, bytes]) -> bool:
@@ -276,11 +299,18 @@ def _read_last(folder: Path) -> Note | None:
 
 
 def _time_of(last: Note | None, keys: Sequence[SigningKey]) -> int:
-    """Return when the last one was cosigned: a later one never bears an earlier time, whatever the clock does."""
     if last is None:
         return 1
     times = [int.from_bytes(one.blob[:8], "big") for key in keys for one in key.vkey.of(last)]
     return max(times, default=1)
+
+
+def _not_back(now: int, before: int) -> int:
+    """Return the time to sign with: a clock that is set back a little stands still until it has caught up.
+
+    One that was far ahead and is right again is followed: otherwise nothing would ever be signed with a true time.
+    """
+    return before if now < before <= now + CLOCK_SECONDS else max(now, 1)
 
 
 def _key_of(name: str, kind: int, seed: bytes) -> SigningKey:

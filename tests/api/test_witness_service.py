@@ -16,7 +16,7 @@ import pytest
 from ledger.proof.checkpoints import Checkpoint, read_checkpoint
 from ledger.proof.notes import Note, SigningKey, read_note, verified
 from ledger.proof.witness import write_submission
-from tests.api.service import Inside
+from tests.api.service import Inside, log_lines
 from tests.api.witnesses import CLEAN, NAME, RunningWitness, created, witnessing
 from tests.ledger.proof.logs import TIME, MemoryLog
 
@@ -92,12 +92,20 @@ def test_sizes_that_do_not_fit(http: httpx2.Client, log: MemoryLog) -> None:
     expect(post(http, body(log, 2**63 - 1, 60, proof=[])), 400)
 
 
-def test_trees_that_do_not_fit(http: httpx2.Client, log: MemoryLog) -> None:
+def test_trees_that_do_not_fit_are_refused_and_the_operator_learns_of_each_once(
+    http: httpx2.Client, witness: RunningWitness, log: MemoryLog
+) -> None:
+    before = len(log_lines(witness.log))
     fork = MemoryLog(log.origin, fork=40)
     expect(post(http, body(log, 0, 50, proof=[bytes(32)])), 422)
     expect(post(http, body(log, 0, 50)), 200)
     expect(post(http, body(fork, 50, 50, proof=[])), 422)
+    expect(post(http, body(fork, 50, 50, proof=[])), 422)
     expect(post(http, body(fork, 50, 60)), 422)
+    said = log_lines(witness.log)[before:]
+    expected = [("checkpoint_not_proven", "warning"), ("log_split", "error"), ("checkpoint_not_proven", "warning")]
+    assert [(line["event"], line["level"]) for line in said] == expected
+    assert all((witness.folder / line["file"]).exists() for line in said)
     expect(post(http, body(log, 50, 60, proof=[])), 422)
     expect(post(http, body(log, 50, 50, proof=[bytes(32)])), 422)
     expect(post(http, body(log, 50, 60, proof=[bytes(32)] * 63)), 422)

@@ -1,5 +1,7 @@
 """Asking witnesses: real witnesses over real HTTP, and ones that lie, dawdle, or have forgotten."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -29,8 +31,8 @@ from ledger.proof.witnessing import (
     read_witness_policy,
 )
 from ledger.settings import Settings
-from tests.api.service import Inside
-from tests.api.witnesses import CLEAN, RunningWitness
+from tests.api.service import ROOT, Inside, environment
+from tests.api.witnesses import CLEAN, RunningWitness, beside
 from tests.api.witnesses import witnessing as running_witness
 from tests.ledger.proof.logs import MemoryLog
 from tests.ledger.proof.published import PublishedLedger, published
@@ -276,21 +278,6 @@ def settings(**named: object) -> Settings:
     return Settings.model_validate(named)
 
 
-@contextmanager
-def beside(runners: list[Callable[[threading.Event], None]]) -> Generator[None]:
-    """Run what runs beside the worker."""
-    stop = threading.Event()
-    threads = [threading.Thread(target=run, args=(stop,)) for run in runners]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-
 def test_near_witnesses_are_asked_at_each_checkpoint(
     log: PublishedLedger, witness: RunningWitness, tmp_path: Path
 ) -> None:
@@ -317,6 +304,18 @@ def test_far_witnesses_are_asked_on_the_beat_and_never_in_between(log: Published
     assert all(at % 2 < 0.8 for at, _ in asked)
     assert asked[-1][1] == asked[-2][1]
     assert len({int(at / 2) for at, _ in asked}) == len(asked)
+
+
+@pytest.mark.slow
+def test_the_worker_asks_as_its_settings_say(log: PublishedLedger, witness: RunningWitness, tmp_path: Path) -> None:
+    path = write(tmp_path / "policy", "\n".join([*witness.policy_lines(), "quorum none\n"]))
+    variables = environment(log.place.conninfo, tmp_path / "home") | {"CASELEDGER_WITNESS_POLICY": str(path)}
+    with subprocess.Popen([sys.executable, "-m", "api", "worker"], env=variables, cwd=ROOT) as worker:
+        wait_until(lambda: len(cosigners(log, *witness.vkeys)) == 2, seconds=30)
+        log.grow()
+        wait_until(lambda: len(cosigners(log, *witness.vkeys)) == 2, seconds=5)
+        worker.terminate()
+        assert worker.wait(20) == 0
 
 
 def test_a_policy_that_cannot_be_used_is_an_error_in_the_log_and_stops_nothing_else(

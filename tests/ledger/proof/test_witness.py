@@ -95,10 +95,11 @@ def test_the_same_checkpoint_again_gets_a_new_time(tmp_path: Path) -> None:
     witness = Witness(tmp_path, lambda: now[0])
     witness.create(NAME)
     witness.trust([LOG.keys[0].vkey])
-    for then, expected in ((TIME, TIME), (TIME + 900, TIME + 900), (TIME - 5, TIME + 900)):
-        now[0] = then  # a clock that goes back does not make a cosignature older than the one before
-        note = cosign(witness, ask(LOG, 0 if then == TIME else 9, 9))
-        assert set(verified(note, witness.vkeys()).values()) == {expected}
+    # A clock that goes back a little makes no cosignature older than the one before; one that was wrong may be mended.
+    for then, expected in ((0, 0), (900, 900), (895, 900), (100, 100)):
+        now[0] = TIME + then
+        note = cosign(witness, ask(LOG, 9 if then else 0, 9))
+        assert set(verified(note, witness.vkeys()).values()) == {TIME + expected}
 
 
 def test_what_does_not_go_on_is_refused(witness: Witness, tmp_path: Path) -> None:
@@ -137,6 +138,18 @@ def test_only_so_much_evidence_is_kept(witness: Witness, tmp_path: Path) -> None
     assert len(evidence(tmp_path)) == MAX_REFUSED
 
 
+def test_who_submits_public_checkpoints_with_false_proofs_crowds_out_no_evidence(
+    witness: Witness, tmp_path: Path
+) -> None:
+    cosign(witness, ask(LOG, 0, 50))
+    for size in range(51, 56 + MAX_REFUSED):
+        refusal(witness, ask(LOG, 50, size, LOG.note(size, LOG.keys[0]), [bytes(32)]))
+    refusal(witness, ask(FORK, 50, 50, proof=[]))
+    kinds = [path.name.partition("-")[0] for path in tmp_path.glob("witness/logs/*/refused/*.json")]
+    assert (kinds.count("unproven"), kinds.count("split")) == (MAX_REFUSED, 1)
+    cosign(witness, ask(LOG, 50, 60))
+
+
 def test_a_log_that_is_not_trusted_is_unknown(witness: Witness) -> None:
     other = MemoryLog("other.eksempel.dk/familie")
     assert refusal(witness, ask(other, 0, 5)) == (Reason.UNKNOWN_LOG, None)
@@ -151,7 +164,10 @@ def test_only_the_trusted_keys_of_the_log_count(witness: Witness) -> None:
         note = Note(LOG.checkpoint(5).text, signatures)
         assert refusal(witness, ask(LOG, 0, 5, note)) == (Reason.NOT_SIGNED, None)
     assert refusal(witness, ask(LOG, 0, 5, Note(LOG.checkpoint(5).text, (true, true, false))))[0] is Reason.NOT_SIGNED
-    cosign(witness, ask(LOG, 0, 5, Note(LOG.checkpoint(5).text, (true, true))))
+    witness.add_checkpoint(ask(LOG, 0, 5, Note(LOG.checkpoint(5).text, (true, true))))
+    kept = witness.latest(origin_hash(LOG))
+    assert kept is not None
+    assert [one.name for one in kept.signatures] == [LOG.origin, NAME, NAME]
 
 
 def test_signatures_of_others_are_passed_over_and_not_kept(witness: Witness) -> None:
