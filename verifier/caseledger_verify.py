@@ -360,6 +360,7 @@ class Bundle:
             self.manifest = read_json(self.files["manifest.json"])
             need(self.manifest.get("format") == FORMAT, "is of another format than this program knows")
             need(type(self.manifest.get("complete")) is bool, "does not say whether the bundle is complete")
+            identifier(self.manifest.get("case"))
         self.check_files()
         with at("checkpoint"):
             self.checkpoint = Checkpoint(self.files["checkpoint"])
@@ -416,7 +417,7 @@ class Bundle:
         next_one = event["version"] == before.get("version", 0) + 1
         need(
             next_one or not self.manifest["complete"],
-            "the one before is missing, though the bundle is said to be complete",
+            "the entry before it is missing, though the bundle is said to be complete",
         )
         if not before:
             return False
@@ -691,10 +692,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps({"proven": code == 0, **answer}))
     elif code:
-        print(f"{'NOT PROVEN' if code == 1 else 'caseledger-verify'}: {next(iter(answer.values()))}", file=sys.stderr)
+        told = f"{'NOT PROVEN' if code == 1 else 'caseledger-verify'}: {next(iter(answer.values()))}"
+        print(plain(told), file=sys.stderr)
     else:
-        print("\n".join(lines_of(answer)))
+        print("\n".join(map(plain, lines_of(answer))))
     return code
+
+
+def plain(text: str) -> str:
+    """Return text that says nothing to a terminal but its letters."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 if __name__ == "__main__":
