@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from api.opening import Place
-from benchmarks import access, append, erasure, http, rules, sealing
+from benchmarks import access, append, bundle, erasure, http, rules, sealing
 from benchmarks.measure import Figure, now, report
 from domain.time import COPENHAGEN
 from ledger.creation import create_database
 from ledger.embedded import EmbeddedPostgres
 from ledger.keys import file_keys
 
-GROUPS = ("append", "http", "rules", "sealing", "access", "erasure")
+GROUPS = ("append", "http", "rules", "sealing", "access", "erasure", "bundle")
 
 
 def _server(folder: Path) -> EmbeddedPostgres:
@@ -41,6 +41,8 @@ def main() -> None:
             figures += access.figures(place, Path(folder))
         if "erasure" in wanted:
             figures += erasure.figures(place)
+        if "bundle" in wanted:
+            figures += bundle.figures(place, Path(folder))
     if "rules" in wanted:
         figures += rules.figures()
     if "sealing" in wanted:
