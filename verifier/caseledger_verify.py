@@ -604,7 +604,10 @@ def lines_of(report: Object) -> Iterator[str]:
     """Yield what was proven and what was not, in plain words."""
     counts, segments, (first, last) = report["counts"], report["counts"]["segments"], report["versions"]
     told, every = counts["told"], counts["events"]
-    yield f"OK: {every} of {every} entries stand unchanged in the log {report['origin']}."
+    if told:
+        yield f"OK: {every} of {every} entries stand unchanged in the log {report['origin']}."
+    else:
+        yield f"OK: {every} fingerprints stand in the log {report['origin']}; the bundle tells nothing of the entries."
     yield f"  log      size {report['size']}, root {report['root']}, signed by {', '.join(report['signed_by'])}"
     yield f"  case     {report['case']}, entries {first} to {last}"
     yield f"  entries  {told} told, {every - told} as fingerprints that tell nothing{codes(counts['not_told'])}"
