@@ -56,8 +56,10 @@ class EvidenceMaker:
         """
         question = Question(wish.known_at)
         permission = await self._reader.door.require_in(principal, Act.EVIDENCE_MAKE, wish.case, WHAT, question)
-        prepared = await asyncio.to_thread(self._prepare, wish, question)
-        await self._await_checkpoint(prepared.position)
+        upto = await asyncio.to_thread(lambda: self._reader.position(question, self._ledger.head()))
+        prepared = await asyncio.to_thread(self._prepare, wish, upto)
+        if await self._await_checkpoint(prepared.position):  # what may be told is judged at the last moment
+            prepared = await asyncio.to_thread(self._prepare, wish, upto)
         bundle = await asyncio.to_thread(make_bundle, prepared, self._policy)
         exported = await self._record(principal, wish, bundle, commit)
         shown = Shown(
@@ -70,15 +72,17 @@ class EvidenceMaker:
         )
         return MadeBundle(bundle, exported, await self._reader.door.looks.record(principal, shown))
 
-    def _prepare(self, wish: Wish, question: Question) -> Prepared:
-        upto = self._reader.position(question, self._ledger.head())
+    def _prepare(self, wish: Wish, upto: int) -> Prepared:
         try:
             return Prepared(self._ledger, wish, upto, self._ledger.now())
         except NoSuchCase:
             raise NotKnown from None
 
-    async def _await_checkpoint(self, position: int) -> None:
-        """Wait a moment for a checkpoint that holds a position, having asked for one; raises NotProvenYet."""
+    async def _await_checkpoint(self, position: int) -> bool:
+        """Wait a moment for a checkpoint that holds a position, having asked for one; raises NotProvenYet.
+
+        Returns whether it had to be waited for.
+        """
         records, deadline, asked = ProofRecords(self._ledger), monotonic() + WAIT_SECONDS, False
         while await asyncio.to_thread(records.covering, position) is None:
             if not asked:
@@ -87,6 +91,7 @@ class EvidenceMaker:
             if monotonic() > deadline:
                 raise NotProvenYet
             await asyncio.sleep(POLL_SECONDS)
+        return asked
 
     async def _record(self, principal: Principal, wish: Wish, bundle: Bundle, commit: Commit | None) -> int:
         """Put on record that a bundle leaves the ledger, and return where."""

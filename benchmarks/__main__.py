@@ -45,6 +45,8 @@ def main() -> None:
             figures += erasure.figures(place)
         if "verify" in wanted:
             figures += verify.figures(place, Path(folder))
+        if "bundle" in wanted:
+            figures += bundle.figures(place, Path(folder))
     if "rules" in wanted:
         figures += rules.figures()
     if "sealing" in wanted:

@@ -54,6 +54,9 @@ from replay.verify import verify_stream
 
 SQL = load_queries("replay", "sql/bundle.sql")
 VERIFIER = "caseledger_verify.py"
+MOST_ENTRIES = 30_000
+"""How many entries a bundle holds: with their proofs fewer files than a plain zip can list."""
+
 NAME_ENTRIES = Refused(
     "The answer gives access in part, and what it leaves out stands in a text: name the entries it grants (entries)."
 )
@@ -134,6 +137,8 @@ class Prepared:
         if self.grant is not None and self.grant.partly and wish.entries is None:
             raise NAME_ENTRIES
         self.rows = _chosen(rows, wish.entries)
+        if len(self.rows) > MOST_ENTRIES:
+            raise Refused(f"A bundle holds at most {MOST_ENTRIES} entries: name some (entries), and make several.")
         self.previous = {row.version: before.commitment for before, row in pairwise(rows)}
         teller = Teller(self.file, self.grant, now)
         self.tellings = {row.version: teller.telling(row.version, _sealing_keys(row)) for row in self.rows}

@@ -21,6 +21,7 @@ from replay.bundle import NoSuchCase, NotProvenYet, Prepared, Wish, make_bundle
 from tests.ledger.samples import connected, unhindered
 from tests.verifier.bundles import Files, bundle_of, files_of, put_together, verdict
 from tests.verifier.family import Family, family_in
+from tests.verifier.test_verifier import INSIDE
 
 OWN, OTHERS = "Alma-Eksempel-fortalte-4711", "Bent-Eksempel-fortalte-4712"
 
@@ -102,7 +103,8 @@ def test_without_a_decision_a_bundle_proves_and_tells_nothing(real_family: Famil
     assert b"parent-A" not in told(files)
     assert manifest(files)["counts"]["not_told"] == {"no_access_decision": 2}
     assert bundle.grant is None
-    assert verdict(tmp_path, bundle.content, "--log-key", real_family.key).code == 0
+    found = verdict(tmp_path, bundle.content, "--log-key", real_family.key)
+    assert (found.code, found.answer["counts"]["told"], found.answer["links"]) == (0, 0, 0)
     row = real_family.ledger.read_stream(real_family.case)[1]
     assert event(files, 2)["commitment"] == base64.b64encode(row.commitment).decode()
 
@@ -157,6 +159,16 @@ def test_entries_that_are_not_there_are_refused(family: Family, entries: frozens
     family.note("parent-A", OWN)
     with pytest.raises(Malformed, match="/entries"):
         family.bundle(family.answered(), entries=entries)
+
+
+def test_a_case_that_is_too_long_is_handed_out_in_parts(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rather than in a zip that its readers cannot list."""
+    family.note("parent-A", OWN)
+    monkeypatch.setattr("replay.bundle.MOST_ENTRIES", 1)
+    family.publish()
+    with pytest.raises(Refused, match="at most 1 entries"):
+        bundle_of(family.ledger, Wish(family.case))
+    assert bundle_of(family.ledger, Wish(family.case, entries=frozenset({2}))).version == 2
 
 
 def test_what_is_not_in_a_checkpoint_makes_no_bundle(family: Family) -> None:
@@ -291,10 +303,10 @@ def test_witnesses_count_by_the_users_policy(family: Family, tmp_path: Path) -> 
     found = verdict(tmp_path, witnessed.content, *options)
     assert found.answer["witnesses"] == [{"name": "w", "time": 1_772_000_000}]
     files = files_of(witnessed.content)
-    forged = files["checkpoint"].replace(
-        line.encode(), line.replace(line[-12], "A" if line[-12] != "A" else "B").encode()
-    )
-    assert "signature of witness.eksempel.dk" in verdict(tmp_path, put_together({**files, "checkpoint": forged}), *options).failed  # fmt: skip  # noqa: E501
+    letter = "A" if line[-12] != "A" else "B"
+    forged = files["checkpoint"].replace(line.encode(), f"{line[:-12]}{letter}{line[-11:]}".encode())
+    failed = verdict(tmp_path, put_together({**files, "checkpoint": forged}), *options).failed
+    assert failed.startswith("checkpoint: the signature of witness.eksempel.dk")
     for text in ("", "quorum x\n", "witness w nonsense\nquorum w\n", f"group g 2 w\nquorum g\nlog {family.key}\n"):
         policy.write_text(text)
         assert verdict(tmp_path, plain.content, *options).code == 2
@@ -367,3 +379,35 @@ def test_a_policy_travels_along(family: Family) -> None:
     assert files_of(family.bundle().content)["policy.txt"].decode().endswith("quorum none\n")
     prepared = Prepared(family.ledger, Wish(family.case), 2**62, family.ledger.now())
     assert files_of(make_bundle(prepared, "quorum none\n").content)["policy.txt"] == b"quorum none\n"
+
+
+def test_fingerprints_alone_are_not_called_unchanged_entries(family: Family) -> None:
+    """The first line says what there is: nothing that could be read."""
+    report = INSIDE.verify(family.bundle().content, [INSIDE.Key(family.key)])
+    first = next(iter(INSIDE.lines_of(report)))
+    assert first.startswith("OK: 1 fingerprints stand in the log")
+    assert first.endswith("tells nothing of the entries.")
+
+
+def test_a_fingerprint_that_is_not_the_one_before_is_found_by_the_entry_after_it(
+    family: Family, tmp_path: Path
+) -> None:
+    """Somebody else's entry in place of one that is withheld does not fit the chain."""
+    family.note("parent-A", OWN)
+    family.note("parent-B", OTHERS)
+    family.note("parent-A", "later")
+    elsewhere = Wish(family.case, answer=None)
+    files = files_of(family.bundle(family.answered()).content)
+    other = files_of(bundle_of(family.ledger, elsewhere).content)
+    assert event(files, 3)["withheld"] == "other_person"
+    swapped = event(files, 3) | {"commitment": event(other, 2)["commitment"], "position": event(files, 3)["position"]}
+    forged = put_together({**files, "events/0003.json": orjson.dumps(swapped)})
+    assert verdict(tmp_path, forged, "--log-key", family.key).failed.startswith("proofs/0003.tlog-proof")
+    position = event(other, 2)["position"]
+    earlier = swapped | {"position": position}
+    moved = {
+        **files,
+        "events/0003.json": orjson.dumps(earlier),
+        "proofs/0003.tlog-proof": other["proofs/0002.tlog-proof"],
+    }
+    assert "events/0003.json: stands before" in verdict(tmp_path, put_together(moved), "--log-key", family.key).failed
