@@ -6,6 +6,7 @@ tiles. Nothing is taken from a tile that does not lead to that root.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,9 @@ from replay.verify_keys import LogKeys
 from replay.verify_report import Report
 from replay.verify_rows import SQL, ImpossibleRow, RawRow, copied, read_raw
 from replay.verify_tree import GrowingTree
+
+TILES, ROOTS = 2_000, 100_000
+"""How many tiles (8 kB each) and roots of subtrees are held at a time."""
 
 
 class KeptRefused(LedgerError):
@@ -83,7 +87,7 @@ def proven_start(
 ) -> ProvenStart | None:
     """Return where to go on from, or None where the ledger does not hold the checkpoint; faults go to the report."""
     report.root, report.size = kept.root, kept.size
-    subtree = subtree_from(lambda level, number: read_tile(connection, level, number))
+    subtree = from_tiles(connection)
     try:
         tree = GrowingTree.at(kept.size, subtree)
     except (TreeBroken, ValueError) as error:
@@ -103,6 +107,20 @@ def proven_start(
             row = _proven_row(connection, report, position, holds)
             keys.check_announcement(position, row)
     return None if last is None else ProvenStart(tree, last, holds)
+
+
+def from_tiles(connection: psycopg.Connection[Any]) -> Subtree:
+    """Return the roots of perfect subtrees from tiles, holding so many roots and tiles at a time and no more."""
+
+    @lru_cache(TILES)
+    def tile(level: int, number: int) -> bytes:
+        return read_tile(connection, level, number)
+
+    @lru_cache(ROOTS)
+    def subtree(level: int, index: int) -> bytes:
+        return subtree_from(tile)(level, index)
+
+    return subtree
 
 
 def _holds(subtree: Subtree, kept: Checkpoint, position: int, commitment: bytes) -> bool:
