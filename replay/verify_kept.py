@@ -20,12 +20,12 @@ from ledger.proof.growing import TreeBroken
 from ledger.proof.merkle_proofs import ProofError, Subtree, check_inclusion, inclusion_proof
 from ledger.proof.notes import Note, NoteError, VerifierKey, verified
 from ledger.proof.publisher import read_tile
-from ledger.proof.tiles import subtree_from
+from ledger.proof.tiles import HASH_BYTES, HEIGHT, WIDTH, hashes_of
 from ledger.store import Head
 from replay.verify_keys import LogKeys
 from replay.verify_report import Report
 from replay.verify_rows import SQL, ImpossibleRow, RawRow, copied, read_raw
-from replay.verify_tree import GrowingTree
+from replay.verify_tree import GrowingTree, perfect_root
 
 TILES, ROOTS = 2_000, 100_000
 """How many tiles (8 kB each) and roots of subtrees are held at a time."""
@@ -58,7 +58,7 @@ class KeptCheckpoint:
         if keys.origin is None:
             raise KeptRefused("This ledger has published no checkpoint, so none of it can have been kept.")
         if self.checkpoint.origin != keys.origin:
-            raise KeptRefused(f"The kept checkpoint is of the log {self.checkpoint.origin}, this is {keys.origin}.")
+            raise KeptRefused(f"The kept checkpoint is of another log: this is {keys.origin}.")
         trusted = [*given, *keys.all] if given else keys.all
         try:
             signed = verified(self.note, trusted)
@@ -118,7 +118,13 @@ def from_tiles(connection: psycopg.Connection[Any]) -> Subtree:
 
     @lru_cache(ROOTS)
     def subtree(level: int, index: int) -> bytes:
-        return subtree_from(tile)(level, index)
+        row, inside = divmod(level, HEIGHT)
+        first, width = index << inside, HASH_BYTES << inside
+        at = first % WIDTH * HASH_BYTES
+        hashes = tile(row, first // WIDTH)[at : at + width]
+        if len(hashes) < width:
+            raise TreeBroken(f"Tile {row}/{first // WIDTH} is not filled that far.")
+        return perfect_root(hashes_of(hashes))
 
     return subtree
 

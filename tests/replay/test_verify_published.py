@@ -369,7 +369,7 @@ class TestSince:
         kept = log.kept()
         other = replace(kept.checkpoint, origin="somewhere.else")
         signer = FileSigner(log.place.home / "x", time)
-        with pytest.raises(KeptRefused, match=r"of the log somewhere\.else"):
+        with pytest.raises(KeptRefused, match="of another log"):
             verify_since(log.ledger, KeptCheckpoint(other, kept.note))
         with pytest.raises(KeptRefused, match="signed by no key"):
             verify_since(log.ledger, KeptCheckpoint(kept.checkpoint, replace(kept.note, signatures=())))
