@@ -55,10 +55,10 @@ class KeptCheckpoint:
 
     def require(self, head: Head, keys: LogKeys, given: Sequence[VerifierKey]) -> None:
         """Raise KeptRefused unless this ledger can have made it: origin, size, signed by a key given or on record."""
-        if keys.origin is None:
+        if not keys.origins:
             raise KeptRefused("This ledger has published no checkpoint, so none of it can have been kept.")
-        if self.checkpoint.origin != keys.origin:
-            raise KeptRefused(f"The kept checkpoint is of another log: this is {keys.origin}.")
+        if self.checkpoint.origin not in keys.origins:
+            raise KeptRefused(f"The kept checkpoint is of another log: this is {keys.origins[-1]}.")
         trusted = [*given, *keys.all] if given else keys.all
         try:
             signed = verified(self.note, trusted)
