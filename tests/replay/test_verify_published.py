@@ -139,6 +139,9 @@ class TestWholeLedger:
         monkeypatch.setattr(verify_walk, "PAGE", 2)
         monkeypatch.setattr(verify_walk, "REMEMBERED", 1)
         monkeypatch.setattr(verify_published, "AT_ONCE", 1)
+        monkeypatch.setattr(verify_published, "COSIGNED_AT_ONCE", 1)
+        assert verify_ledger(log.ledger) == whole
+        monkeypatch.setattr(verify_walk, "PAGE_BYTES", 1)
         assert verify_ledger(log.ledger) == whole
         assert whole.intact
 
