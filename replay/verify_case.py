@@ -12,8 +12,7 @@ from ledger.proof.checkpoints import Checkpoint, read_checkpoint
 from ledger.proof.growing import TreeBroken
 from ledger.proof.merkle_proofs import ProofError, check_inclusion, inclusion_proof
 from ledger.proof.notes import NoteError
-from ledger.proof.publisher import read_tile
-from ledger.proof.tiles import subtree_from
+from replay.verify_kept import from_tiles
 from replay.verify_keys import LogKeys
 from replay.verify_report import Report
 from replay.verify_rows import SQL, raw_of, verify_stream
@@ -33,7 +32,7 @@ def verify_case_rows(
         report.unpublished = len(rows)
         return
     report.size, report.root, report.checkpoints = checkpoint.size, checkpoint.root, 1
-    subtree = subtree_from(lambda level, number: read_tile(connection, level, number))
+    subtree = from_tiles(connection)
     for row in rows:
         if row.position > checkpoint.size:
             report.unpublished += 1

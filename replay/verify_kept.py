@@ -6,6 +6,7 @@ tiles. Nothing is taken from a tile that does not lead to that root.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,12 +20,15 @@ from ledger.proof.growing import TreeBroken
 from ledger.proof.merkle_proofs import ProofError, Subtree, check_inclusion, inclusion_proof
 from ledger.proof.notes import Note, NoteError, VerifierKey, verified
 from ledger.proof.publisher import read_tile
-from ledger.proof.tiles import subtree_from
+from ledger.proof.tiles import HASH_BYTES, HEIGHT, WIDTH, hashes_of
 from ledger.store import Head
 from replay.verify_keys import LogKeys
 from replay.verify_report import Report
 from replay.verify_rows import SQL, ImpossibleRow, RawRow, copied, read_raw
-from replay.verify_tree import GrowingTree
+from replay.verify_tree import GrowingTree, perfect_root
+
+TILES, ROOTS = 2_000, 100_000
+"""How many tiles (8 kB each) and roots of subtrees are held at a time."""
 
 
 class KeptRefused(LedgerError):
@@ -51,10 +55,10 @@ class KeptCheckpoint:
 
     def require(self, head: Head, keys: LogKeys, given: Sequence[VerifierKey]) -> None:
         """Raise KeptRefused unless this ledger can have made it: origin, size, signed by a key given or on record."""
-        if keys.origin is None:
+        if not keys.origins:
             raise KeptRefused("This ledger has published no checkpoint, so none of it can have been kept.")
-        if self.checkpoint.origin != keys.origin:
-            raise KeptRefused(f"The kept checkpoint is of the log {self.checkpoint.origin}, this is {keys.origin}.")
+        if self.checkpoint.origin not in keys.origins:
+            raise KeptRefused(f"The kept checkpoint is of another log: this is {keys.origins[-1]}.")
         trusted = [*given, *keys.all] if given else keys.all
         try:
             signed = verified(self.note, trusted)
@@ -83,7 +87,7 @@ def proven_start(
 ) -> ProvenStart | None:
     """Return where to go on from, or None where the ledger does not hold the checkpoint; faults go to the report."""
     report.root, report.size = kept.root, kept.size
-    subtree = subtree_from(lambda level, number: read_tile(connection, level, number))
+    subtree = from_tiles(connection)
     try:
         tree = GrowingTree.at(kept.size, subtree)
     except (TreeBroken, ValueError) as error:
@@ -103,6 +107,26 @@ def proven_start(
             row = _proven_row(connection, report, position, holds)
             keys.check_announcement(position, row)
     return None if last is None else ProvenStart(tree, last, holds)
+
+
+def from_tiles(connection: psycopg.Connection[Any]) -> Subtree:
+    """Return the roots of perfect subtrees from tiles, holding so many roots and tiles at a time and no more."""
+
+    @lru_cache(TILES)
+    def tile(level: int, number: int) -> bytes:
+        return read_tile(connection, level, number)
+
+    @lru_cache(ROOTS)
+    def subtree(level: int, index: int) -> bytes:
+        row, inside = divmod(level, HEIGHT)
+        first, width = index << inside, HASH_BYTES << inside
+        at = first % WIDTH * HASH_BYTES
+        hashes = tile(row, first // WIDTH)[at : at + width]
+        if len(hashes) < width:
+            raise TreeBroken(f"Tile {row}/{first // WIDTH} is not filled that far.")
+        return perfect_root(hashes_of(hashes))
+
+    return subtree
 
 
 def _holds(subtree: Subtree, kept: Checkpoint, position: int, commitment: bytes) -> bool:

@@ -33,9 +33,9 @@ class LogKeys:
         self._announced = sorted(self._by_announcement)
 
     @property
-    def origin(self) -> str | None:
-        """The origin of the log; None where nothing was published yet."""
-        return next((key.name for key in self.all), None)
+    def origins(self) -> list[str]:
+        """The origins the log has had, the first one first; none where nothing was published yet."""
+        return list(dict.fromkeys(key.name for key in self.all))
 
     @property
     def all(self) -> list[VerifierKey]:
@@ -73,9 +73,9 @@ class LogKeys:
 
     def wrong_with(self, checkpoint: Checkpoint, note: Note, before: int) -> str | None:
         """Return what is wrong with the signatures below a checkpoint; ``before`` is the size of the one before it."""
-        if self._announced and checkpoint.origin != self.origin:
-            return "is of another log"
         now, last = self._generation(checkpoint.size), self._generation(before)
+        if now and checkpoint.origin not in {key.name for key in now}:
+            return "is of another log"
         needed = [*now, *(key for key in last if before and key not in now)]
         try:
             signed = verified(note, needed)

@@ -1,6 +1,6 @@
 """The tree built anew from the events, row of tiles by row, to be held against what is stored of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ledger.merkle import EMPTY_ROOT, node_hash
 from ledger.proof.merkle_proofs import Subtree
@@ -45,7 +45,7 @@ class GrowingTree:
                 self._rows.append([])
             self._rows[level] = []
             level += 1
-            self._rows[level].append(_perfect_root(row))
+            self._rows[level].append(perfect_root(row))
 
     def edge(self) -> list[tuple[int, int, bytes]]:
         """Return the rows that are not full: level, number, hashes; empty ones are none."""
@@ -60,7 +60,7 @@ class GrowingTree:
             at = 0
             for width in (1 << bit for bit in range(HEIGHT, -1, -1)):
                 if len(row) & width:
-                    found.append(_perfect_root(row[at : at + width]))
+                    found.append(perfect_root(row[at : at + width]))
                     at += width
         return found
 
@@ -75,7 +75,8 @@ class GrowingTree:
         return root
 
 
-def _perfect_root(hashes: Sequence[bytes], node: Callable[[bytes, bytes], bytes] = node_hash) -> bytes:
+def perfect_root(hashes: Sequence[bytes]) -> bytes:
+    """Return the root over a power of two of hashes."""
     while len(hashes) > 1:
-        hashes = list(map(node, hashes[::2], hashes[1::2]))
+        hashes = list(map(node_hash, hashes[::2], hashes[1::2]))
     return hashes[0]

@@ -31,6 +31,9 @@ from replay.verify_tree import GrowingTree
 PAGE = 4096
 """Events fetched and held at a time."""
 
+PAGE_BYTES = 16_000_000
+"""Payload bytes after which a page of them ends."""
+
 REMEMBERED = 50_000
 """Streams whose last event is remembered; what precedes an event of another one is asked for, page by page."""
 
@@ -75,7 +78,7 @@ class Walk:
     def follow(self, head: Head, progress: Callable[[int, int], None]) -> None:
         """Check every event after where the tree stands, then the head."""
         after, whole = self._begin, head.size - self._begin
-        while blocks := copied(self._connection, "copy_page", after, PAGE):
+        while blocks := copied(self._connection, "copy_page", after, PAGE, PAGE_BYTES):
             rows = list(self._readable(blocks))
             after = int.from_bytes(blocks[-1][6:14], "big", signed=True)
             self._ask_for_predecessors(rows)

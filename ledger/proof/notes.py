@@ -23,6 +23,7 @@ MAX_SIGNATURES = 100
 LAST_TIME = 2**63 - 1
 DASH = "\N{EM DASH} "
 
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _NAME = re.compile(r"[^\s+]+")
 _VKEY = re.compile(r"(?P<name>[^\s+]+)\+(?P<id>[0-9a-f]{8})\+(?P<key>[A-Za-z0-9+/]+={0,2})")
 
@@ -265,7 +266,7 @@ def _halves(content: str | bytes) -> tuple[str, str]:
         whole.encode()
     except UnicodeError:
         raise NoteError("a note is not text in UTF-8") from None
-    if any((sign < " " and sign != "\n") or sign == "\x7f" for sign in whole):
+    if _CONTROL.search(whole):
         raise NoteError("a note holds a control character")
     at = whole.rfind("\n\n")
     if at <= 0 or not whole.endswith("\n") or at + 2 == len(whole):

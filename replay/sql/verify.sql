@@ -3,10 +3,13 @@
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY
 
 -- name: copy_page
--- A page of events after a position, as PostgreSQL keeps them; the columns of one width first.
+-- A page of events after a position, as PostgreSQL keeps them; the columns of one width first. It ends after so many
+-- events, or with the one whose payload makes it so many bytes.
 COPY (
     SELECT position, stream, version, recorded_at, actor, blind, commitment, topic, segments, state
-    FROM ledger.event WHERE position > %s ORDER BY position LIMIT %s
+    FROM (SELECT *, sum(length(state)) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) - length(state) AS before
+          FROM ledger.event WHERE position > %s ORDER BY position LIMIT %s) page
+    WHERE before < %s ORDER BY position
 ) TO STDOUT (FORMAT binary)
 
 -- name: copy_one

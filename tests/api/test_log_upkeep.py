@@ -5,6 +5,7 @@ import threading
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from time import time
 
 import pytest
 
@@ -15,6 +16,7 @@ from ledger.proof.growing import SQL
 from ledger.proof.notes import verified
 from ledger.proof.publisher import Publisher, default_origin
 from ledger.proof.records import ProofRecords
+from ledger.proof.signer import FileSigner
 from ledger.store import Ledger
 from tests.ledger.samples import appended, connected, fact, one, unhindered, wait_until
 
@@ -119,7 +121,7 @@ def test_a_signer_that_is_gone_is_not_replaced(real: Place, ledger: Ledger, capl
     with running(real):
         wait_until(lambda: "no signer in its folder" in complaint(caplog))
         assert not list(folder.glob("keys/*"))
-        real.signer(ledger.id).create(default_origin(ledger.id))
+        FileSigner(folder, time).create(default_origin(ledger.id))
         wait_until(lambda: "none of the keys on record" in complaint(caplog))
         assert records.covering(size) is None
         shutil.rmtree(folder)

@@ -55,7 +55,7 @@ def test_without_an_attack_nobody_notices_anything(
 
 def test_the_table_in_the_documentation_is_the_one_of_the_code() -> None:
     """Write it anew with CASELEDGER_FREEZE=1."""
-    page = Path(__file__).parents[2] / "docs" / "threats.md"
+    page = Path(__file__).parents[2] / "docs" / "attacks.md"
     begin, end = "<!-- written from tests/replay/attacks.py -->\n", "<!-- end -->"
     head, _, rest = page.read_text(encoding="utf-8").partition(begin)
     if os.environ.get("CASELEDGER_FREEZE") == "1":
