@@ -358,6 +358,7 @@ FIELDS = {
     "variant": "Udgave",
     "verdict": "Vurdering",
     "verification_key": "Nøgle til kontrol",
+    "verification_keys": "Nøgler til kontrol",
     "version": "Version",
     "video_used": "Video brugt",
     "view": "Barnets syn",

@@ -62,7 +62,7 @@ def tables(api: Api) -> bytes:
     """Return every row of every table and view of the ledger's database, as text."""
     names = api.query(
         "SELECT n.nspname || '.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE c.relkind IN ('r', 'v') AND n.nspname IN ('ledger', 'view', 'search', 'sign_in', 'public')"
+        " WHERE c.relkind IN ('r', 'v') AND n.nspname IN ('ledger', 'view', 'search', 'sign_in', 'proof', 'public')"
     )
     assert len(names) > 5
     dumped = bytearray()
@@ -79,7 +79,13 @@ def answers(api: Api, case: str) -> dict[str, str]:
     described = api.get("/openapi.json").json()["paths"]
     paths = [path for path, methods in described.items() if "get" in methods]
     assert len(paths) > 12
-    named = {"document": "letter-1", "programme": "smaaboernsteam_001", "staff": "u-90", "ref": "parent-B"}
+    named = {
+        "document": "letter-1",
+        "programme": "smaaboernsteam_001",
+        "staff": "u-90",
+        "ref": "parent-B",
+        "path": "0/000",
+    }
     named["person"] = api.get(f"/cases/{case}").json()["persons"][0]["person"]
     asked = {"/persons/{person}/access-events": f"?case={case}"}
     filled = [path.format(case_id=case, version=1, **named) + asked.get(path, "") for path in paths]
@@ -112,6 +118,7 @@ def marked_case(api: Api) -> str:
     return case
 
 
+@pytest.mark.slow
 def test_the_marks_of_an_erased_person_are_nowhere(server: Server, office: Office) -> None:
     """Sealed wherever they lie, in clear only in answers; erased, in no answer; keys never in the database's files."""
     with office.serving() as api, office.place.ledger() as ledger:

@@ -107,7 +107,7 @@ def test_a_second_worker_waits_for_its_turn(real: Place, ledger: Ledger) -> None
             assert records.latest() is None
             other.close()
             wait_until(records.latest)
-    assert not ledger.query(SQL["ask"], [])
+    wait_until(lambda: not ledger.query(SQL["ask"], []))
 
 
 @pytest.mark.usefixtures("hurried")

@@ -36,6 +36,7 @@ def extract(officer: Api, case: str, key: str) -> Any:
     return officer.post(f"/cases/{case}/look-extracts", {"person": "parent-A"}, Idempotency_Key=key)
 
 
+@pytest.mark.slow
 def test_the_api_after_an_expiry(server: Server, simulated_template: Template, tmp_path: Path) -> None:
     """Log and extract say before when looks are gone and show none; an extract is not repeated as another one."""
     for office in offices(server, simulated_template, tmp_path):

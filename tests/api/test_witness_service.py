@@ -164,6 +164,7 @@ def test_what_is_no_checkpoint(http: httpx2.Client, content: bytes) -> None:
     expect(post(http, content), 400)
 
 
+@pytest.mark.slow
 def test_bodies_have_limits_in_size_and_time(http: httpx2.Client, witness: RunningWitness) -> None:
     expect(post(http, b"x" * (512 * 1024 + 1)), 413)
     expect(post(http, b"x" * 5_000_000), 413)

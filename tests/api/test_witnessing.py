@@ -289,6 +289,7 @@ def test_near_witnesses_are_asked_at_each_checkpoint(
             wait_until(lambda: len(cosigners(log, *witness.vkeys)) == 2, seconds=3)
 
 
+@pytest.mark.slow
 def test_far_witnesses_are_asked_on_the_beat_and_never_in_between(log: PublishedLedger) -> None:
     asked: list[tuple[float, int]] = []
 

@@ -229,6 +229,7 @@ def test_no_table_is_readable_beyond_what_is_meant(real: Place) -> None:
     views = {"view.current", "view.notification_tracking", "view.remembered_v1"}
     everything = {"ledger.event", "ledger.head", "ledger.request", "ledger.stored_events", *views}
     own = {"search.membership", "search.progress", "search.token", "sign_in.session"}
+    everything |= {f"proof.{table}" for table in ("checkpoint", "cosignature", "key", "stamp", "tile")}
     assert read["caseledger_app"] == everything | own, "names under a key, and sessions: the application's alone"
     assert read["caseledger_worker"] == everything
     assert read["caseledger_auditor"] == everything | {"ledger.restriction"}

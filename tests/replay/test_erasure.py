@@ -198,6 +198,7 @@ def test_who_has_looked_at_an_erased_case_stays(ruled: Place, ledger: Ledger) ->
     assert all_equal(ruled, ACCESS)
 
 
+@pytest.mark.slow
 def test_nothing_brings_an_erased_case_back(ruled: Place, ledger: Ledger) -> None:
     """Not its later entries, not rules adopted later, not a follower that starts anew, not a rebuild."""
     case, other = cases(ledger)[:2]
