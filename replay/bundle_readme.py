@@ -30,7 +30,7 @@ Sådan kontrollerer du den (uden internet, på din egen computer, med Python 3.9
    afgørelse eller en, du stoler på. Nøglen begynder med "{origin}+". En nøgle, der fulgte med pakken, beviser intet.
 2. pip install cryptography
 3. python verify.py PAKKE.zip --log-key NØGLE
-   Brug helst et kontrolprogram, du selv har hentet: `pip install caseledger-verify`. Det er den samme fil.
+   Brug helst et kontrolprogram, du har fået et andet sted fra: mappen verifier/ i caseledger har den samme fil.
 Formatet er beskrevet, så andre kan skrive deres eget kontrolprogram (docs/bundle.md i caseledger).
 """
 
@@ -61,7 +61,7 @@ How to check it (without a network, on your own computer, with Python 3.9 or new
    somebody you trust. It begins with "{origin}+". A key that came with the bundle proves nothing.
 2. pip install cryptography
 3. python verify.py BUNDLE.zip --log-key KEY
-   Better use a verifier that you have fetched yourself: `pip install caseledger-verify`. It is the same file.
+   Better use a verifier that you have from elsewhere: the folder verifier/ of caseledger holds the same file.
 The format is described so that others can write a verifier of their own (docs/bundle.md of caseledger).
 """
 
