@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from api.opening import Place
-from benchmarks import access, append, bundle, erasure, http, proof, rules, sealing, verify
+from benchmarks import access, append, bundle, erasure, http, proof, rules, sealing, verify, witnessed
 from benchmarks.measure import Figure, now, report
 from domain.time import COPENHAGEN
 from ledger.creation import create_database
@@ -40,7 +40,7 @@ def main() -> None:
         if "access" in wanted:
             figures += access.figures(place, Path(folder))
         if "proof" in wanted:
-            figures += proof.figures(place, Path(folder))
+            figures += [*witnessed.figures(place, Path(folder)), *proof.figures(place, Path(folder))]
         if "erasure" in wanted:
             figures += erasure.figures(place)
         if "verify" in wanted:
