@@ -18,8 +18,10 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
+from io import BytesIO
 from typing import Any
 from uuid import UUID
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -40,6 +42,7 @@ CLEAR = {"topic", "recorded_at", "actor", "blind", "previous", "segments", "clea
 TOLD = {"position", "stream", "version", *CLEAR}
 ED25519, COSIGNATURE, ML_DSA = 1, 4, 6
 KEY_BYTES = {ED25519: 32, COSIGNATURE: 32, ML_DSA: 1312}
+BROKEN = (BadZipFile, EOFError, NotImplementedError, OverflowError, RuntimeError, ValueError, struct.error, zlib.error)
 CODE = re.compile(r"[a-z_]{1,40}")
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 NO_KEY = (
@@ -101,57 +104,49 @@ def decoded(raw: bytes) -> str:
         raise Failed("is not text") from None
 
 
-def read_zip(raw: bytes) -> tuple[dict[str, bytes], bytes]:
-    """Return the files of a bundle and its comment; every byte must be one that the content of the files calls for.
+class Archive:
+    """A zip read as any tool reads it; that it is packed as bundles are is a question of its own, asked last."""
 
-    Files in order of name from the first byte on, the directory, its end: nothing before, between, behind.
-    """
-    tail = raw.rfind(b"PK\x05\x06", max(0, len(raw) - 300))
-    need(tail >= 0 and len(raw) >= tail + 22, "the zip has no end: it is truncated, or not a bundle")
-    _, disk, first, here, count, length, start, comment = struct.unpack("<4s4H2IH", raw[tail : tail + 22])
-    need(disk == first == 0 and here == count and comment == len(raw) - tail - 22, "the end of the zip is damaged")
-    need(0 < count <= MAX_MEMBERS, "the zip holds no files, or too many")
-    need(start + length == tail, "the zip is truncated, or holds bytes that belong to no file")
-    files: dict[str, bytes] = {}
-    entry, place, last, whole = start, 0, "", 0
-    for _ in range(count):
-        need(entry + 46 <= tail, "the directory of the zip is cut short")
-        line = struct.unpack("<4s6H3I5H2I", raw[entry : entry + 46])
-        method, crc, packed, size, letters = line[4], *line[7:11]
-        coded = raw[entry + 46 : entry + 46 + letters]
-        name = coded.decode("ascii", "replace")
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.files: dict[str, bytes] = {}
+        need(0 < raw.count(b"PK\x01\x02") <= 2 * MAX_MEMBERS, "the zip holds no files, or too many: is it truncated?")
+        try:
+            with ZipFile(BytesIO(raw)) as archive:
+                self.members, self.comment = archive.infolist(), archive.comment
+                need(len(self.members) <= MAX_MEMBERS, "the zip holds too many files")
+                need(sum(one.file_size for one in self.members) <= MAX_WHOLE, "the zip unpacks to too much")
+                for one in self.members:
+                    self.files[one.filename] = self.content(archive, one)
+        except BROKEN:
+            raise Failed("the zip cannot be read: it is truncated, or not a bundle") from None
+
+    def content(self, archive: ZipFile, one: ZipInfo) -> bytes:
+        """Return the bytes of a file, never more than it says to have."""
+        name, size = one.filename, one.file_size
         need(NAME.fullmatch(name), f"{json.dumps(name[:80])}: no file of a bundle has this name")
         with at(name):
-            need(name not in files, "is there twice")
-            need(name > last, "is out of order")
-            same = (20, 0, method, 0, 33, crc, packed, size, letters, 0)
-            need(
-                line == (b"PK\x01\x02", 0x314, *same, 0, 0, 0, 0o100644 << 16, place), "its directory entry is damaged"
-            )
-            need(size <= MAX_FILE and size <= max(2_000_000, packed * MAX_RATIO), "is absurdly large: a zip bomb?")
-            whole += size
-            need(whole <= MAX_WHOLE, "is too much beside the others")
-            head = struct.pack("<4s5H3I2H", b"PK\x03\x04", *same) + coded
-            content = place + len(head)
-            need(raw[place:content] == head and content + packed <= start, "its local header is damaged")
-            files[name] = unpacked(raw[content : content + packed], method, size, crc)
-        entry, place, last = entry + 46 + letters, content + packed, name
-    need(entry == tail and place == start, "the zip holds bytes that belong to no file")
-    return files, raw[tail + 22 :]
+            need(name not in self.files, "is there twice")
+            need(size <= MAX_FILE and size <= max(2_000_000, one.compress_size * MAX_RATIO), "is absurdly large")
+            try:
+                with archive.open(one) as file:
+                    content = file.read(size + 1)
+            except BROKEN:
+                raise Failed("does not unpack: its bytes were changed") from None
+            need(len(content) == size, "is cut short")
+        return content
 
-
-def unpacked(packed: bytes, method: int, size: int, crc: int) -> bytes:
-    """Return the bytes of a file, never more than it says to have."""
-    content = packed
-    if method == 8:
-        stream = zlib.decompressobj(-15)
-        try:
-            content = stream.decompress(packed, size + 1)
-        except zlib.error:
-            raise Failed("does not unpack") from None
-        need(stream.eof and not stream.unused_data and not stream.unconsumed_tail, "does not unpack to its size")
-    need(method in (0, 8) and len(content) == size and zlib.crc32(content) == crc, "its bytes were changed")
-    return content
+    def is_as_made(self) -> bool:
+        """Whether each byte is one that the files call for: in order of name, nothing before, between or behind."""
+        files, directory = b"", b""
+        for one in sorted(self.members, key=lambda each: each.filename):
+            name, sizes = one.filename.encode(), (one.CRC, one.compress_size, one.file_size)
+            same = struct.pack("<5H3I2H", 20, 0, one.compress_type, 0, 33, *sizes, len(name), 0)
+            directory += b"PK\x01\x02\x14\x03" + same + struct.pack("<3H2I", 0, 0, 0, 0o100644 << 16, len(files)) + name
+            files += b"PK\x03\x04" + same + name
+            files += self.raw[len(files) : len(files) + one.compress_size]
+        counts = len(self.members), len(self.members), len(directory), len(files), len(self.comment)
+        return self.raw == files + directory + struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, *counts) + self.comment
 
 
 def read_json(raw: bytes) -> Object:
@@ -351,11 +346,9 @@ class Bundle:
     """A bundle while it is checked: files, manifest, checkpoint, the user's keys, and the report so far."""
 
     def __init__(self, raw: bytes, keys: Sequence[Key]) -> None:
-        self.files, comment = read_zip(raw)
-        self.keys = keys
+        self.archive = Archive(raw)
+        self.files, self.keys = self.archive.files, keys
         need("manifest.json" in self.files, "manifest.json: is missing")
-        told = f"{FORMAT} {len(self.files)} {sha(self.files['manifest.json']).hex()}".encode()
-        need(comment == told, "manifest.json: it, or the number of files, is not what the end of the zip tells")
         with at("manifest.json"):
             self.manifest = read_json(self.files["manifest.json"])
             need(self.manifest.get("format") == FORMAT, "is of another format than this program knows")
@@ -444,6 +437,15 @@ class Bundle:
         path = [unbase64(line, 32) for line in lines[2:]]
         root = root_by(event["position"] - 1, own.size, sha(b"\0\x01", made), path)
         need(root == own.root, f"entry {event['version']} is not in the log as it stands here")
+
+    def check_packing(self) -> None:
+        """Check that this is the bundle as it was made, now that its entries are known to hold."""
+        told = f"{FORMAT} {len(self.files)} {sha(self.files['manifest.json']).hex()}".encode()
+        whole = self.archive.comment == told
+        need(
+            whole, "manifest.json: it, or the number of files, is not what the end of the zip tells: files are missing"
+        )
+        need(self.archive.is_as_made(), "the zip was packed anew, though its entries hold: ask for it as it was made")
 
     def check_ties(self, policy: Policy | None, kept: Checkpoint | None) -> None:
         """Check what else is signed: other checkpoints, time stamps, witnesses, and the checkpoint the user kept."""
@@ -597,6 +599,7 @@ def verify(raw: bytes, keys: Sequence[Key], policy: Policy | None = None, kept: 
     bundle = Bundle(raw, keys)
     bundle.check_entries()
     bundle.check_ties(policy, kept)
+    bundle.check_packing()
     return {**bundle.report, "not_checked": bundle.unchecked}
 
 

@@ -59,8 +59,8 @@ def test_the_verifier_is_python_that_old_machines_read() -> None:
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
     imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     assert {name.split(".")[0] for name in imported} <= {
-        "__future__", "argparse", "base64", "collections", "contextlib", "cryptography", "datetime", "hashlib", "json",
-        "re", "struct", "sys", "typing", "uuid", "zlib",
+        "__future__", "argparse", "base64", "collections", "contextlib", "cryptography", "datetime", "hashlib", "io",
+        "json", "re", "struct", "sys", "typing", "uuid", "zipfile", "zlib",
     }  # fmt: skip
 
 
