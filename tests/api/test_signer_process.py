@@ -29,6 +29,8 @@ from tests.api.test_log_upkeep import append, running
 from tests.ledger.proof.signer_worker import ORIGIN, proof, root
 from tests.ledger.samples import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def folder() -> Generator[Path]:
