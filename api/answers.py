@@ -89,6 +89,16 @@ def events(look: CaseLook, entries: Iterable[Entry], following: str | None) -> d
     }
 
 
+def event(look: CaseLook, item: Entry) -> dict[str, Any]:
+    """Return one entry of a case."""
+    return {
+        "case": str(look.file.case),
+        **asked(look.question, look.position),
+        "entry": entry(item, look.history.get(item.version)),
+        "access_event": look.access_position,
+    }
+
+
 def entry(item: Entry, past: EntryHistory | None) -> dict[str, Any]:
     """Return an entry as it was written, with what has been said about it since."""
     return {

@@ -20,6 +20,8 @@ from api.door import Door
 from api.erasure_routes import create_erasure_router
 from api.evidence import EvidenceMaker
 from api.evidence_routes import create_evidence_router
+from api.feed import Feed
+from api.feed_routes import create_feed_router
 from api.identity_routes import create_identity_router
 from api.log_routes import create_log_router, create_proof_router
 from api.look_log import LookLog
@@ -76,6 +78,8 @@ def create_app(
     answers.install(app)
     searcher = Searcher(ledger, reader)
     app.state.prover = prover = Prover(ledger)
+    app.state.feed = feed = Feed(ledger, reader)
+    bearer = _bearer(ledger, sign_in)
     content = None if documents is None else documents.content
     routers = [
         create_router(recorder, reader, cursors),
@@ -88,13 +92,14 @@ def create_app(
         create_erasure_router(ledger, recorder, reader, content),
         create_proof_router(ledger, reader, prover),
         create_evidence_router(EvidenceMaker(ledger, reader)),
+        create_feed_router(ledger, feed, cursors, bearer),
     ]
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))
     for router in routers:
-        app.include_router(router, dependencies=[Depends(_bearer(ledger, sign_in))])
+        app.include_router(router, dependencies=[Depends(bearer)])
     log_router = create_log_router(prover.records, door, published=publish_log)
-    app.include_router(log_router, dependencies=[] if publish_log else [Depends(_bearer(ledger, sign_in))])
+    app.include_router(log_router, dependencies=[] if publish_log else [Depends(bearer)])
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, door), LookLog(ledger, reader)
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)

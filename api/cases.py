@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
 
 from api import answers, bodies, examples
@@ -29,6 +29,7 @@ KnownAt = Annotated[
 ValidAt = Annotated[str | None, Query(description="Of what had happened by this instant (RFC 3339 with offset)")]
 Cursor = Annotated[str | None, Query(description="`next` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
+EntryVersion = Annotated[int, Path(ge=1, le=2**31 - 1, description="Version of the case with the entry")]
 Purpose = Annotated[
     str | None,
     Header(
@@ -181,6 +182,29 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
         shown = [e for e in look.entries if e.version > after and (cut is None or start_of(e.occurred_at) <= cut)]
         following = cursors.write(str(shown[limit - 1].version), context) if len(shown) > limit else None
         return answer_json(answers.events(look, shown[:limit], following), {"ETag": etag(look.file.version)})
+
+    @router.get(
+        "/cases/{case_id}/events/{version}", summary="Read one entry", responses=examples.EVENT | problems("not-found")
+    )
+    async def read_event(
+        request: Request,
+        case_id: str,
+        version: EntryVersion,
+        known_at: KnownAt = None,
+        valid_at: ValidAt = None,
+        purpose: Purpose = None,
+    ) -> Response:
+        """Read one entry as written, with every correction and annulment of it."""
+        del purpose
+        refuse_unknown_parameters(request, "known_at", "valid_at")
+        look = await _look(request, case_id, known_at, valid_at, "event")
+        cut = look.question.valid_at
+        found = [
+            one for one in look.entries if one.version == version and (cut is None or start_of(one.occurred_at) <= cut)
+        ]
+        if not found:
+            raise ProblemError("not-found", "The case had no such entry as of the instants asked about.")
+        return answer_json(answers.event(look, found[0]), {"ETag": etag(look.file.version)})
 
     async def _look(request: Request, case_id: str, known_at: str | None, valid_at: str | None, what: str) -> CaseLook:
         return await reader.case(looking(request), case_id_of(case_id), question(known_at, valid_at), what)

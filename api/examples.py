@@ -254,6 +254,12 @@ COMMIT_RECEIPT = answer(
 )
 CASE = answer(200, "The case as of the instants asked about", _CASE, True)
 EVENTS = answer(200, "A page of entries", _EVENTS, True)
+EVENT = answer(
+    200,
+    "An entry",
+    {"case": CASE_ID, **_ASKED, "entry": _EVENTS["items"][0], "access_event": 4713},
+    True,
+)
 BOARD = answer(200, "A page of cases", _BOARD, False)
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from api import log_examples
-from api.cases import PAGE_LIMIT, Purpose, answer_json, case_id_of, problems
+from api.cases import PAGE_LIMIT, EntryVersion, Purpose, answer_json, case_id_of, problems
 from api.conditions import etag, refuse_unknown_parameters
 from api.door import Door
 from api.looks import Question
@@ -30,7 +30,6 @@ NEVER_CHANGES = "max-age=31536000, immutable"
 After = Annotated[int, Query(ge=0, le=LARGEST, description="Checkpoints larger than this size")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_LIMIT)]
 TilePath = Annotated[str, Path(description="`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]` (c2sp.org/tlog-tiles)")]
-EntryPath = Annotated[int, Path(ge=1, le=2**31 - 1, description="Version of the case with the entry")]
 
 
 class Octets(Response):
@@ -123,7 +122,7 @@ def _add_proof(router: APIRouter, ledger: Ledger, reader: CaseReader, prover: Pr
         response_class=PlainTextResponse,
         responses=log_examples.PROOF | problems("not-found", "not-signed-yet"),
     )
-    async def proof(request: Request, case_id: str, version: EntryPath, purpose: Purpose = None) -> Response:
+    async def proof(request: Request, case_id: str, version: EntryVersion, purpose: Purpose = None) -> Response:
         """Read the proof that an entry stands in the smallest signed checkpoint that holds it (c2sp.org/tlog-proof).
 
         Its extra data make the leaf again; of an entry that is withheld from you they are left out.

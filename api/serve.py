@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import uvicorn
 
 from api import json_log
 from api.app import create_app
+from api.feed import Feed
 from api.hygiene import guarded
 from api.listening import BoundedHeads, Listening, listener, listening, tls_context
 from api.opening import Place
@@ -55,7 +57,20 @@ def serve(place: Place, settings: Settings, port: int, *, publish_log: bool) -> 
             timeout_graceful_shutdown=5,
         )
         _announce(where, listening_socket.getsockname()[1], ledger, settings)
-        uvicorn.Server(config).run(sockets=[listening_socket])
+        _Server(config, app.state.feed).run(sockets=[listening_socket])
+
+
+class _Server(uvicorn.Server):
+    """A server that lets go of whoever follows along before it waits for what is under way."""
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then everything else."""
+        self._feed.closing = True
+        await super().shutdown(sockets)
 
 
 def leave_by_exception_on_sigterm() -> None:

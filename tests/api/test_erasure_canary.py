@@ -78,6 +78,7 @@ def answers(api: Api, case: str) -> dict[str, str]:
     """Return what every question about a case, every board and page and a search tell those who may ask."""
     described = api.get("/openapi.json").json()["paths"]
     paths = [path for path, methods in described.items() if "get" in methods]
+    paths.remove("/events/stream")  # what it tells, the pages of the same feed tell too
     assert len(paths) > 12
     named = {
         "document": "letter-1",

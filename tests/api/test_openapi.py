@@ -22,6 +22,9 @@ OPERATIONS = [
     ("post", "/cases/{case_id}/commits"),
     ("post", "/cases/{case_id}/persons"),
     ("get", "/cases/{case_id}/events"),
+    ("get", "/cases/{case_id}/events/{version}"),
+    ("get", "/events"),
+    ("get", "/events/stream"),
     ("get", "/cases/{case_id}/deadlines"),
     ("get", "/cases/{case_id}/consents"),
     ("get", "/cases/{case_id}/findings"),
@@ -90,7 +93,13 @@ OF_ACCESS = (
     *("access-events", "look-extracts", "look-withholdings", "staff-name-releases", "evidence-bundles"),
 )
 """What is about access itself: of no instant in the world, and decided on whatever version there is."""
-BOARDS = ("/cases", "/deadlines", "/findings", "/disclosures", "/erasures", "/programmes/{programme}/overview", *OF_LOG)
+STREAM = "/events/stream"
+"""What comes has no past, and does not end by itself."""
+
+BOARDS = (
+    "/cases", "/deadlines", "/findings", "/disclosures", "/erasures", "/programmes/{programme}/overview", "/events",
+    STREAM, *OF_LOG,
+)  # fmt: skip
 ACTS = (
     "/cases/{case_id}/disclosures", "/cases/{case_id}/decisions", "/cases/{case_id}/moves",
     "/cases/{case_id}/erasures", "/cases/{case_id}/erasures/proposals",
@@ -214,7 +223,7 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
     """Keys, versions and instants are among the parameters of the operations that take them."""
     for method, path, operation in operations(description):
         names = {p["name"] for p in operation.get("parameters", ())}
-        past = method == "get" and path not in (BYTES, IDENTITY, PROOF, *OF_LOG) and not about_access(path)
+        past = method == "get" and path not in (BYTES, IDENTITY, PROOF, STREAM, *OF_LOG) and not about_access(path)
         wanted = {"known_at", "valid_at"} if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
         wanted |= {"known_at"} if path == IDENTITY else set()
         wanted |= {"purpose"} if method == "get" and path not in OF_LOG else set()
@@ -248,7 +257,9 @@ def _unlike(value: Any, schema: dict[str, Any], place: str = "") -> Iterator[str
             yield from _unlike(item, schema["items"], f"{place}/0")
 
 
-@pytest.mark.parametrize(("method", "path"), [one for one in ordinary(LINKS, *OF_LOG[:3]) if "{version}" not in one[1]])
+@pytest.mark.parametrize(
+    ("method", "path"), [one for one in ordinary(LINKS, STREAM, *OF_LOG[:3]) if "{version}" not in one[1]]
+)
 def test_every_answer_has_the_form_described(leader: Api, description: dict[str, Any], method: str, path: str) -> None:
     """Answers hold exactly the members of their schema, by name and type, and the example holds no others."""
     operation = description["paths"][path][method]
