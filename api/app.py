@@ -13,6 +13,8 @@ from api import problems
 from api.access_acts import AccessKeeper
 from api.access_reading import AccessReader
 from api.access_routes import create_access_router
+from api.board_routes import create_board_router
+from api.boards import Boards
 from api.cases import create_router
 from api.conditions import Cursors
 from api.documents import create_documents_router
@@ -32,6 +34,7 @@ from api.problems import KINDS, ProblemError
 from api.proving import Prover
 from api.reading import CaseReader
 from api.recording import CaseRecorder
+from api.review_routes import create_review_router
 from api.rules_routes import create_rules_router
 from api.search_routes import create_search_router
 from api.searching import Searcher
@@ -72,6 +75,7 @@ def create_app(
     door.index.refresh()  # all cases are gone through once, before anybody waits for it
     reader, recorder = CaseReader(ledger, Board(ledger), door), CaseRecorder(ledger, door)
     cursors = Cursors(ledger.keys)
+    boards = Boards(ledger, reader, cursors)
     problems.install(app)
     answers.install(app)
     searcher = Searcher(ledger, reader)
@@ -80,6 +84,8 @@ def create_app(
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
+        create_board_router(boards),
+        create_review_router(ledger, reader, boards),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
         create_look_router(ledger, recorder, reader, cursors),
@@ -96,7 +102,7 @@ def create_app(
     log_router = create_log_router(prover.records, door, published=publish_log)
     app.include_router(log_router, dependencies=[] if publish_log else [Depends(_bearer(ledger, sign_in))])
     pages = Pages(door, sign_in, simulated=ledger.simulated)
-    keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, door), LookLog(ledger, reader)
+    keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
     for router in (create_pages(pages, reader, cursors), access.routes()):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])

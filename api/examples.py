@@ -100,7 +100,13 @@ GONE_OUT: dict[str, Any] = {
     "told": [{"recipient": "daycare", "entry": None}],
 }
 
-_ASKED: dict[str, Any] = {"known_at": "2024-08-21T07:00:00.000000Z", "valid_at": None, "as_of_position": 4690}
+ROOT = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+_ASKED: dict[str, Any] = {
+    "known_at": "2024-08-21T07:00:00.000000Z",
+    "valid_at": None,
+    "as_of_position": 4690,
+    "root": ROOT,
+}
 
 _CASE: dict[str, Any] = {
     "case": CASE_ID,
@@ -124,7 +130,7 @@ _CASE: dict[str, Any] = {
         "faults": [],
         "ledger": COMMIT_ID,
         "size": 4711,
-        "root": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "root": ROOT,
         "simulated_clock": True,
     },
     "access_event": 4712,
@@ -182,7 +188,7 @@ MAY_BE_NULL = frozenset(
     {"known_at", "full_name", "subject", "due", "ends", "satisfied_by", "satisfied_at", "key", "person"}
     | {"standing", "interpreter", "enrolment", "required_per_year", "gone_out", "made", "recipient_person"}
     | {"identifier", "identifier_kind", "check_digit_fits", "because"}
-    | {"organisation", "matter", "refusal", "since"}
+    | {"organisation", "matter", "refusal", "since", "root", "known_since"}
 )
 """Members that hold a value in the examples and may hold none."""
 
