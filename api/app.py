@@ -26,6 +26,7 @@ from api.identity_routes import create_identity_router
 from api.log_routes import create_log_router, create_proof_router
 from api.look_log import LookLog
 from api.look_routes import create_look_router
+from api.mementos import TimeGate, create_timemap_router, places_of
 from api.pages.access_routes import AccessPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
@@ -94,9 +95,11 @@ def create_app(
         create_erasure_router(ledger, recorder, reader, content),
         create_proof_router(ledger, reader, prover),
         create_evidence_router(EvidenceMaker(ledger, reader)),
+        create_timemap_router(reader),
     ]
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))
+    app.add_middleware(TimeGate, places=places_of(routers))
     for router in routers:
         app.include_router(router, dependencies=[Depends(_bearer(ledger, sign_in))])
     log_router = create_log_router(prover.records, door, published=publish_log)

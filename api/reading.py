@@ -20,7 +20,7 @@ from domain.case_set import CaseSet
 from domain.entries import Entry
 from domain.erased import NOTHING_ERASED, Erased, erasures_among
 from domain.events import UnknownEvent
-from domain.events.administration import CaseOpened
+from domain.events.administration import CaseOpened, PersonRegistered
 from domain.events.retention import PersonalDataErased
 from domain.identities import latest
 from domain.known import Known
@@ -317,7 +317,7 @@ class CaseReader:
             "entries": entries,
             "effective": effective,
             "history": history(entries),
-            "persons": self._persons(file, position, hidden, erased),
+            "persons": self._persons(file, asked, hidden, erased),
             "state": state_as_of(entries, question.valid_at),
             "recorded_later": len(later),
             "happened_before": sum(entry.happened <= cut for entry in later),
@@ -334,12 +334,15 @@ class CaseReader:
                 raise
             raise RecordDamaged([str(fault) for fault in faults]) from error
 
-    def _persons(self, file: CaseFile, position: int, hidden: Withheld, erased: Erased) -> tuple[NamedPerson, ...]:
-        """Return the persons of a case with their names, without those whose joining is withheld."""
+    def _persons(self, file: CaseFile, asked: AsOf, hidden: Withheld, erased: Erased) -> tuple[NamedPerson, ...]:
+        """Return the persons of a case with what they were called, without those whose joining is withheld."""
         joined = (file.entry(version) for version in hidden.entries)
         strangers = {entry.data.get("ref") for entry in joined if entry is not None and entry.topic in ROSTER_TOPICS}
         shown = [person for ref, person in file.persons.items() if ref not in strangers]
         said: dict[UUID, list[Entry]] = {person.person: [] for person in shown}
-        for row in self._ledger.read_streams(list(said), position):
-            said[row.stream].append(self._ledger.mapper.to_domain_event(row, erased))
+        cut = asked.question.valid_at
+        for row in self._ledger.read_streams(list(said), asked.position):
+            entry = self._ledger.mapper.to_domain_event(row, erased)
+            if cut is None or entry.topic == PersonRegistered.TOPIC or entry.happened <= cut:
+                said[row.stream].append(entry)
         return tuple(_named(person, said[person.person]) for person in shown)

@@ -20,8 +20,8 @@ from domain.steering import heading
 from domain.time import copenhagen_day, read_instant
 from ledger.store import Ledger
 from projections.board_pages import BoardRows, Counts, Selection
-from projections.boards import PartRow
-from projections.overview import enrolments_of, families, published
+from projections.boards import PartRow, adopted_upto
+from projections.overview import enrolments_of, families, is_programme, published
 from projections.view import BAROMETER, CASELOAD
 
 STEERING_RULE = "P001-STEERING-2PY"
@@ -44,12 +44,12 @@ AnswerQuery = Annotated[
 def create_review_router(ledger: Ledger, reader: CaseReader, boards: Boards) -> APIRouter:
     """Return the routes over one ledger."""
     router = APIRouter(tags=["reviews"])
-    _add_caseload(router, boards)
+    _add_caseload(router, ledger, boards)
     _add_barometer(router, ledger, reader, boards)
     return router
 
 
-def _add_caseload(router: APIRouter, boards: Boards) -> None:
+def _add_caseload(router: APIRouter, ledger: Ledger, boards: Boards) -> None:
     @router.get(
         "/caseload",
         summary="The steering group's overview of a programme",
@@ -75,7 +75,7 @@ def _add_caseload(router: APIRouter, boards: Boards) -> None:
             return _caseload(rows, rules, programme)
 
         page = await boards.page(request, asked, Wish(CASELOAD, wanted, more=more))
-        if not page.more.pop("is_known"):
+        if not page.total and not await asyncio.to_thread(_is_known, ledger, programme):
             raise ProblemError("not-found", "No case and no adopted rule book is of that programme: check its name.")
         reading = page.rules.setting(READING)
         items = [_enrolment(row, reading) for row in page.rows]
@@ -83,19 +83,23 @@ def _add_caseload(router: APIRouter, boards: Boards) -> None:
 
 
 def _caseload(rows: BoardRows, rules: Rules, programme: str) -> Values:
-    """Return the numbers of a programme at a moment, and whether there is such a programme."""
+    """Return the numbers of a programme at a moment."""
     at = rows.moment.at
     told = [row for row in published(rows, programme) if read_instant(row.value["happened"]) <= at]
     year = copenhagen_day(at).year
-    books = {one.book.book.programme for one in rules.adoptions}
     return {
-        "is_known": programme in books or bool(rows.counts(Selection(programme=programme))),
         "families": families(rows, programme, rules.setting(READING)),
         "required_per_year": rules.limit(STEERING_RULE, "per_year", at),
         "published_this_year": [
             _published(row) for row in told if copenhagen_day(read_instant(row.value["happened"])).year == year
         ],
     }
+
+
+def _is_known(ledger: Ledger, programme: str) -> bool:
+    """Whether there is a programme now: before its first case it was empty, and a misspelt one is none."""
+    books = {one.book.book.programme for one in adopted_upto(ledger).adoptions}
+    return programme in books or is_programme(ledger, programme)
 
 
 def _enrolment(row: PartRow, reading: str | None) -> Values:

@@ -17,8 +17,8 @@ from projections import case_state
 TOPICS = case_state.TOPICS | {SiblingLinked.TOPIC, SteeringOverviewPublished.TOPIC}
 """Topics of the entries this question reads."""
 
-ENROLMENT, SIBLING, PUBLISHED = "enrolment/", "sibling/", "published/"
-"""How the names of the parts begin."""
+CASE, ENROLMENT, SIBLING, PUBLISHED = "case", "enrolment/", "sibling/", "published/"
+"""How the names of the parts begin; the first says that there is a case, whatever it has come to."""
 
 
 def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
@@ -27,13 +27,13 @@ def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
 
 
 def parts(state: tuple[Entry, ...], _rules: Rules, at: datetime | None) -> dict[str, dict[str, Any]]:
-    """Return the enrolments of a case, its links to siblings' cases and the overviews published in it."""
+    """Return that there is a case, its enrolments, its links to siblings' cases and the overviews published in it."""
     in_force = [one for one in effective(state) if at is None or one.topic == "case_opened" or one.happened <= at]
     value = case_state.derive(in_force)
     if value is None:
         return {}
-    found: dict[str, dict[str, Any]] = {}
     common = {"programme": value["programme"], "sort": value["number"]}
+    found: dict[str, dict[str, Any]] = {CASE: common | {"status": ""}}
     for number, one in enumerate(value["enrolments"], start=1):
         found[f"{ENROLMENT}{number}"] = common | {"enrolment": one["enrolment"], "status": one["status"]}
     for entry in in_force:

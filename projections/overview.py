@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from domain.case_set import EVERY_CASE
 from domain.steering import ON_THE_WAY_IN, ON_THE_WAY_OUT, ONGOING, headings
-from projections.board_pages import BEGINNING, MOST, BoardRows, Selection
+from ledger.store import Ledger
+from projections.board_pages import BEGINNING, MOST, BoardRows, Moment, Selection
 from projections.boards import PartRow
-from projections.caseload import ENROLMENT, PUBLISHED, SIBLING
+from projections.caseload import CASE, ENROLMENT, PUBLISHED, SIBLING
+from projections.following import wait_for
+from projections.view import CASELOAD
 
 COUNTED = (ON_THE_WAY_IN, ONGOING, ON_THE_WAY_OUT)
 """The headings under which families are counted."""
@@ -40,6 +44,14 @@ def published(rows: BoardRows, programme: str) -> list[PartRow]:
     """Return the overviews of a programme that were published, in the order in which that happened."""
     found = rows.page(Selection(PUBLISHED, programme=programme), BEGINNING, MOST)
     return sorted(found, key=lambda row: row.value["happened"])
+
+
+def is_programme(ledger: Ledger, programme: str) -> bool:
+    """Whether any case on record now is of a programme; waits a moment for the view to follow."""
+    head = ledger.head()
+    wait_for(ledger, CASELOAD, head.size)
+    rows = BoardRows(ledger, CASELOAD, Moment(head.size, head.recorded_at), EVERY_CASE, ())
+    return bool(rows.page(Selection(CASE, programme=programme), BEGINNING, 1))
 
 
 def _linked(links: Iterable[PartRow]) -> Mapping[UUID, UUID]:

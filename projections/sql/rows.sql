@@ -63,16 +63,16 @@ WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current 
     AND starts_with(r.part, %(prefix)s)
     AND (%(levels)s::text[] IS NULL OR r.value ->> 'level' = ANY(%(levels)s::text[]))
     AND (%(programme)s::text IS NULL OR r.value ->> 'programme' = %(programme)s::text)
-    AND (%(statuses)s::text[] IS NULL OR coalesce(jsonb_path_query_first(r.value, '$.steps[*] ? (@[0] <= $at)[1]',
-        jsonb_build_object('at', %(at)s::text)) #>> '{}', r.value ->> 'status') = ANY(%(statuses)s::text[]))
+    AND (%(statuses)s::text[] IS NULL OR coalesce(jsonb_path_query_first(r.value, 'strict $.steps[*] ? (@[0] <= $at)[1]',
+        jsonb_build_object('at', %(at)s::text), true) #>> '{}', r.value ->> 'status') = ANY(%(statuses)s::text[]))
     AND ((r.value ->> 'sort') COLLATE "C", r.key, r.part COLLATE "C") > (%(sort)s::text, %(key)s, %(part)s::text)
 ORDER BY (r.value ->> 'sort') COLLATE "C", r.key, r.part COLLATE "C" LIMIT %(limit)s
 
 -- name: board_counts
 -- How many rows the same board has by status, and by part where that is asked for.
 SELECT c.part, c.status, count(*) FROM (
-    SELECT CASE WHEN %(by_part)s THEN r.part ELSE '' END AS part, coalesce(jsonb_path_query_first(r.value, '$.steps[*] ? (@[0] <= $at)[1]',
-        jsonb_build_object('at', %(at)s::text)) #>> '{}', r.value ->> 'status') AS status
+    SELECT CASE WHEN %(by_part)s THEN r.part ELSE '' END AS part, coalesce(jsonb_path_query_first(r.value, 'strict $.steps[*] ? (@[0] <= $at)[1]',
+        jsonb_build_object('at', %(at)s::text), true) #>> '{}', r.value ->> 'status') AS status
     FROM view.remembered_v1 r
     WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current WHERE view = %(view)s)
         AND r.value ? 'sort'
