@@ -1,12 +1,9 @@
 """What the API says about access, as JSON values."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from api.access_reading import NoticesLook, QueueLook, RestrictionsLook
-from api.reading import CaseLook
+from api.access_reading import EmergenciesLook, GrantsLook, NoticesLook, QueueLook, RestrictionsLook
 from domain.emergencies import Review, review_of
-from domain.reach import StaffReach
 from domain.time import write_instant
 from ledger.requests import Appended
 
@@ -22,10 +19,12 @@ def granted(staff: str, appended: Appended) -> Values:
     }
 
 
-def grants(staff: str, reach: StaffReach, access: int) -> Values:
+def grants(look: GrantsLook) -> Values:
     """Return what was granted to a member of staff."""
+    reach = look.reach
     return {
-        "staff": staff,
+        **look.as_of.values,
+        "staff": look.staff,
         "grants": [
             {
                 "role": one.role,
@@ -39,24 +38,26 @@ def grants(staff: str, reach: StaffReach, access: int) -> Values:
             {"role": role, "organisation": organisation}
             for role, organisation in sorted(reach.ended, key=lambda pair: (pair[0], pair[1] or ""))
         ],
-        "access_event": access,
+        "access_event": look.access_position,
     }
 
 
 def queue(look: QueueLook) -> Values:
     """Return the review queue."""
     items = [{"case": str(one.case), **_review(one.review)} for one in look.reviews]
-    return {"items": items, "access_event": look.access_position}
+    return {**look.as_of.values, "items": items, "access_event": look.access_position}
 
 
-def emergencies(look: CaseLook, reviews: Iterable[Review]) -> Values:
+def emergencies(found: EmergenciesLook) -> Values:
     """Return a case's emergency accesses with their reasons."""
+    look = found.case
     entries = {entry.version: entry for entry in look.entries}
     return {
         "case": str(look.file.case),
         "version": look.file.version,
+        **look.as_of.values,
         "items": [
-            _review(review) | {"reason": entries[review.emergency.entry].data.get("reason")} for review in reviews
+            _review(review) | {"reason": entries[review.emergency.entry].data.get("reason")} for review in found.reviews
         ],
         "access_event": look.access_position,
     }
@@ -65,6 +66,7 @@ def emergencies(look: CaseLook, reviews: Iterable[Review]) -> Values:
 def restrictions(look: RestrictionsLook) -> Values:
     """Return the restricted cases."""
     return {
+        **look.as_of.values,
         "items": [
             {
                 "case": str(one.case),
@@ -83,6 +85,7 @@ def restrictions(look: RestrictionsLook) -> Values:
 def notices(look: NoticesLook) -> Values:
     """Return what somebody is told of the cases they hold."""
     return {
+        **look.as_of.values,
         "items": [
             {
                 "kind": "break_glass",

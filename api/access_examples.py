@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.examples import CASE_ID, answer
+from api.examples import CASE_ID, ROOT, answer
 
 _AT = "2026-03-04T21:10:00.000000Z"
 EMERGENCY: dict[str, Any] = {"reason": "The police ask about the child tonight; the holder cannot be reached."}
@@ -27,6 +27,7 @@ GRANT: dict[str, Any] = {
     "until": "2026-04-01T00:00:00+02:00",
 }
 GRANT_END: dict[str, Any] = {"role": "caseworker", "basis": "left"}
+_AS_OF: dict[str, Any] = {"known_at": None, "valid_at": None, "as_of_position": 4711, "root": ROOT}
 _EMERGENCY: dict[str, Any] = {
     "entry": 12,
     "staff": "u-33",
@@ -44,23 +45,26 @@ GRANTED = answer(201, "Put on record", {"staff": "u-25", "position": 4711, "reco
 GRANTS = answer(
     200,
     "What was granted.",
-    {
+    _AS_OF
+    | {
         "staff": "u-25",
         "grants": [{"role": "caseworker", "case": CASE_ID, "organisation": None, "until": None}],
         "ended_roles": [{"role": "supervisor", "organisation": None}],
         "access_event": 4712,
     },
 )
-QUEUE = answer(200, "The queue.", {"items": [{"case": CASE_ID, **_EMERGENCY}], "access_event": 4712})
+QUEUE = answer(200, "The queue.", _AS_OF | {"items": [{"case": CASE_ID, **_EMERGENCY}], "access_event": 4712})
 EMERGENCIES = answer(
     200,
     "The emergency accesses of the case.",
-    {"case": CASE_ID, "version": 12, "items": [_EMERGENCY | {"reason": EMERGENCY["reason"]}], "access_event": 4712},
+    _AS_OF
+    | {"case": CASE_ID, "version": 12, "items": [_EMERGENCY | {"reason": EMERGENCY["reason"]}], "access_event": 4712},
 )
 RESTRICTIONS = answer(
     200,
     "The restricted cases.",
-    {
+    _AS_OF
+    | {
         "items": [
             {
                 "case": CASE_ID,
@@ -77,5 +81,5 @@ RESTRICTIONS = answer(
 NOTICES = answer(
     200,
     "What you are told.",
-    {"items": [{"kind": "break_glass", "case": CASE_ID, "running": True, **_EMERGENCY}], "access_event": 4712},
+    _AS_OF | {"items": [{"kind": "break_glass", "case": CASE_ID, "running": True, **_EMERGENCY}], "access_event": 4712},
 )

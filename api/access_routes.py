@@ -20,16 +20,13 @@ from api.access_bodies import (
 )
 from api.access_reading import AccessReader
 from api.bodies import Body
-from api.cases import Purpose, answer_json, case_id_of, place_of, problems, receipt_of
-from api.conditions import idempotency_key, refuse_unknown_parameters, wished_version
-from api.door import Door
+from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems, receipt_of
+from api.conditions import idempotency_key, question, refuse_unknown_parameters, wished_version
 from api.drafting import Commit
-from api.looks import Question, Shown
+from api.looks import Question
 from api.principals import acting, looking
 from api.reading import CaseReader
 from api.recording import CaseRecorder
-from domain.authority import Act
-from domain.emergencies import review_of
 from domain.events.base import CODE_PATTERN
 from domain.events.reach import (
     AccessEnded,
@@ -59,8 +56,9 @@ def create_access_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseRea
     _add_emergencies(router, keeper)
     _add_restrictions(router, keeper)
     _add_conflicts(router, keeper)
-    _add_grants(router, keeper, recorder.door)
-    _add_lists(router, AccessReader(ledger, recorder.door), recorder.door, reader)
+    lists = AccessReader(ledger, reader)
+    _add_grants(router, keeper, lists)
+    _add_lists(router, lists)
     return router
 
 
@@ -161,7 +159,7 @@ def _add_conflicts(router: APIRouter, keeper: AccessKeeper) -> None:
         return receipt_of(await keeper.end_conflict(acting(request), case_id_of(case_id), expected, ended, commit))
 
 
-def _add_grants(router: APIRouter, keeper: AccessKeeper, door: Door) -> None:
+def _add_grants(router: APIRouter, keeper: AccessKeeper, lists: AccessReader) -> None:
     responses = access_examples.GRANTED | problems(*ACTING)
 
     @router.post(
@@ -195,55 +193,70 @@ def _add_grants(router: APIRouter, keeper: AccessKeeper, door: Door) -> None:
         summary="Read what was granted to somebody",
         responses=access_examples.GRANTS | problems(*READING),
     )
-    async def grants(request: Request, staff: StaffPath, purpose: Purpose = None) -> Response:
+    async def grants(
+        request: Request, staff: StaffPath, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
         """What was granted to a member of staff, and which roles were ended."""
         del purpose
-        refuse_unknown_parameters(request)
-        principal = looking(request)
-        await door.require(principal, Act.STAFF_GRANT, "grants")
-        position = await door.looks.record(principal, Shown("grants"))
-        return answer_json(access_answers.grants(staff, door.index.staff(staff), position))
+        asked = asked_of(request, known_at, valid_at)
+        return answer_json(access_answers.grants(await lists.grants(looking(request), staff, asked)))
 
 
-def _add_lists(router: APIRouter, lists: AccessReader, door: Door, reader: CaseReader) -> None:
+def asked_of(request: Request, known_at: str | None, valid_at: str | None, *more: str) -> Question:
+    """Return the instants asked about; raises ProblemError for a misspelt parameter or what is no instant."""
+    refuse_unknown_parameters(request, "known_at", "valid_at", *more)
+    return question(known_at, valid_at)
+
+
+def _add_lists(router: APIRouter, lists: AccessReader) -> None:
     @router.get(
         "/break-glass",
         summary="The review queue of emergency access",
         responses=access_examples.QUEUE | problems(*READING),
     )
-    async def queue(request: Request, waiting: Waiting = True, purpose: Purpose = None) -> Response:
+    async def queue(
+        request: Request,
+        waiting: Waiting = True,
+        known_at: KnownAt = None,
+        valid_at: ValidAt = None,
+        purpose: Purpose = None,
+    ) -> Response:
         """Emergency accesses in the cases you review, with the level each has climbed to, the longest waiting first."""
         del purpose
-        refuse_unknown_parameters(request, "waiting")
-        return answer_json(access_answers.queue(await lists.queue(looking(request), 0 if waiting else None)))
+        asked = asked_of(request, known_at, valid_at, "waiting")
+        return answer_json(access_answers.queue(await lists.queue(looking(request), 0 if waiting else None, asked)))
 
     @router.get(
         "/cases/{case_id}/break-glass",
         summary="Read a case's emergency accesses",
         responses=access_examples.EMERGENCIES | problems(*READING),
     )
-    async def emergencies(request: Request, case_id: str, purpose: Purpose = None) -> Response:
+    async def emergencies(
+        request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
         """Every emergency access to a case with its reason, and what became of its review."""
         del purpose
-        refuse_unknown_parameters(request)
-        case = case_id_of(case_id)
-        look = await reader.case(looking(request), case, Question(), "break_glass", Act.BREAK_GLASS_REVIEW)
-        reach = door.index.case(case)
-        reviews = [review_of(one, door.index.now) for one in (reach.emergencies if reach else ())]
-        return answer_json(access_answers.emergencies(look, reviews))
+        asked = asked_of(request, known_at, valid_at)
+        return answer_json(
+            access_answers.emergencies(await lists.emergencies(looking(request), case_id_of(case_id), asked))
+        )
 
     @router.get(
         "/restrictions", summary="The restricted cases", responses=access_examples.RESTRICTIONS | problems(*READING)
     )
-    async def restrictions(request: Request, purpose: Purpose = None) -> Response:
+    async def restrictions(
+        request: Request, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
         """The restricted cases you look after, with who may reach them, the soonest to be reviewed first."""
         del purpose
-        refuse_unknown_parameters(request)
-        return answer_json(access_answers.restrictions(await lists.restrictions(looking(request))))
+        asked = asked_of(request, known_at, valid_at)
+        return answer_json(access_answers.restrictions(await lists.restrictions(looking(request), asked)))
 
     @router.get("/notices", summary="What you are to be told", responses=access_examples.NOTICES | problems(*READING))
-    async def notices(request: Request, purpose: Purpose = None) -> Response:
+    async def notices(
+        request: Request, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
         """Emergency accesses of others to the cases you hold."""
         del purpose
-        refuse_unknown_parameters(request)
-        return answer_json(access_answers.notices(await lists.notices(looking(request))))
+        asked = asked_of(request, known_at, valid_at)
+        return answer_json(access_answers.notices(await lists.notices(looking(request), asked)))

@@ -1,10 +1,8 @@
 """What the API answers, as JSON values: entries, cases, receipts. One place for the shape of each."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
-from api.looks import Question
 from api.reading import BoardLook, CaseLook
 from api.recording import Recorded
 from domain.cpr import kind_of
@@ -31,21 +29,12 @@ def receipt(recorded: Recorded) -> dict[str, Any]:
     }
 
 
-def asked(question: Question, position: int) -> dict[str, Any]:
-    """Return the instants a view was asked for, and the position they come to."""
-    return {
-        "known_at": _instant(question.known_at),
-        "valid_at": _instant(question.valid_at),
-        "as_of_position": position,
-    }
-
-
 def case(look: CaseLook) -> dict[str, Any]:
     """Return a case as of the instants asked about."""
     return {
         "case": str(look.file.case),
         "version": look.file.version,
-        **asked(look.question, look.position),
+        **look.as_of.values,
         "state": look.state,
         "persons": [
             {
@@ -82,7 +71,7 @@ def events(look: CaseLook, entries: Iterable[Entry], following: str | None) -> d
     return {
         "case": str(look.file.case),
         "version": look.file.version,
-        **asked(look.question, look.position),
+        **look.as_of.values,
         "items": [entry(item, look.history.get(item.version)) for item in entries],
         "next": following,
         "access_event": look.access_position,
@@ -93,7 +82,7 @@ def event(look: CaseLook, item: Entry) -> dict[str, Any]:
     """Return one entry of a case."""
     return {
         "case": str(look.file.case),
-        **asked(look.question, look.position),
+        **look.as_of.values,
         "entry": entry(item, look.history.get(item.version)),
         "access_event": look.access_position,
     }
@@ -128,7 +117,7 @@ def entry(item: Entry, past: EntryHistory | None) -> dict[str, Any]:
 def board(look: BoardLook, following: str | None) -> dict[str, Any]:
     """Return a page of cases."""
     return {
-        **asked(look.question, look.position),
+        **look.as_of.values,
         "computed_to": look.computed_to,
         "erased_cases": look.erased_cases,
         "items": [{"case": str(row.case), "known_from": row.known_from, "state": row.state} for row in look.rows],
@@ -154,7 +143,3 @@ def _past(past: EntryHistory | None) -> dict[str, Any]:
         ],
         "annulled_by": annulment.version if annulment and annulment.in_force else None,
     }
-
-
-def _instant(instant: datetime | None) -> str | None:
-    return write_instant(instant) if instant else None

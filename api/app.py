@@ -13,6 +13,8 @@ from api import problems
 from api.access_acts import AccessKeeper
 from api.access_reading import AccessReader
 from api.access_routes import create_access_router
+from api.board_routes import create_board_router
+from api.boards import Boards
 from api.cases import create_router
 from api.conditions import Cursors
 from api.documents import create_documents_router
@@ -26,6 +28,7 @@ from api.identity_routes import create_identity_router
 from api.log_routes import create_log_router, create_proof_router
 from api.look_log import LookLog
 from api.look_routes import create_look_router
+from api.mementos import TimeGate, create_timemap_router, places_of
 from api.pages.access_routes import AccessPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
@@ -34,6 +37,7 @@ from api.problems import KINDS, ProblemError
 from api.proving import Prover
 from api.reading import CaseReader
 from api.recording import CaseRecorder
+from api.review_routes import create_review_router
 from api.rules_routes import create_rules_router
 from api.search_routes import create_search_router
 from api.searching import Searcher
@@ -74,6 +78,7 @@ def create_app(
     door.index.refresh()  # all cases are gone through once, before anybody waits for it
     reader, recorder = CaseReader(ledger, Board(ledger), door), CaseRecorder(ledger, door)
     cursors = Cursors(ledger.keys)
+    boards = Boards(ledger, reader, cursors)
     problems.install(app)
     answers.install(app)
     searcher = Searcher(ledger, reader)
@@ -84,6 +89,8 @@ def create_app(
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
+        create_board_router(boards),
+        create_review_router(ledger, reader, boards),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
         create_look_router(ledger, recorder, reader, cursors),
@@ -93,15 +100,17 @@ def create_app(
         create_proof_router(ledger, reader, prover),
         create_evidence_router(EvidenceMaker(ledger, reader)),
         create_feed_router(ledger, feed, cursors, bearer),
+        create_timemap_router(reader),
     ]
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))
+    app.add_middleware(TimeGate, places=places_of(routers))
     for router in routers:
         app.include_router(router, dependencies=[Depends(bearer)])
     log_router = create_log_router(prover.records, door, published=publish_log)
     app.include_router(log_router, dependencies=[] if publish_log else [Depends(bearer)])
     pages = Pages(door, sign_in, simulated=ledger.simulated)
-    keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, door), LookLog(ledger, reader)
+    keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
     for router in (create_pages(pages, reader, cursors), access.routes()):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.document_bodies import DocumentMetadata, LinkBody
-from api.examples import CASE_ID, COMMIT_ID, answer, request
+from api.examples import CASE_ID, COMMIT_ID, ROOT, answer, request
 
 _COMMITMENT = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 _FILED: dict[str, Any] = {
@@ -53,6 +53,7 @@ LIST = answer(
         "known_at": None,
         "valid_at": None,
         "as_of_position": 4711,
+        "root": ROOT,
         "items": [
             _FILED
             | {

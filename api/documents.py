@@ -15,7 +15,7 @@ from api.conditions import etag, expected_version, idempotency_key, question, re
 from api.document_bodies import LinkBody, pieces_of, read_media_type, read_metadata
 from api.document_filing import Filer, entry_of
 from api.drafting import Commit
-from api.looks import Question
+from api.looks import as_of_headers
 from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseLook, CaseReader
@@ -135,14 +135,23 @@ def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader, document
         responses=document_examples.BYTES | problems(*HANDING_OUT),
     )
     async def read_document(
-        request: Request, case_id: str, document: DocumentPath, version: VersionPath, purpose: Purpose = None
+        request: Request,
+        case_id: str,
+        document: DocumentPath,
+        version: VersionPath,
+        known_at: KnownAt = None,
+        valid_at: ValidAt = None,
+        purpose: Purpose = None,
     ) -> Response:
-        """Hand out the bytes of a version as they were filed, once the look is on record and all of them are proven."""
+        """Hand out the bytes of a version as they were filed, once the look is on record and all of them are proven.
+
+        There are none as of an instant before it was filed; headers say as of when the answer is.
+        """
         del purpose
-        refuse_unknown_parameters(request)
-        case = case_id_of(case_id)
+        refuse_unknown_parameters(request, "known_at", "valid_at")
+        case, asked = case_id_of(case_id), question(known_at, valid_at)
         what, about = await asyncio.to_thread(_named, ledger, case, document, version)
-        look = await reader.case(looking(request), case, Question(), what, about=about)
+        look = await reader.case(looking(request), case, asked, what, about=about)
         filing = _readable(look, document, version)
         proven = await asyncio.to_thread(_proven, documents, look, filing)
         return _attachment(filing, proven, look)
@@ -167,7 +176,7 @@ def _list(look: CaseLook) -> dict[str, Any]:
     return {
         "case": str(look.file.case),
         "version": look.file.version,
-        **answers.asked(look.question, look.position),
+        **look.as_of.values,
         "items": [_item(known, one) for one in filings(known) if cut is None or one.entry.happened <= cut],
         "access_event": look.access_position,
     }
@@ -211,7 +220,8 @@ def _named(ledger: Ledger, case: UUID, document: str, version: int) -> tuple[str
 def _readable(look: CaseLook, document: str, version: int) -> Filing:
     """Return a filing whose bytes may be handed out now; one that is withheld, or its entry is, is not there."""
     filing = filing_of(Known(look.entries), document, version)
-    if filing is None or _is_withheld(look, filing.entry.data.get("for_entry")):
+    later = look.question.valid_at is not None and filing is not None and filing.entry.happened > look.question.valid_at
+    if filing is None or later or _is_withheld(look, filing.entry.data.get("for_entry")):
         raise ProblemError("not-found", NOT_HERE)
     return filing
 
@@ -248,6 +258,7 @@ def _attachment(filing: Filing, proven: Proven, look: CaseLook) -> Response:
         "Content-Length": str(proven.size),
         "ETag": etag(look.file.version),
         "Access-Event": str(look.access_position),
+        **as_of_headers(look.as_of),
     }
     return AttachedBytes(iter(proven.pieces), headers=headers)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.examples import CASE_ID, answer
+from api.examples import CASE_ID, ROOT, answer
 from api.rule_examples import FRAME
 
 _AT = "2024-08-21T07:00:00.000000Z"
@@ -24,6 +24,7 @@ UNTOLD = answer(
         "valid_at": None,
         "clock": _AT,
         "as_of_position": 80,
+        "root": ROOT,
         "items": [
             {
                 "case": CASE_ID,

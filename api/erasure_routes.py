@@ -18,7 +18,7 @@ from api.problems import ProblemError
 from api.reading import CaseReader
 from api.recording import CaseRecorder, Recorded
 from api.rule_answers import instant
-from api.rules_routes import MOST_ROWS, act_of, asked_case, stop_at
+from api.rules_routes import act_of, asked_case, stop_at
 from api.search_upkeep import forgetting
 from domain.authority import Act
 from domain.events.administration import GateStopped
@@ -32,6 +32,9 @@ ACTING = (
     "malformed", "key-reused", "stale-version", "version-required", "not-found", "body-too-large", "wrong-media-type",
     "refused",
 )  # fmt: skip
+MOST_ROWS = 1000
+"""How many erasures with recipients still to be told are listed."""
+
 ProposalPath = Annotated[int, Path(description="Version of the entry that proposed it", ge=1, le=2**31 - 1)]
 
 
@@ -146,15 +149,13 @@ def _add_board(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
         del purpose
         refuse_unknown_parameters(request, "known_at", "valid_at")
         look = await reader.erasures(looking(request), question(known_at, valid_at))
-        at = look.question.valid_at or look.question.known_at or ledger.now()
+        at = look.as_of.at(ledger.now())
         items = [item for case, known in look.cases.items() for item in erasure_answers.untold(case, known, at)]
         items.sort(key=itemgetter("recorded_at", "case", "erasure"))
         return answer_json(
             {
-                "known_at": instant(look.question.known_at),
-                "valid_at": instant(look.question.valid_at),
+                **look.as_of.values,
                 "clock": instant(at),
-                "as_of_position": look.position,
                 "items": items[:MOST_ROWS],
                 "total": len(items),
                 "access_event": look.access_position,

@@ -56,7 +56,7 @@ class EvidenceMaker:
         """
         question = Question(wish.known_at)
         permission = await self._reader.door.require_in(principal, Act.EVIDENCE_MAKE, wish.case, WHAT, question)
-        upto = await asyncio.to_thread(lambda: self._reader.position(question, self._ledger.head()))
+        upto = await asyncio.to_thread(lambda: self._reader.as_of(question, self._ledger.head()).position)
         prepared = await asyncio.to_thread(self._prepare, wish, upto)
         if await self._await_checkpoint(prepared.position):  # what may be told is judged at the last moment
             prepared = await asyncio.to_thread(self._prepare, wish, upto)

@@ -100,12 +100,18 @@ GONE_OUT: dict[str, Any] = {
     "told": [{"recipient": "daycare", "entry": None}],
 }
 
-_ASKED: dict[str, Any] = {"known_at": "2024-08-21T07:00:00.000000Z", "valid_at": None, "as_of_position": 4690}
+ROOT = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+ASKED: dict[str, Any] = {
+    "known_at": "2024-08-21T07:00:00.000000Z",
+    "valid_at": None,
+    "as_of_position": 4690,
+    "root": ROOT,
+}
 
 _CASE: dict[str, Any] = {
     "case": CASE_ID,
     "version": 17,
-    **_ASKED,
+    **ASKED,
     "state": {"number": "S-0F8B2C9E", "programme": "smaaboernsteam_001"},
     "persons": [
         {
@@ -124,7 +130,7 @@ _CASE: dict[str, Any] = {
         "faults": [],
         "ledger": COMMIT_ID,
         "size": 4711,
-        "root": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        "root": ROOT,
         "simulated_clock": True,
     },
     "access_event": 4712,
@@ -133,7 +139,7 @@ _CASE: dict[str, Any] = {
 _EVENTS: dict[str, Any] = {
     "case": CASE_ID,
     "version": 17,
-    **_ASKED,
+    **ASKED,
     "items": [
         {
             "version": 17,
@@ -164,7 +170,7 @@ _EVENTS: dict[str, Any] = {
 }
 
 _BOARD: dict[str, Any] = {
-    **_ASKED,
+    **ASKED,
     "computed_to": 4711,
     "erased_cases": 0,
     "items": [{"case": CASE_ID, "known_from": 4690, "state": {"number": "S-0F8B2C9E"}}],
@@ -182,7 +188,7 @@ MAY_BE_NULL = frozenset(
     {"known_at", "full_name", "subject", "due", "ends", "satisfied_by", "satisfied_at", "key", "person"}
     | {"standing", "interpreter", "enrolment", "required_per_year", "gone_out", "made", "recipient_person"}
     | {"identifier", "identifier_kind", "check_digit_fits", "because"}
-    | {"organisation", "matter", "refusal", "since"}
+    | {"organisation", "matter", "refusal", "since", "root", "known_since"}
 )
 """Members that hold a value in the examples and may hold none."""
 
@@ -257,7 +263,7 @@ EVENTS = answer(200, "A page of entries", _EVENTS, True)
 EVENT = answer(
     200,
     "An entry",
-    {"case": CASE_ID, **_ASKED, "entry": _EVENTS["items"][0], "access_event": 4713},
+    {"case": CASE_ID, **ASKED, "entry": _EVENTS["items"][0], "access_event": 4713},
     True,
 )
 BOARD = answer(200, "A page of cases", _BOARD, False)

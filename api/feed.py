@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from api.looks import Question, Shown
+from api.looks import AsOf, Question, Shown
 from api.principals import Principal
 from api.problems import ProblemError
 from api.reading import CaseReader
@@ -41,13 +41,13 @@ class FeedPage:
 
     pointers: tuple[Pointer, ...]
     reached: int
-    position: int
+    as_of: AsOf
     access_position: int | None
 
     @property
     def whole(self) -> bool:
         """Whether this is all there is by now."""
-        return self.reached >= self.position
+        return self.reached >= self.as_of.position
 
 
 class Feed:
@@ -64,20 +64,20 @@ class Feed:
         """Return what was recorded after a position in the cases one may see; raises Forbidden, LookNotRecorded."""
         visible = await self._reader.door.visible(principal, Act.BOARD_READ, WHAT)
 
-        def read() -> tuple[int, tuple[Pointer, ...], int]:
-            position = self._reader.position(question, self._ledger.head())
-            found = follow(self._ledger, after, position, limit, visible, self._erasures.now().cases)
-            return position, found.pointers, found.reached
+        def read() -> tuple[AsOf, tuple[Pointer, ...], int]:
+            as_of = self._reader.as_of(question, self._ledger.head())
+            found = follow(self._ledger, after, as_of.position, limit, visible, self._erasures.now().cases)
+            return as_of, found.pointers, found.reached
 
-        position, pointers, reached = await asyncio.to_thread(read)
+        as_of, pointers, reached = await asyncio.to_thread(read)
         cut = question.valid_at
         if cut is not None:
             pointers = tuple(one for one in pointers if one.occurred_at is None or start_of(one.occurred_at) <= cut)
         access = None
         if pointers:
-            shown = Shown(WHAT, tuple(dict.fromkeys(one.case for one in pointers)), (), position, question)
+            shown = Shown(WHAT, tuple(dict.fromkeys(one.case for one in pointers)), (), as_of.position, question)
             access = await self._reader.door.looks.record(principal, shown)
-        return FeedPage(pointers, reached, position, access)
+        return FeedPage(pointers, reached, as_of, access)
 
     async def pages(
         self, principal: Principal, first: FeedPage, still: Callable[[], Awaitable[bool]], seconds: float
@@ -91,7 +91,7 @@ class Feed:
             yield page
             while not self.closing and monotonic() < end:
                 if page.whole:
-                    await self._beyond(page.position, min(told + HEARTBEAT_SECONDS, end))
+                    await self._beyond(page.as_of.position, min(told + HEARTBEAT_SECONDS, end))
                 if not await still():
                     return
                 page = await self.page(principal, page.reached, PAGE, Question())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.examples import answer
+from api.examples import ASKED, answer
 
 _EVENT: dict[str, Any] = {
     "specversion": "1.0",
@@ -18,7 +18,7 @@ PAGE = answer(
     200,
     "CloudEvents 1.0 without data; `dataref` is where each entry is read",
     {
-        "as_of_position": 4702,
+        **ASKED,
         "items": [_EVENT],
         "next": "p3Hq0Yb1m2Zt9wQfNDcwMg",
         "whole": True,

@@ -107,7 +107,7 @@ def _after(cursors: Cursors, cursor: str | None) -> int:
 
 def _page(ledger: Ledger, cursors: Cursors, page: FeedPage) -> dict[str, Any]:
     return {
-        "as_of_position": page.position,
+        **page.as_of.values,
         "items": [cloud_event(ledger, pointer) for pointer in page.pointers],
         "next": cursors.write(str(page.reached), CONTEXT),
         "whole": page.whole,

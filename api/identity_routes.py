@@ -8,9 +8,8 @@ from fastapi.responses import Response
 from pydantic import Field, model_validator
 
 from api import bodies, examples
-from api.answers import asked
 from api.bodies import Body
-from api.cases import KnownAt, Purpose, answer_json, case_id_of, place_of, problems
+from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems
 from api.conditions import etag, expected_version, idempotency_key, question, refuse_unknown_parameters
 from api.drafting import Commit
 from api.examples import CASE_ID, COMMIT_ID
@@ -44,7 +43,9 @@ EXAMPLE: dict[str, Any] = {
 _IDENTITY: dict[str, Any] = {
     "case": CASE_ID,
     "known_at": None,
+    "valid_at": None,
     "as_of_position": 4690,
+    "root": examples.ROOT,
     "ref": "child-A",
     "person": COMMIT_ID,
     "version": 2,
@@ -114,12 +115,17 @@ def create_identity_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseR
         responses=IDENTITY | problems("not-found"),
     )
     async def read_identity(
-        request: Request, case_id: str, ref: str, known_at: KnownAt = None, purpose: Purpose = None
+        request: Request,
+        case_id: str,
+        ref: str,
+        known_at: KnownAt = None,
+        valid_at: ValidAt = None,
+        purpose: Purpose = None,
     ) -> Response:
-        """Name and number now, and every name and number before; the look names the person."""
+        """Name and number at an instant, and every name and number before; the look names the person."""
         del purpose
-        refuse_unknown_parameters(request, "known_at")
-        principal, asked_at = looking(request), question(known_at, None)
+        refuse_unknown_parameters(request, "known_at", "valid_at")
+        principal, asked_at = looking(request), question(known_at, valid_at)
         look = await reader.person(principal, case_id_of(case_id), ref, asked_at)
         named = next(one for one in look.persons if one.person.ref == ref)
         return answer_json(_identity(look, named), {"ETag": etag(named.identities[-1].version)})
@@ -156,11 +162,9 @@ async def _person(recorder: CaseRecorder, principal: Principal, case: UUID, ref:
 
 def _identity(look: CaseLook, named: NamedPerson) -> dict[str, Any]:
     number = named.identifier if kind_of(named.identifier) else None
-    instants = asked(look.question, look.position)
     return {
         "case": str(look.file.case),
-        "known_at": instants["known_at"],
-        "as_of_position": instants["as_of_position"],
+        **look.as_of.values,
         "ref": named.person.ref,
         "person": str(named.person.person),
         "version": named.identities[-1].version,

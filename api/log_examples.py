@@ -11,15 +11,16 @@ _NOTE = f"{_TEXT}\n\N{EM DASH} {_ORIGIN} yXwWrbl1...\n"
 _KEY = f"{_ORIGIN}+c97c16ad+AekyeRrm56hGpFkyQR4ZCbV54Id2LKaANYcrnKv3U2k\n"
 
 
-def _text(description: str, example: str, kind: str = "text/plain") -> dict[int | str, dict[str, Any]]:
-    schema = {"type": "string"} if kind == "text/plain" else {"type": "string", "format": "binary"}
+def text_answer(description: str, example: str, kind: str = "text/plain") -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI description of an answer that is no JSON."""
+    schema = {"type": "string"} if kind != "application/octet-stream" else {"type": "string", "format": "binary"}
     return {200: {"description": description, "content": {kind: {"schema": schema, "example": example}}}}
 
 
-CHECKPOINT = _text("The checkpoint, a signed note", _NOTE)
-KEYS = _text("The keys in text form (vkey), one a line", _KEY)
-TILE = _text("Hashes of 32 bytes, or entries with their lengths", "...", "application/octet-stream")
-PROOF = _text("The proof", f"c2sp.org/tlog-proof@v1\nextra AAAA...\nindex 4710\nqKa1...\n\n{_NOTE}")
+CHECKPOINT = text_answer("The checkpoint, a signed note", _NOTE)
+KEYS = text_answer("The keys in text form (vkey), one a line", _KEY)
+TILE = text_answer("Hashes of 32 bytes, or entries with their lengths", "...", "application/octet-stream")
+PROOF = text_answer("The proof", f"c2sp.org/tlog-proof@v1\nextra AAAA...\nindex 4710\nqKa1...\n\n{_NOTE}")
 PROOF[200]["headers"] = {"ETag": {"description": "Version of the case", "schema": {"type": "string"}}}
 CHECKPOINTS = answer(
     200,

@@ -52,8 +52,7 @@ def log(found: LogLook, following: str | None) -> dict[str, Any]:
     return {
         "case": str(found.case),
         "person": None if found.person is None else str(found.person),
-        "known_at": _instant(found.question.known_at),
-        "as_of_position": found.position,
+        **found.as_of.values,
         "since": _instant(found.page.since),
         "until": _instant(found.page.until),
         "expired_before": _instant(found.expired_before),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.examples import CASE_ID, answer
+from api.examples import CASE_ID, ROOT, answer
 from api.look_answers import GUIDANCE, NOT_ALL
 
 _PERSON_ID = "6d0f7f0e-6c2b-4f1e-8a55-0d8e4d1f2a90"
@@ -26,7 +26,9 @@ _LOG: dict[str, Any] = {
     "case": CASE_ID,
     "person": _PERSON_ID,
     "known_at": None,
+    "valid_at": None,
     "as_of_position": 4711,
+    "root": ROOT,
     "since": None,
     "until": None,
     "expired_before": None,

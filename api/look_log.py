@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from api.door import NotKnown
-from api.looks import Question, Shown
+from api.looks import Dated, Question, Shown
 from api.principals import Principal
 from api.problems import ProblemError
 from api.reading import CaseReader
@@ -45,7 +45,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class LogLook:
+class LogLook(Dated):
     """A page of looks at a case or a person of it, each with the relation of whoever looked to the case then.
 
     ``sums`` are about all pages. Before ``expired_before`` the content of looks was removed; None: never yet.
@@ -53,14 +53,11 @@ class LogLook:
 
     case: UUID
     person: UUID | None
-    question: Question
     page: Page
-    position: int
     looks: tuple[tuple[Look, str | None], ...]
     following: int | None
     sums: Sums
     expired_before: datetime | None
-    access_position: int
 
 
 class LookLog:
@@ -82,21 +79,23 @@ class LookLog:
         await self._door.require_in(principal, Act.LOOKS_READ, case, WHAT, question)
         found = await asyncio.to_thread(self._read, case, question, page, person)
         subjects = None if person is None else [person]
-        shown = Shown(WHAT, (case,), subjects, found["position"], question)
+        shown = Shown(WHAT, (case,), subjects, found["as_of"].position, question)
         access = await self._door.looks.record(principal, shown)
-        return LogLook(case, person, question, page, access_position=access, **found)
+        return LogLook(case=case, person=person, page=page, access_position=access, **found)
 
     def _read(self, case: UUID, question: Question, page: Page, person: UUID | None) -> dict[str, Any]:
-        position = page.position or self._reader.position(question, self._ledger.head())
+        as_of = self._reader.as_of(question, self._ledger.head(), page.position)
+        position = as_of.position
         file = CaseFile(case, tuple(map(read_clear, self._ledger.read_stream(case, position))))
         if not file.entries:
             raise NotKnown
         whose = case if person is None else _of_person(file, person)
-        stretch = (whose, position, page.since, page.until)
+        ends = [one for one in (page.until, question.valid_at) if one is not None]
+        stretch = (whose, position, page.since, min(ends, default=None))
         found = looks_at(self._ledger, *stretch, page.after, page.limit + 1)
         shown = found[: page.limit]
         return {
-            "position": position,
+            "as_of": as_of,
             "looks": tuple((look, self._relation(case, look)) for look in shown),
             "following": shown[-1].position if len(found) > page.limit else None,
             "sums": sums_of(self._ledger, *stretch, closed_stretches(file.entries)),

@@ -14,6 +14,7 @@ from api.cases import (
     KnownAt,
     Limit,
     Purpose,
+    ValidAt,
     answer_json,
     case_id_of,
     place_of,
@@ -34,7 +35,7 @@ from domain.time import write_instant
 from ledger.store import Ledger
 
 ACTING = ("malformed", "key-reused", "not-found", "body-too-large", "wrong-media-type", "refused")
-STEERING = ("since", "until", "known_at", "cursor", "limit")
+STEERING = ("since", "until", "known_at", "valid_at", "cursor", "limit")
 Since = Annotated[str | None, Query(description="Looks from this instant on (RFC 3339 with offset)")]
 Until = Annotated[str | None, Query(description="Looks up to this instant, counted in (RFC 3339 with offset)")]
 PersonPath = Annotated[UUID, Path(description="Id of the person, as the case shows it")]
@@ -61,6 +62,7 @@ def _add_logs(router: APIRouter, log: LookLog, cursors: Cursors) -> None:
         since: Since = None,
         until: Until = None,
         known_at: KnownAt = None,
+        valid_at: ValidAt = None,
         cursor: Cursor = None,
         limit: Limit = DEFAULT_PAGE,
         purpose: Purpose = None,
@@ -69,7 +71,7 @@ def _add_logs(router: APIRouter, log: LookLog, cursors: Cursors) -> None:
 
         The summary is about all pages. This look goes on record as well and is not on the page.
         """
-        del since, until, known_at, purpose
+        del since, until, known_at, valid_at, purpose
         refuse_unknown_parameters(request, *STEERING)
         return await answered(request, case_id_of(case_id), None, cursor, limit)
 
@@ -85,20 +87,21 @@ def _add_logs(router: APIRouter, log: LookLog, cursors: Cursors) -> None:
         since: Since = None,
         until: Until = None,
         known_at: KnownAt = None,
+        valid_at: ValidAt = None,
         cursor: Cursor = None,
         limit: Limit = DEFAULT_PAGE,
         purpose: Purpose = None,
     ) -> Response:
         """Looks at a person's data in a case, the newest first: those that name the person, or nobody of the case."""
-        del since, until, known_at, purpose
+        del since, until, known_at, valid_at, purpose
         refuse_unknown_parameters(request, *STEERING, "case")
         return await answered(request, case_id_of(case), person, cursor, limit)
 
     async def answered(request: Request, case: UUID, person: UUID | None, cursor: str | None, limit: int) -> Response:
-        asked = {name: request.query_params.get(name) for name in ("since", "until", "known_at")}
+        asked = {name: request.query_params.get(name) for name in ("since", "until", "known_at", "valid_at")}
         context = f"looks|{case}|{person}|{asked}"
         page = _page(asked, limit, cursors.read(cursor, context) if cursor else None)
-        found = await log.read(looking(request), case, question(asked["known_at"], None), page, person)
+        found = await log.read(looking(request), case, question(asked["known_at"], asked["valid_at"]), page, person)
         place = None if found.following is None else f"{found.position} {found.following}"
         return answer_json(look_answers.log(found, None if place is None else cursors.write(place, context)))
 

@@ -7,12 +7,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from api.principals import Principal
 from domain.entries import Draft
 from domain.events.access import RecordViewed
 from domain.events.base import Envelope
+from domain.time import write_instant
 from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
 from ledger.store import Ledger
@@ -31,6 +33,63 @@ class Question:
 
     known_at: datetime | None = None
     valid_at: datetime | None = None
+
+
+NOW = Question()
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """What an answer is computed from: the instants asked about, the last position on record by then, the root there.
+
+    ``root`` is that of the tree over so many events, in hexadecimal; None where it cannot be had yet.
+    """
+
+    question: Question
+    position: int
+    root: str | None
+
+    def at(self, now: datetime) -> datetime:
+        """Return what the clock shows: the instant in the world asked about, else that of the record, else now."""
+        return self.question.valid_at or self.question.known_at or now
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What every answer says of itself, as JSON values."""
+        return {
+            "known_at": _instant(self.question.known_at),
+            "valid_at": _instant(self.question.valid_at),
+            "as_of_position": self.position,
+            "root": self.root,
+        }
+
+
+def as_of_headers(as_of: AsOf) -> dict[str, str]:
+    """Return what an answer that is no JSON says of itself, as headers; an instant not asked about is left out."""
+    names = {"known_at": "Known-At", "valid_at": "Valid-At", "as_of_position": "As-Of-Position", "root": "As-Of-Root"}
+    return {names[name]: str(value) for name, value in as_of.values.items() if value is not None}
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else write_instant(instant)
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A look that says as of when it is; ``access_position`` is its own place in the ledger."""
+
+    as_of: AsOf
+    access_position: int
+
+    @property
+    def question(self) -> Question:
+        """The instants asked about."""
+        return self.as_of.question
+
+    @property
+    def position(self) -> int:
+        """The last position that was on record then."""
+        return self.as_of.position
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from api.reading import CaseLook, PartsLook
+from api.reading import CaseLook
 from domain.custody import children, custody_record, same_person
-from domain.entries import Entry
 from domain.events.people import DeathRecorded
 from domain.known import Known
 from domain.people import (
@@ -19,7 +18,6 @@ from domain.people import (
     standings,
 )
 from domain.time import write_instant
-from projections.overview import Overview
 
 Values = dict[str, Any]
 
@@ -85,34 +83,4 @@ def _custody(known: Known, child: str, at: datetime) -> Values | None:
         "holders": list(record.data["holders"]),
         "kind": record.data["kind"],
         "entry": record.version,
-    }
-
-
-def overview(
-    look: PartsLook, found: Overview, published: tuple[Entry, ...], required: int | None, at: datetime
-) -> Values:
-    """Return the steering group's overview, the enrolments behind it and those published that year."""
-    return {
-        "known_at": None if look.question.known_at is None else write_instant(look.question.known_at),
-        "valid_at": None if look.question.valid_at is None else write_instant(look.question.valid_at),
-        "clock": write_instant(at),
-        "as_of_position": look.position,
-        "computed_to": look.computed_to,
-        "erased_cases": look.erased_cases,
-        "families": dict(found.families),
-        "enrolments": [
-            {"case": str(one.case), "enrolment": one.enrolment, "status": one.status, "heading": one.heading}
-            for one in found.enrolments
-        ],
-        "required_per_year": required,
-        "published_this_year": [
-            {
-                "case": str(entry.stream),
-                "version": entry.version,
-                "happened": write_instant(entry.happened),
-                "counts": [{"heading": heading, "number": n} for heading, n in entry.data["counts"].items()],
-            }
-            for entry in published
-        ],
-        "access_event": look.access_position,
     }

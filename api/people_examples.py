@@ -50,29 +50,3 @@ PEOPLE = answer(
     },
     etag=True,
 )
-
-OVERVIEW = answer(
-    200,
-    "The families of a programme",
-    {
-        "known_at": None,
-        "valid_at": None,
-        "clock": "2024-08-21T07:00:00.000000Z",
-        "as_of_position": 80,
-        "computed_to": 80,
-        "erased_cases": 0,
-        "families": {"on_the_way_in": 2, "ongoing": 11, "on_the_way_out": 1},
-        "enrolments": [{"case": CASE_ID, "enrolment": "enr-1", "status": "running", "heading": "ongoing"}],
-        "required_per_year": 2,
-        "published_this_year": [
-            {
-                "case": CASE_ID,
-                "version": 24,
-                "happened": "2024-04-10T11:00:00.000000Z",
-                "counts": [{"heading": "on_the_way_in", "number": 3}],
-            }
-        ],
-        "access_event": 4712,
-    },
-    etag=False,
-)

@@ -1,6 +1,5 @@
-"""The HTTP API of the people of a case, of moving entries to the case they belong to, and of a programme's overview."""
+"""The HTTP API of the people of a case, and of moving entries to the case they belong to."""
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -10,26 +9,16 @@ from pydantic import Field
 
 from api import bodies, examples, people_answers, people_examples
 from api.bodies import Body
-from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, problems, receipt_of
-from api.conditions import question, refuse_unknown_parameters
+from api.cases import KnownAt, Purpose, ValidAt, case_id_of, problems, receipt_of
 from api.moving import Move, Mover
-from api.principals import acting, looking
-from api.problems import ProblemError
+from api.principals import acting
 from api.reading import CaseReader
 from api.recording import CaseRecorder
 from api.rules_routes import act_of, asked_case
 from domain.events.base import EntryRef, PersonRef, Text
 from domain.events.fields import Whole
-from domain.time import copenhagen_day
-from domain.visits import published_in
 from ledger.documents import Documents
 from ledger.store import Ledger
-from projections.boards import adopted_upto
-from projections.overview import overview
-from projections.view import CASE_STATE
-
-STEERING = "P001-STEERING-2PY"
-"""The rule that says how often the steering group looks at the overview."""
 
 MOVING = (
     "malformed", "key-reused", "stale-version", "version-required", "not-found", "body-too-large", "wrong-media-type",
@@ -87,33 +76,5 @@ def create_people_router(
         act = bodies.parse(MoveBody, raw).move()
         case = case_id_of(request.path_params["case_id"])
         return receipt_of(await mover.move(acting(request), case, expected, act, commit))
-
-    @router.get(
-        "/programmes/{programme}/overview",
-        summary="The steering group's overview of a programme",
-        responses=people_examples.OVERVIEW | problems("not-found"),
-    )
-    async def read_overview(
-        request: Request,
-        programme: str,
-        known_at: KnownAt = None,
-        valid_at: ValidAt = None,
-        purpose: Purpose = None,
-    ) -> Response:
-        """Families on the way in, ongoing and on the way out at an instant, and the overviews published that year."""
-        del purpose
-        refuse_unknown_parameters(request, "known_at", "valid_at")
-        look = await reader.parts(looking(request), CASE_STATE, question(known_at, valid_at))
-        rules = await asyncio.to_thread(adopted_upto, ledger, look.position)
-        known = {row.value["programme"] for row in look.rows} | {one.book.book.programme for one in rules.adoptions}
-        if programme not in known:
-            raise ProblemError("not-found", "No case and no adopted rule book is of that programme: check its name.")
-        at = look.question.valid_at or look.question.known_at or ledger.now()
-        found = await asyncio.to_thread(overview, ledger, look.rows, programme, look.position, rules.setting("A17"))
-        rules = await asyncio.to_thread(adopted_upto, ledger, look.position)
-        happened = tuple(entry for entry in found.published if entry.happened <= at)
-        published = published_in(happened, copenhagen_day(at).year)
-        required = rules.limit(STEERING, "per_year", at)
-        return answer_json(people_answers.overview(look, found, published, required, at))
 
     return router

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from api.door import Door, NotKnown
-from api.looks import Question, Shown
+from api.looks import AsOf, Dated, Question, Shown
 from api.principals import Principal
 from domain.authority import Act
 from domain.case_file import ROSTER_TOPICS, CaseFile, Person
@@ -20,7 +20,7 @@ from domain.case_set import CaseSet
 from domain.entries import Entry
 from domain.erased import NOTHING_ERASED, Erased, erasures_among
 from domain.events import UnknownEvent
-from domain.events.administration import CaseOpened
+from domain.events.administration import CaseOpened, PersonRegistered
 from domain.events.retention import PersonalDataErased
 from domain.identities import latest
 from domain.known import Known
@@ -32,11 +32,11 @@ from ledger.erasure import ErasureRegister
 from ledger.errors import RecordDamaged, SealBroken
 from ledger.format import FormatError, StoredRow
 from ledger.mapper import read_clear
+from ledger.proof.roots import root_at
 from ledger.store import Head, Ledger
 from projections.board import Board, BoardRow
-from projections.boards import PartRow, opened_among, readable, rows_as_of, rows_at, rows_without, withholding_cases
+from projections.boards import opened_among, readable, withholding_cases
 from projections.case_state import state_as_of
-from projections.view import View
 from replay.verify import Fault, verify_stream
 
 
@@ -72,19 +72,16 @@ class NamedPerson:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseLook:
+class CaseLook(Dated):
     """A case as one reader sees it at one instant.
 
-    ``position`` is the last position that was on record then. ``entries`` are all of the case up to there in the
-    order recorded, as they were written; ``effective`` those in force, corrected, in the order they happened, and
-    happened by ``valid_at``. ``recorded_later`` counts what came after, ``happened_before`` how many of those
-    had happened by the instant asked about. ``access_position`` is this look's own place in the ledger. ``erasures``
-    are those on record now, whatever instant is asked about.
+    ``entries`` are all of the case up to the position in the order recorded, as they were written; ``effective``
+    those in force, corrected, in the order they happened, and happened by ``valid_at``. ``recorded_later`` counts
+    what came after, ``happened_before`` how many of those had happened by the instant asked about. ``erasures`` are
+    those on record now, whatever instant is asked about.
     """
 
-    question: Question
     head: Head
-    position: int
     file: CaseFile
     entries: tuple[Entry, ...]
     effective: tuple[Entry, ...]
@@ -94,7 +91,6 @@ class CaseLook:
     recorded_later: int
     happened_before: int
     faults: tuple[Fault, ...]
-    access_position: int
     erasures: tuple[Entry, ...] = ()
 
 
@@ -108,7 +104,7 @@ class ToldOf:
 
 
 @dataclass(frozen=True, slots=True)
-class BoardLook:
+class BoardLook(Dated):
     """The list of cases as one reader sees it at one instant.
 
     ``computed_to`` is how far the view has followed, ``following`` the case after which the next page goes on.
@@ -116,37 +112,19 @@ class BoardLook:
     ``told`` are the emergency accesses the reader is told of as they stand at ``told_at``, where that was asked for.
     """
 
-    question: Question
-    position: int
     computed_to: int
     rows: tuple[BoardRow, ...]
     following: UUID | None
-    access_position: int
     erased_cases: int = 0
     told: tuple[ToldOf, ...] = ()
     told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PartsLook:
-    """All remembered rows of a view as one reader sees them at one instant; ``erased_cases`` as in BoardLook."""
-
-    question: Question
-    position: int
-    computed_to: int
-    rows: tuple[PartRow, ...]
-    access_position: int
-    erased_cases: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ErasuresLook:
+class ErasuresLook(Dated):
     """The cases in which something was erased, as one reader sees them at one instant: the clear part of each."""
 
-    question: Question
-    position: int
     cases: Mapping[UUID, Known]
-    access_position: int
 
 
 def _named(person: Person, said: Sequence[Entry]) -> NamedPerson:
@@ -190,11 +168,11 @@ class CaseReader:
             what,
             (case,),
             subjects=[one.person.person for one in read["persons"] if about is None or one.person.ref in about],
-            position=read["position"],
+            position=read["as_of"].position,
             question=question,
             emergency=permission.because == "break_glass",
         )
-        return CaseLook(question=question, access_position=await self.door.looks.record(principal, shown), **read)
+        return CaseLook(access_position=await self.door.looks.record(principal, shown), **read)
 
     async def person(self, principal: Principal, case: UUID, ref: str, question: Question) -> CaseLook:
         """Return a case for what one of its persons is called, with that person on record; raises as ``case`` does.
@@ -207,8 +185,8 @@ class CaseReader:
         if not found:
             raise NotKnown
         emergency = permission.because == "break_glass"
-        shown = Shown("identity", (case,), found, read["position"], question, emergency=emergency)
-        return CaseLook(question=question, access_position=await self.door.looks.record(principal, shown), **read)
+        shown = Shown("identity", (case,), found, read["as_of"].position, question, emergency=emergency)
+        return CaseLook(access_position=await self.door.looks.record(principal, shown), **read)
 
     async def found(
         self, principal: Principal, what: str, cases: Sequence[UUID], subjects: Sequence[UUID], position: int
@@ -228,74 +206,53 @@ class CaseReader:
         told_at, told = self.door.index.now, self._told(principal) if notices else ()
         read = await asyncio.to_thread(self._read_board, question, after, limit, visible, originals=principal.audits)
         cases = list(dict.fromkeys([*(row.case for row in read["rows"]), *(one.case for one in told)]))
-        shown = Shown(what, cases, position=read["position"], question=question)
+        shown = Shown(what, cases, position=read["as_of"].position, question=question)
         access = await self.door.looks.record(principal, shown)
-        return BoardLook(question=question, access_position=access, told=told, told_at=told_at, **read)
+        return BoardLook(access_position=access, told=told, told_at=told_at, **read)
 
     def _told(self, principal: Principal) -> tuple[ToldOf, ...]:
         found = self.door.index.told(principal.id)
         return tuple(ToldOf(case, self.door.number(case), one) for case, one in found)
 
-    async def parts(self, principal: Principal, view: View, question: Question) -> PartsLook:
-        """Return the rows of a view that are about cases one may see, as known at an instant; raises as ``case``."""
-        what = f"{view.name}_board"
-        visible = await self.door.visible(principal, Act.BOARD_READ, what)
-        read = await asyncio.to_thread(self._read_parts, view, question, visible, originals=principal.audits)
-        cases = tuple(dict.fromkeys(row.case for row in read["rows"]))
-        shown = Shown(what, cases, position=read["position"], question=question)
-        return PartsLook(question=question, access_position=await self.door.looks.record(principal, shown), **read)
-
     async def erasures(self, principal: Principal, question: Question) -> ErasuresLook:
         """Return the cases one may see in which something was erased, those erased whole too; raises as ``case``."""
         what = "erasures_board"
         visible = await self.door.visible(principal, Act.ERASURE_READ, what)
-        position, cases = await asyncio.to_thread(self._with_erasures, question, visible, originals=principal.audits)
-        shown = Shown(what, tuple(cases), position=position, question=question)
-        return ErasuresLook(question, position, cases, await self.door.looks.record(principal, shown))
+        as_of, cases = await asyncio.to_thread(self._with_erasures, question, visible, originals=principal.audits)
+        shown = Shown(what, tuple(cases), position=as_of.position, question=question)
+        return ErasuresLook(as_of, await self.door.looks.record(principal, shown), cases)
 
     def _with_erasures(
         self, question: Question, visible: CaseSet, *, originals: bool
-    ) -> tuple[int, Mapping[UUID, Known]]:
-        position = self.position(question, self._ledger.head())
-        rows = self._ledger.read_topic(PersonalDataErased.TOPIC, position)
+    ) -> tuple[AsOf, Mapping[UUID, Known]]:
+        as_of = self.as_of(question, self._ledger.head())
+        rows = self._ledger.read_topic(PersonalDataErased.TOPIC, as_of.position)
         cases = visible.of(dict.fromkeys(row.stream for row in rows))
-        found = readable(self._ledger, cases, position, originals=originals, erased=True)
-        return position, {case: Known(entries) for case, entries in found.items()}
+        found = readable(self._ledger, cases, as_of.position, originals=originals, erased=True)
+        return as_of, {case: Known(entries) for case, entries in found.items()}
 
     def _read_board(
         self, question: Question, after: UUID, limit: int, visible: CaseSet, *, originals: bool
     ) -> dict[str, Any]:
-        position = self.position(question, self._ledger.head())
+        as_of = self.as_of(question, self._ledger.head())
+        position = as_of.position
         computed_to, rows = self._board.page(position, after, limit, visible)
         following = rows[-1].case if len(rows) == limit else None
-        erased, gone = self._erased_cases(position, visible)
+        erased, gone = self.erased_cases(position, visible)
         rows = [row for row in rows if row.case not in erased]
         if question.valid_at is not None:
             rows = self._as_of(rows, position, question.valid_at, originals=originals)
         elif question.known_at is not None and not originals:
             rows = self._shown_states(rows, position)
         return {
-            "position": position,
+            "as_of": as_of,
             "computed_to": computed_to,
             "rows": tuple(rows),
             "following": following,
             "erased_cases": gone,
         }
 
-    def _read_parts(self, view: View, question: Question, visible: CaseSet, *, originals: bool) -> dict[str, Any]:
-        position = self.position(question, self._ledger.head())
-        if question.valid_at is None:
-            computed_to, rows = rows_at(self._ledger, view, position, visible)
-            if question.known_at is not None and not originals:
-                rows = rows_without(self._ledger, view, position, rows)
-        else:
-            rows = rows_as_of(self._ledger, view, position, question.valid_at, visible, originals=originals)
-            computed_to = position
-        erased, gone = self._erased_cases(position, visible)
-        shown = tuple(row for row in rows if row.case not in erased)
-        return {"position": position, "computed_to": computed_to, "rows": shown, "erased_cases": gone}
-
-    def _erased_cases(self, position: int, visible: CaseSet) -> tuple[Collection[UUID], int]:
+    def erased_cases(self, position: int, visible: CaseSet) -> tuple[Collection[UUID], int]:
         """Return the cases erased whole by now, and how many of those one may see were on record at a position."""
         erased = self._erasures.now().cases
         return erased, opened_among(self._ledger, visible.of(erased), position)
@@ -317,8 +274,16 @@ class CaseReader:
             replace(row, state=state_as_of(entries[row.case], None)) if entries.get(row.case) else row for row in rows
         ]
 
-    def position(self, question: Question, head: Head) -> int:
-        """Return the last position on record at the instant asked about; raises InstantInFuture."""
+    def as_of(self, question: Question, head: Head, position: int | None = None) -> AsOf:
+        """Return what an answer to a question is computed from, at a position that was settled before (None: now).
+
+        Raises InstantInFuture.
+        """
+        position = self._position(question, head) if position is None else position
+        root = root_at(self._ledger, head, position)
+        return AsOf(question, position, None if root is None else root.hex())
+
+    def _position(self, question: Question, head: Head) -> int:
         now = self._ledger.now() if question.known_at or question.valid_at else None
         for parameter, instant in (("known_at", question.known_at), ("valid_at", question.valid_at)):
             if instant is not None and now is not None and instant > now:
@@ -329,7 +294,8 @@ class CaseReader:
 
     def _read_case(self, case: UUID, question: Question, principal: Principal) -> dict[str, Any]:
         head = self._ledger.head()
-        position = self.position(question, head)
+        asked = self.as_of(question, head)
+        position = asked.position
         rows = self._ledger.read_stream(case)
         known = [row for row in rows if row.position <= position]
         if not known or known[0].topic != CaseOpened.TOPIC:
@@ -345,13 +311,13 @@ class CaseReader:
         file = CaseFile(case, written)
         cut = question.known_at or datetime.now(UTC)
         return {
+            "as_of": asked,
             "head": head,
-            "position": position,
             "file": file,
             "entries": entries,
             "effective": effective,
             "history": history(entries),
-            "persons": self._persons(file, position, hidden, erased),
+            "persons": self._persons(file, asked, hidden, erased),
             "state": state_as_of(entries, question.valid_at),
             "recorded_later": len(later),
             "happened_before": sum(entry.happened <= cut for entry in later),
@@ -368,12 +334,15 @@ class CaseReader:
                 raise
             raise RecordDamaged([str(fault) for fault in faults]) from error
 
-    def _persons(self, file: CaseFile, position: int, hidden: Withheld, erased: Erased) -> tuple[NamedPerson, ...]:
-        """Return the persons of a case with their names, without those whose joining is withheld."""
+    def _persons(self, file: CaseFile, asked: AsOf, hidden: Withheld, erased: Erased) -> tuple[NamedPerson, ...]:
+        """Return the persons of a case with what they were called, without those whose joining is withheld."""
         joined = (file.entry(version) for version in hidden.entries)
         strangers = {entry.data.get("ref") for entry in joined if entry is not None and entry.topic in ROSTER_TOPICS}
         shown = [person for ref, person in file.persons.items() if ref not in strangers]
         said: dict[UUID, list[Entry]] = {person.person: [] for person in shown}
-        for row in self._ledger.read_streams(list(said), position):
-            said[row.stream].append(self._ledger.mapper.to_domain_event(row, erased))
+        cut = asked.question.valid_at
+        for row in self._ledger.read_streams(list(said), asked.position):
+            entry = self._ledger.mapper.to_domain_event(row, erased)
+            if cut is None or entry.topic == PersonRegistered.TOPIC or entry.happened <= cut:
+                said[row.stream].append(entry)
         return tuple(_named(person, said[person.person]) for person in shown)

@@ -272,10 +272,7 @@ def frame(look: CaseLook, at: datetime) -> Values:
     return {
         "case": str(look.file.case),
         "version": look.file.version,
-        "known_at": instant(look.question.known_at),
-        "valid_at": instant(look.question.valid_at),
+        **look.as_of.values,
         "clock": instant(at),
-        "as_of_position": look.position,
-        "root": look.head.root.hex() if look.position == look.head.size else None,
         "access_event": look.access_position,
     }

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from api.examples import CASE_ID, GONE_OUT, answer
+from api.examples import CASE_ID, GONE_OUT, ROOT, answer
 
-_ROOT = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 _AT = "2024-08-21T07:00:00.000000Z"
 FRAME: dict[str, Any] = {
     "case": CASE_ID,
@@ -13,7 +12,7 @@ FRAME: dict[str, Any] = {
     "valid_at": None,
     "clock": _AT,
     "as_of_position": 80,
-    "root": None,
+    "root": ROOT,
     "access_event": 4712,
 }
 _DEADLINE: dict[str, Any] = {
@@ -60,17 +59,19 @@ _FINDING: dict[str, Any] = {
 }
 _LIFE: dict[str, Any] = {"state": "new", "since": _AT, "handle_by": None}
 _COVER: dict[str, Any] = {"answer": "not_covered", "basis": "consent", "missing": ["withdrawn:c-daycare"]}
-_BOARD: dict[str, Any] = {
+BOARD: dict[str, Any] = {
     "known_at": _AT,
     "valid_at": None,
     "clock": _AT,
     "as_of_position": 80,
+    "root": ROOT,
     "computed_to": 284,
     "erased_cases": 0,
     "total": 1,
+    "next": None,
     "access_event": 4712,
 }
-_CASE_ROW: dict[str, Any] = {"case": CASE_ID, "known_since": "2024-03-30T09:00:00.000000Z"}
+CASE_ROW: dict[str, Any] = {"case": CASE_ID, "known_since": "2024-03-30T09:00:00.000000Z"}
 
 DEADLINES = answer(
     200,
@@ -186,12 +187,33 @@ DOSSIER = answer(
     },
     etag=True,
 )
-DEADLINE_BOARD = answer(200, "The clocks of all cases", _BOARD | {"items": [_CASE_ROW | _DEADLINE]}, etag=False)
-FINDING_BOARD = answer(200, "The findings of all cases", _BOARD | {"items": [_CASE_ROW | _FINDING | _LIFE]}, etag=False)
+DEADLINE_BOARD = answer(200, "The clocks of all cases", BOARD | {"items": [CASE_ROW | _DEADLINE]}, etag=False)
+FINDING_BOARD = answer(200, "The findings of all cases", BOARD | {"items": [CASE_ROW | _FINDING | _LIFE]}, etag=False)
+CONSENT_BOARD = answer(
+    200,
+    "The consents of all cases",
+    BOARD
+    | {
+        "items": [
+            CASE_ROW
+            | {
+                "consent": "c-daycare",
+                "status": "withdrawn",
+                "kind": "disclosure",
+                "person": "parent-F",
+                "scope": ["daycare"],
+                "data_categories": ["social"],
+                "periods": [{"begins": _AT, "ends": None, "begun_by": 9, "ended_by": None}],
+                "last_entry": 18,
+            }
+        ]
+    },
+    etag=False,
+)
 DISCLOSURE_BOARD = answer(
     200,
     "The disclosures of all cases",
-    _BOARD
+    BOARD
     | {
         "items": [
             {

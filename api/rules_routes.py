@@ -1,13 +1,12 @@
 """The HTTP API of clocks, consents, findings, dossiers and gates: of one case, and across cases."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import bodies, examples, rule_answers, rule_examples
@@ -17,30 +16,22 @@ from api.conditions import etag, expected_version, idempotency_key, question, re
 from api.drafting import Commit
 from api.principals import acting, looking
 from api.problems import ProblemError
-from api.reading import CaseLook, CaseReader, PartsLook
+from api.reading import CaseLook, CaseReader
 from api.recording import CaseRecorder, Recorded
 from api.rule_bodies import DecisionBody, DisclosureBody
 from domain.authority import Act
-from domain.deadlines import from_values, status
 from domain.events.administration import GateStopped
-from domain.findings.catalogue import level_of
-from domain.findings.handling import finding_of, lives
+from domain.findings.handling import lives
 from domain.known import Known
-from domain.levels import LEVELS
 from domain.people import silenced
 from domain.rules import Rules
 from ledger.mapper import read_clear
 from ledger.store import Ledger
 from projections.boards import adopted_upto
-from projections.view import CONSENTS, DEADLINES, FINDINGS, View
 from replay.questions import CaseQuestions
 
 MOST_ROWS = 1000
 ASKING = ("malformed", "not-found", "body-too-large", "wrong-media-type")
-StatusFilter = Annotated[list[str] | None, Query(alias="status", description="Only these statuses")]
-LevelFilter = Annotated[list[str] | None, Query(alias="level", description=f"Only these: {', '.join(LEVELS)}")]
-HIDDEN = ("superseded", "not_applicable", "cancelled", "not_started")
-"""Statuses a board leaves out unless asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,6 @@ def create_rules_router(ledger: Ledger, recorder: CaseRecorder, reader: CaseRead
     """Return the routes over one ledger."""
     router = APIRouter(tags=["rules"])
     _add_case_routes(router, ledger, reader)
-    _add_boards(router, ledger, reader)
     _add_acts(router, ledger, recorder, reader)
     return router
 
@@ -192,109 +182,6 @@ def _books(rules: Rules) -> list[dict[str, Any]]:
         }
         for name, adoption in latest.items()
     ]
-
-
-def _add_boards(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:
-    async def look_at(request: Request, view: View, known_at: str | None, valid_at: str | None) -> PartsLook:
-        refuse_unknown_parameters(request, "known_at", "valid_at", "status", "level", "uncovered")
-        return await reader.parts(looking(request), view, question(known_at, valid_at))
-
-    @router.get("/deadlines", summary="The clocks of all cases", responses=rule_examples.DEADLINE_BOARD | problems())
-    async def board(
-        request: Request,
-        known_at: KnownAt = None,
-        valid_at: ValidAt = None,
-        statuses: StatusFilter = None,
-        levels: LevelFilter = None,
-        purpose: Purpose = None,
-    ) -> Response:
-        """Every clock as known at an instant and as the clock stood then, the soonest due first.
-
-        Clocks about someone who died or a pregnancy that ended are left out: nothing here reminds of them.
-        """
-        del purpose
-        look = await look_at(request, DEADLINES, known_at, valid_at)
-        rules = await asyncio.to_thread(adopted_upto, ledger, look.position)
-        at = look.question.valid_at or look.question.known_at or ledger.now()
-        rows = [(row, from_values(row.value)) for row in look.rows if not row.value["silenced"]]
-        wanted = [
-            (row, clock)
-            for row, clock in rows
-            if _wanted(status(clock, at), statuses) and (not levels or clock.level in levels)
-        ]
-        wanted.sort(key=lambda pair: (pair[1].due is None, pair[1].due or pair[1].started, str(pair[0].case)))
-        items = [
-            {"case": str(row.case), "known_since": rule_answers.instant(row.known_since)}
-            | rule_answers.deadline(clock, rules, at)
-            for row, clock in wanted[:MOST_ROWS]
-        ]
-        return answer_json(_board(look, at, items, len(wanted)))
-
-    @router.get("/findings", summary="The findings of all cases", responses=rule_examples.FINDING_BOARD | problems())
-    async def findings_board(
-        request: Request,
-        known_at: KnownAt = None,
-        valid_at: ValidAt = None,
-        levels: LevelFilter = None,
-        purpose: Purpose = None,
-    ) -> Response:
-        """Every finding as known at an instant and as time had brought it by then, the gravest first.
-
-        What the passing of time brings is there without a new entry, but for missing weekly notes: `valid_at` folds
-        every case anew and finds those too.
-        """
-        del purpose
-        look = await look_at(request, FINDINGS, known_at, valid_at)
-        at = look.question.valid_at or look.question.known_at or ledger.now()
-        found = [(row, finding_of(row.value)) for row in look.rows]
-        wanted = [(row, one) for row, one in found if one.stands(at) and (not levels or level_of(one) in levels)]
-        wanted.sort(key=lambda pair: (LEVELS.index(level_of(pair[1])), str(pair[0].case), pair[1].entry))
-        items = [
-            {"case": str(row.case), "known_since": rule_answers.instant(row.known_since)}
-            | rule_answers.finding(one)
-            | {name: row.value[name] for name in ("state", "since", "handle_by")}
-            for row, one in wanted[:MOST_ROWS]
-        ]
-        return answer_json(_board(look, at, items, len(wanted)))
-
-    @router.get(
-        "/disclosures", summary="The disclosures of all cases", responses=rule_examples.DISCLOSURE_BOARD | problems()
-    )
-    async def disclosures_board(
-        request: Request,
-        known_at: KnownAt = None,
-        valid_at: ValidAt = None,
-        uncovered: bool = False,
-        purpose: Purpose = None,
-    ) -> Response:
-        """Every disclosure with its cover as known at an instant; `uncovered` leaves out the covered ones."""
-        del purpose
-        look = await look_at(request, CONSENTS, known_at, valid_at)
-        at = look.question.valid_at or look.question.known_at or ledger.now()
-        items = [
-            {"case": str(row.case), "version": int(row.part.partition("/")[2]), **row.value}
-            for row in look.rows
-            if row.part.startswith("disclosure/") and not (uncovered and row.value["by_all_facts"] == "covered")
-        ]
-        return answer_json(_board(look, at, items, len(items)))
-
-
-def _wanted(standing: str, statuses: Sequence[str] | None) -> bool:
-    return standing in statuses if statuses else standing not in HIDDEN
-
-
-def _board(look: PartsLook, at: datetime, items: list[dict[str, Any]], total: int) -> dict[str, Any]:
-    return {
-        "known_at": rule_answers.instant(look.question.known_at),
-        "valid_at": rule_answers.instant(look.question.valid_at),
-        "clock": rule_answers.instant(at),
-        "as_of_position": look.position,
-        "computed_to": look.computed_to,
-        "erased_cases": look.erased_cases,
-        "items": items,
-        "total": total,
-        "access_event": look.access_position,
-    }
 
 
 def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader: CaseReader) -> None:

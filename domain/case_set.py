@@ -19,6 +19,15 @@ class CaseSet:
         """Return those of some cases that are in the set, in their order."""
         return [case for case in cases if case in self]
 
+    def without(self, cases: Iterable[UUID]) -> "CaseSet":
+        """Return the set without some cases."""
+        left_out = frozenset(cases)
+        return CaseSet(self.named | left_out if self.all_but else self.named - left_out, self.all_but)
+
+    def among(self, cases: Iterable[UUID]) -> "CaseSet":
+        """Return those of some cases that are in the set."""
+        return CaseSet(frozenset(self.of(cases)))
+
     @property
     def only(self) -> list[UUID] | None:
         """The cases named as a statement takes them; None for all but those of ``but``."""

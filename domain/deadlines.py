@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.levels import Level
+from domain.standing import Standing, standing
 from domain.time import copenhagen_day, read_instant, write_instant
 
 
@@ -107,6 +108,11 @@ def status(deadline: Deadline, at: datetime) -> str:
     if plain == "breached":
         return "lapsed" if deadline.citizen else "over_guideline" if deadline.level == "soft" else "breached"
     return "warning" if deadline.warn_at is not None and at > deadline.warn_at else "open"
+
+
+def standing_of(deadline: Deadline) -> Standing[str]:
+    """Return how a clock stands as shown to people at every instant, as long as nothing more goes on record."""
+    return standing(lambda at: status(deadline, at), (deadline.due, deadline.warn_at, deadline.extended_to))
 
 
 _NEVER_LATE = ("cancelled", "not_applicable", "not_started", "superseded")

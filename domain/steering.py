@@ -22,6 +22,11 @@ HEADINGS: Mapping[str, Mapping[str, str]] = {
 """The heading of an enrolment by its status, under each reading of A17; what is not named stands under none."""
 
 
+def headings(reading: str | None) -> Mapping[str, str]:
+    """Return the heading of an enrolment by its status under a reading of A17 (None: the default)."""
+    return HEADINGS.get(reading or "recommended_and_closing", _HEADINGS)
+
+
 def heading(status: str, reading: str | None) -> str | None:
-    """Return the heading of an enrolment in the overview under a reading of A17 (None: the default)."""
-    return HEADINGS.get(reading or "recommended_and_closing", _HEADINGS).get(status)
+    """Return the heading of an enrolment in the overview under a reading of A17; None for a status under none."""
+    return headings(reading).get(status)

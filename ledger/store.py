@@ -150,19 +150,22 @@ class Ledger:
     def _rows(self, name: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.query(SQL[name], values)
 
-    def query(self, statement: LiteralString, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def query(
+        self, statement: LiteralString, values: Sequence[Any] | Mapping[str, Any], prepare: bool | None = None
+    ) -> list[tuple[Any, ...]]:
         """Return the rows of a statement; raises LedgerUnavailable when the database does not answer.
 
         It is sent again where its connection was lost, perhaps after it was carried out: twice must do what once does.
+        Without ``prepare`` (False) it is planned anew each time, for the values at hand.
         """
         try:
             with self._pool.connection() as connection:
-                return _rows_of(connection, statement, values)
+                return _rows_of(connection, statement, values, prepare)
         except PoolTimeout as error:
             raise LedgerUnavailable from error
         except psycopg.OperationalError:
             with self.connection() as connection:
-                return _rows_of(connection, statement, values)
+                return _rows_of(connection, statement, values, prepare)
 
     @contextmanager
     def connection(self) -> Generator[psycopg.Connection[Any]]:
@@ -176,9 +179,12 @@ class Ledger:
 
 
 def _rows_of(
-    connection: psycopg.Connection[Any], statement: LiteralString, values: Sequence[Any] | Mapping[str, Any]
+    connection: psycopg.Connection[Any],
+    statement: LiteralString,
+    values: Sequence[Any] | Mapping[str, Any],
+    prepare: bool | None,
 ) -> list[tuple[Any, ...]]:
-    return connection.cursor(binary=True).execute(statement, values).fetchall()
+    return connection.cursor(binary=True).execute(statement, values, prepare=prepare).fetchall()
 
 
 def _require_ledger(conninfo: str) -> None:

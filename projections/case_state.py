@@ -5,7 +5,7 @@ value depends on the present instant: what does (ages) is a function of the valu
 Statuses and their order: programmes smaaboernsteam_001 and spaed_smaabarnsteam_002.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
@@ -66,10 +66,15 @@ class _Case:
 
 def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
     """Return the entries the answer rests on, in ledger order, with one more taken in if it bears on the answer."""
+    return keep(state, entry, TOPICS)
+
+
+def keep(state: tuple[Entry, ...], entry: Entry, topics: Collection[str]) -> tuple[Entry, ...]:
+    """Return the entries of some topics, and those about one of them, with one more if it is of these; clear parts."""
     if entry.topic in ABOUT_ENTRIES:
         bears = any(target(entry) == kept.version for kept in state)
     else:
-        bears = entry.topic in TOPICS
+        bears = entry.topic in topics
     return (*state, _clear(entry)) if bears else state
 
 

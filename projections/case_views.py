@@ -1,7 +1,8 @@
 """What is remembered of each case beside its state: its clocks, its consents with their uses, its findings.
 
-Reads the clear part only. Rows hold what follows from the entries on record alone: how a clock stands, or whether a
-week without a note has passed by now, is worked out from them at the instant asked about.
+Reads the clear part only. Rows hold what follows from the entries on record alone. How a clock stands is worked out
+from them at the instant asked about; what boards pick rows by stands beside it: ``sort``, ``status`` and ``steps``, the
+later standings that time alone will bring (see ``domain.standing``).
 """
 
 from dataclasses import asdict, replace
@@ -9,8 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from domain.clocks import deadlines
-from domain.consents import Period, consent_ids, entries_of, periods
-from domain.deadlines import as_values
+from domain.consents import Period, consent_ids, consent_status, entries_of, periods
+from domain.deadlines import Deadline, as_values, standing_of
 from domain.disclosures import covers, disclosures
 from domain.entries import Entry
 from domain.events import EVENTS
@@ -19,12 +20,15 @@ from domain.events.administration import EVENTS as ADMINISTRATION
 from domain.events.administration import CaseOpened, PersonJoined
 from domain.events.reach import AccessEnded, AccessGranted
 from domain.findings.base import Finding
-from domain.findings.catalogue import pending
-from domain.findings.handling import life_values, lives, unhandled
+from domain.findings.catalogue import level_of, pending
+from domain.findings.handling import Life, life_values, lives, unhandled
 from domain.inquiry import Inquiry
 from domain.known import Known
+from domain.levels import LEVELS
 from domain.people import silenced
 from domain.rules import Rules
+from domain.standing import as_values as standing_values
+from domain.standing import standing
 from domain.time import write_instant
 
 _ELSEWHERE = (*ADMINISTRATION, RecordViewed, LookupsExpired, AccessGranted, AccessEnded)
@@ -35,6 +39,12 @@ TOPICS = frozenset(event.TOPIC for event in EVENTS.values() if event not in _ELS
 """Topics of the entries that stand in cases."""
 
 Parts = dict[str, dict[str, Any]]
+
+UNDATED = "~"
+"""Before what sorts a clock without a due date: after every date."""
+
+NOT_YET, NO_MORE = "not_yet", "no_more"
+"""How a finding stands before time brings it, and after time took it back."""
 
 
 def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
@@ -54,9 +64,17 @@ def deadline_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) 
     clocks = deadlines(inquiry)
     quiet = silenced(inquiry.known, clocks, inquiry.at)
     return {
-        f"{clock.rule}/{clock.trigger}/{clock.number}": as_values(clock) | {"silenced": clock.key in quiet}
-        for clock in clocks
+        f"{clock.rule}/{clock.trigger}/{clock.number}": _clock(clock, is_quiet=clock.key in quiet) for clock in clocks
     }
+
+
+def _clock(clock: Deadline, *, is_quiet: bool) -> dict[str, Any]:
+    """Return what is remembered of a clock; one that must not remind anyone is on no board."""
+    values = as_values(clock) | {"silenced": is_quiet}
+    if is_quiet:
+        return values
+    sort = write_instant(clock.due) if clock.due else f"{UNDATED}{write_instant(clock.started)}"
+    return values | {"sort": sort, **standing_values(standing_of(clock))}
 
 
 def finding_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> Parts:
@@ -64,7 +82,21 @@ def finding_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -
     inquiry = inquiry_of(state, rules, at)
     known_lives = lives(pending(inquiry), inquiry.known, inquiry.at)
     ignored = lives(unhandled(known_lives), inquiry.known, inquiry.at)
-    return {_name(one.finding): life_values(one) for one in (*known_lives, *ignored)}
+    return {_name(one.finding): _life(one) for one in (*known_lives, *ignored)}
+
+
+def _life(life: Life) -> dict[str, Any]:
+    """Return what is remembered of a finding; boards show the gravest first, of those the longest known."""
+    finding, level = life.finding, level_of(life.finding)
+
+    def status(at: datetime) -> str:
+        if finding.stands(at):
+            return life.state
+        return NO_MORE if finding.ends_at is not None and finding.ends_at < at else NOT_YET
+
+    found = standing(status, (finding.arises_at, finding.ends_at))
+    sort = f"{LEVELS.index(level)} {write_instant(life.since)}"
+    return life_values(life) | {"level": level, "sort": sort, **standing_values(found)}
 
 
 def _name(finding: Finding) -> str:
@@ -83,14 +115,21 @@ def _consent(known: Known, consent: str) -> dict[str, Any]:
     """Return what is remembered of a consent: its last terms, and when it was in force."""
     last = entries_of(known, consent)[-1]
     terms = next((e for e in reversed(entries_of(known, consent)) if "scope" in e.data), last).data
+    spans = periods(known, consent)
+    turns = [
+        *(entry.happened for entry in entries_of(known, consent)),
+        *(end for one in spans for end in (one.begins, one.ends)),
+    ]
     return {
+        "sort": write_instant(last.happened),
+        **standing_values(standing(lambda at: consent_status(known, consent, at).status, turns)),
         "kind": terms.get("kind"),
         "person": terms.get("given_by") or terms.get("refused_by"),
         "scope": list(terms.get("scope", ())),
         "data_categories": list(terms.get("data_categories") or ()),
         "last": last.topic,
         "last_entry": last.version,
-        "periods": [_period(period) for period in periods(known, consent)],
+        "periods": [_period(period) for period in spans],
     }
 
 
@@ -99,10 +138,16 @@ def _period(period: Period) -> dict[str, Any]:
     return asdict(period) | {"begins": write_instant(period.begins), "ends": ends}
 
 
+NOT_JUDGED = "not_judged"
+"""How a disclosure stands whose cover nothing on record tells."""
+
+
 def _disclosure(known: Known, entry: Entry) -> dict[str, Any]:
     """Return how a disclosure was covered, by the register then and by all facts."""
     both = covers(known, entry.version)
     return {
+        "sort": write_instant(entry.happened),
+        "status": both.by_all_facts.answer if both else NOT_JUDGED,
         "event": entry.topic,
         "happened": write_instant(entry.happened),
         "to": entry.data.get("to") or entry.data.get("obtained_from"),

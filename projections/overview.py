@@ -1,79 +1,65 @@
 """The steering group's overview of a programme: how many families are on the way in, ongoing and on the way out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from domain.entries import Entry
-from domain.events.meeting import SteeringOverviewPublished
-from domain.events.people import SiblingLinked
-from domain.register import effective, order
-from domain.steering import ON_THE_WAY_IN, ON_THE_WAY_OUT, ONGOING, heading
-from ledger.mapper import read_clear
+from domain.case_set import EVERY_CASE
+from domain.steering import ON_THE_WAY_IN, ON_THE_WAY_OUT, ONGOING, headings
 from ledger.store import Ledger
+from projections.board_pages import BEGINNING, MOST, BoardRows, Moment, Selection
 from projections.boards import PartRow
+from projections.caseload import CASE, ENROLMENT, PUBLISHED, SIBLING
+from projections.following import wait_for
+from projections.view import CASELOAD
 
 COUNTED = (ON_THE_WAY_IN, ONGOING, ON_THE_WAY_OUT)
 """The headings under which families are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolled:
-    """One enrolment under a heading."""
-
-    case: UUID
-    enrolment: str | None
-    status: str
-    heading: str
+def counted(reading: str | None) -> Mapping[str, str]:
+    """Return the heading of each status that is counted, under a reading of A17: what counts as on the way in."""
+    return {status: heading for status, heading in headings(reading).items() if heading in COUNTED}
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """Families by heading, the enrolments behind the numbers, and the overviews published before.
+def enrolments_of(programme: str, reading: str | None) -> Selection:
+    """Return which enrolments of a programme are counted."""
+    return Selection(ENROLMENT, tuple(counted(reading)), programme=programme)
+
+
+def families(rows: BoardRows, programme: str, reading: str | None) -> dict[str, int]:
+    """Return how many families stand under each heading.
 
     A family with several cases, or several enrolments under a heading, counts once there.
     """
-
-    families: Mapping[str, int]
-    enrolments: tuple[Enrolled, ...]
-    published: tuple[Entry, ...]
-
-
-def overview(
-    ledger: Ledger, rows: Iterable[PartRow], programme: str, position: int, reading: str | None = None
-) -> Overview:
-    """Return the overview of a programme from remembered case states, as known at a position.
-
-    ``reading`` is that of A17: what counts as on the way in.
-    """
-    own = [row for row in rows if row.value["programme"] == programme]
-    enrolled = [one for row in own for one in _enrolled(row.case, row.value, reading)]
-    families = _families(ledger, position)
-    counts = {
-        name: len({families.get(one.case, one.case) for one in enrolled if one.heading == name}) for name in COUNTED
-    }
-    cases = {row.case for row in own}
-    published = [
-        entry for entry in _in_force(ledger, SteeringOverviewPublished.TOPIC, position) if entry.stream in cases
-    ]
-    return Overview(counts, tuple(enrolled), tuple(sorted(published, key=order)))
+    chosen, under = enrolments_of(programme, reading), counted(reading)
+    linked = _linked(rows.page(Selection(SIBLING), BEGINNING, MOST))
+    found = rows.cases(chosen, under, linked)
+    together = {(under[row.value["status"]], linked[row.case]) for row in rows.of(chosen, linked.keys())}
+    for heading, _ in together:
+        found[heading] = found.get(heading, 0) + 1
+    return {heading: found.get(heading, 0) for heading in COUNTED}
 
 
-def _enrolled(case: UUID, state: Mapping[str, Any], reading: str | None) -> Iterable[Enrolled]:
-    for one in state["enrolments"]:
-        under = heading(one["status"], reading)
-        if under in COUNTED:
-            yield Enrolled(case, one["enrolment"], one["status"], under)
+def published(rows: BoardRows, programme: str) -> list[PartRow]:
+    """Return the overviews of a programme that were published, in the order in which that happened."""
+    found = rows.page(Selection(PUBLISHED, programme=programme), BEGINNING, MOST)
+    return sorted(found, key=lambda row: row.value["happened"])
 
 
-def _families(ledger: Ledger, position: int) -> Mapping[UUID, UUID]:
+def is_programme(ledger: Ledger, programme: str) -> bool:
+    """Whether any case on record now is of a programme; waits a moment for the view to follow."""
+    head = ledger.head()
+    wait_for(ledger, CASELOAD, head.size)
+    rows = BoardRows(ledger, CASELOAD, Moment(head.size, head.recorded_at), EVERY_CASE, ())
+    return bool(rows.page(Selection(CASE, programme=programme), BEGINNING, 1))
+
+
+def _linked(links: Iterable[PartRow]) -> Mapping[UUID, UUID]:
     """Return for each case linked to a sibling's the case that stands for the family."""
     family: dict[UUID, UUID] = {}
-    for entry in _in_force(ledger, SiblingLinked.TOPIC, position):
-        if entry.data.get("case") is not None:
-            one, other = _head(family, entry.stream), _head(family, UUID(entry.data["case"]))
-            family[max(one, other)] = min(one, other)
+    for link in links:
+        one, other = (_head(family, case) for case in (link.case, UUID(link.value["case"])))
+        family[max(one, other)] = family[min(one, other)] = min(one, other)
     return {case: _head(family, case) for case in family}
 
 
@@ -81,12 +67,3 @@ def _head(family: Mapping[UUID, UUID], case: UUID) -> UUID:
     while family.get(case, case) != case:
         case = family[case]
     return case
-
-
-def _in_force(ledger: Ledger, topic: str, position: int) -> tuple[Entry, ...]:
-    """Return the entries of a topic in force at a position, corrected, from all cases."""
-    cases = {row.stream for row in ledger.read_topic(topic, position)}
-    record: dict[UUID, list[Entry]] = {case: [] for case in cases}
-    for stored in ledger.read_streams(list(cases), position):
-        record[stored.stream].append(read_clear(stored))
-    return tuple(entry for entries in record.values() for entry in effective(entries) if entry.topic == topic)

@@ -1,7 +1,7 @@
 """Who may reach which case, kept in memory and brought up to what is on record before each answer."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from domain.authority import Act, Person, may_in_case
 from domain.case_set import CaseSet
 from domain.emergencies import told
 from domain.entries import Entry
+from domain.events.administration import CaseOpened
 from domain.reach import STAFF_TOPICS, CaseReach, Emergency, StaffReach, bearing, case_reach, staff_reach
 from ledger.format import StoredRow
 from ledger.mapper import read_clear
@@ -54,13 +55,26 @@ class ReachIndex:
         """Return what was granted to a member of staff."""
         return self._staff.get(staff, NOTHING_GRANTED)
 
-    def case_as_of(self, case: UUID, position: int) -> CaseReach | None:
-        """Return the reach of a case as it was on record at a position; None before it was opened."""
-        return case_reach(entry for entry in self._kept.get(case, ()) if entry.position <= position)
+    def case_as_of(self, case: UUID, position: int, valid_at: datetime | None = None) -> CaseReach | None:
+        """Return the reach of a case as it was on record at a position, by what had happened by an instant if named.
 
-    def staff_as_of(self, staff: str, position: int) -> StaffReach:
-        """Return what was granted to a member of staff as it was on record at a position."""
-        return staff_reach(entry for entry in self._about_staff.get(staff, ()) if entry.position <= position)
+        None before it was opened.
+        """
+        return case_reach(_then(self._kept.get(case, ()), position, valid_at))
+
+    def staff_as_of(self, staff: str, position: int, valid_at: datetime | None = None) -> StaffReach:
+        """Return what was granted to a member of staff as it was on record at a position, by what had happened."""
+        return staff_reach(_then(self._about_staff.get(staff, ()), position, valid_at))
+
+    def with_entries(self, topic: str) -> list[UUID]:
+        """Return the cases that have an entry of a kind on record, in force or not."""
+        with self._changing:
+            return [case for case, entries in self._kept.items() if any(one.topic == topic for one in entries)]
+
+    def naming(self, staff: str) -> list[UUID]:
+        """Return the cases whose entries name a member of staff now."""
+        with self._changing:
+            return list(self._naming.get(staff, ()))
 
     @property
     def cases(self) -> Mapping[UUID, CaseReach]:
@@ -127,3 +141,11 @@ class ReachIndex:
         staff = str(entry.data["staff"])
         self._about_staff[staff] = (*self._about_staff.get(staff, ()), entry)
         self._staff[staff] = staff_reach(self._about_staff[staff])
+
+
+def _then(entries: Iterable[Entry], position: int, valid_at: datetime | None) -> Iterator[Entry]:
+    """Yield the entries on record at a position that had happened by an instant; that it was opened counts always."""
+    for entry in entries:
+        opens = entry.topic == CaseOpened.TOPIC
+        if entry.position <= position and (opens or valid_at is None or entry.happened <= valid_at):
+            yield entry

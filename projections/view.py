@@ -19,7 +19,7 @@ from ledger.format import StoredRow
 from ledger.mapper import read_clear
 from ledger.queries import load_queries
 from ledger.shipped import shipped_calendar
-from projections import access, case_state, case_views, withholding
+from projections import access, barometer, case_state, case_views, caseload, withholding
 from projections.access import Expiry
 
 FOLLOW = load_queries("projections", "sql/follow.sql")
@@ -112,10 +112,12 @@ CASE_STATE = View("case_state", case_state.TOPICS, case_state.fold, case_state.p
 DEADLINES = View("deadlines", case_views.TOPICS, case_views.fold, case_views.deadline_parts, by_rules=True)
 CONSENTS = View("consents", case_views.TOPICS, case_views.fold, case_views.consent_parts)
 FINDINGS = View("findings", case_views.TOPICS, case_views.fold, case_views.finding_parts, by_rules=True)
+CASELOAD = View("caseload", caseload.TOPICS, caseload.fold, caseload.parts)
+BAROMETER = View("barometer", case_views.TOPICS, case_views.fold, barometer.parts, by_rules=True)
 WITHHELD = View("withheld", withholding.TOPICS, withholding.fold, withholding.parts)
 ACCESS = EntryView("access", access.TOPICS, access.rows, access.expiry)
 VIEWS: Mapping[str, AnyView] = {
-    view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS, WITHHELD, ACCESS)
+    view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS, CASELOAD, BAROMETER, WITHHELD, ACCESS)
 }
 
 

@@ -1,6 +1,6 @@
 """All kinds of findings, and what they find in a case."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -100,13 +100,14 @@ def findings(inquiry: Inquiry) -> tuple[Finding, ...]:
     return tuple(finding for finding in pending(inquiry) if finding.stands(inquiry.at))
 
 
-def pending(inquiry: Inquiry) -> tuple[Finding, ...]:
-    """Return the findings of a case with those that time alone will bring, or has taken back."""
-    found = [finding for judging in _judged(inquiry) for finding in judging]
+def pending(inquiry: Inquiry, codes: Collection[str] | None = None) -> tuple[Finding, ...]:
+    """Return the findings of a case, of some kinds or of all, with those that time alone will bring or has taken back."""
+    checks = [check for check in CHECKS.values() if codes is None or check.code in codes]
+    found = [finding for judging in _judged(inquiry, checks) for finding in judging]
     return tuple(sorted(found, key=lambda finding: (finding.entry, finding.code, finding.key)))
 
 
-def _judged(inquiry: Inquiry) -> Iterator[Iterable[Finding]]:
+def _judged(inquiry: Inquiry, checks: Iterable[Check]) -> Iterator[Iterable[Finding]]:
     """Yield the findings about what was recorded while each set of readings and limits was in force.
 
     Adopting others never changes what was found about entries from before.
@@ -116,7 +117,7 @@ def _judged(inquiry: Inquiry) -> Iterator[Iterable[Finding]]:
     for index, rules in enumerate(epochs):
         until = epochs[index + 1].judged_at if index + 1 < len(epochs) else None
         judged = replace(inquiry, rules=rules)
-        found = [finding for check in CHECKS.values() for finding in _found(check, judged)]
+        found = [finding for check in checks for finding in _found(check, judged)]
         yield (one for one in found if _within(recorded[one.entry], rules.judged_at, until))
 
 

@@ -27,6 +27,10 @@ SELECT ledger, size, root FROM ledger.head
 -- The last row of tiles of each level: the right edge of the tree.
 SELECT DISTINCT ON (level) level, number, hashes FROM proof.tile ORDER BY level, number DESC
 
+-- name: grown_to
+-- How many events the tiles hold; no row for none.
+SELECT number * 256 + length(hashes) / 32 FROM proof.tile WHERE level = 0 ORDER BY number DESC LIMIT 1
+
 -- name: commitments
 -- Positions and commitments after a position and up to another, in order.
 SELECT position, commitment FROM ledger.event WHERE position > %s AND position <= %s ORDER BY position

@@ -32,6 +32,12 @@ CREATE TABLE IF NOT EXISTS view.remembered_v1 (
 -- What stands now, by key and since when: for the fold, and for looks, which never end and are read newest first.
 CREATE INDEX IF NOT EXISTS remembered_v1_standing ON view.remembered_v1 (view, generation, key, known_from)
     WHERE known_to IS NULL;
+-- Boards in their order, for rows that say under which text they sort; and what was known at a position, whatever became
+-- of it since: a board of the past reads what stands and what has ended since, not all that ever was.
+CREATE INDEX IF NOT EXISTS remembered_v1_board ON view.remembered_v1
+    (view, generation, ((value ->> 'sort') COLLATE "C"), key, (part COLLATE "C")) WHERE value ? 'sort';
+CREATE INDEX IF NOT EXISTS remembered_v1_at ON view.remembered_v1
+    (view, generation, (coalesce(known_to, 9223372036854775807)), known_from) WHERE value ? 'sort';
 DROP INDEX IF EXISTS view.remembered_v1_open;
 DROP TABLE IF EXISTS view.case_state_v1;
 
@@ -44,9 +50,11 @@ BEGIN
         CREATE POLICY all_rows ON view.remembered_v1
             TO caseledger_app, caseledger_worker, caseledger_auditor USING (true);
     END IF;
-    IF NOT EXISTS (SELECT FROM pg_policies WHERE schemaname = 'view' AND policyname = 'facts_of_open_cases') THEN
-        CREATE POLICY facts_of_open_cases ON view.remembered_v1 FOR SELECT TO caseledger_reader USING (
-            view IN ('case_state', 'deadlines', 'consents', 'findings') AND NOT ledger.is_restricted(key));
+    IF NOT EXISTS (SELECT FROM pg_policies WHERE schemaname = 'view' AND policyname = 'facts_and_boards_of_open_cases') THEN
+        DROP POLICY IF EXISTS facts_of_open_cases ON view.remembered_v1;
+        CREATE POLICY facts_and_boards_of_open_cases ON view.remembered_v1 FOR SELECT TO caseledger_reader USING (
+            view IN ('case_state', 'deadlines', 'consents', 'findings', 'caseload', 'barometer')
+            AND NOT ledger.is_restricted(key));
     END IF;
 END $$;
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from api.looks import Question
+from api.looks import AsOf, Question
 from api.reading import CaseLook, NamedPerson
 from domain.case_file import CaseFile
 from domain.entries import Entry
@@ -26,9 +26,8 @@ def look_at(
     later, file = everything[len(known) :], CaseFile(everything[0].stream, known)
     cut = question.known_at or HEAD.recorded_at
     return CaseLook(
-        question=question,
+        as_of=AsOf(question, len(known), None),
         head=HEAD,
-        position=len(known),
         file=file,
         entries=known,
         effective=as_of(known, question.valid_at),

@@ -7,7 +7,7 @@ import pytest
 
 from api.access_reading import CaseReview, QueueLook, RestrictedCase, RestrictionsLook
 from api.look_log import LogLook, Page
-from api.looks import Question
+from api.looks import AsOf, Question
 from api.pages import access_views
 from api.pages.access_views import TEXT_LIMIT, read_text, read_verdict
 from api.pages.access_words import ADVICE, CLOSED, REFUSALS, WHAT, word_of_look
@@ -22,6 +22,7 @@ from projections.looks import Sums
 CASEWORKER, OTHER, LEADER = "u-90", "u-25", "u-12"
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 CASE = UUID(int=5)
+AS_OF = AsOf(Question(), 40, None)
 OPENED = Emergency(7, OTHER, "social_worker", NOON, NOON + timedelta(hours=3))
 
 
@@ -83,7 +84,7 @@ def test_the_queue_tells_own_from_others_and_gives_each_form_a_key() -> None:
     reviews = tuple(
         CaseReview(CASE, "S6", review_of(one, NOON)) for one in (OPENED, Emergency(9, LEADER, "supervisor", NOON, NOON))
     )
-    shown = access_views.queue_page(QueueLook(reviews, 99), LEADER, (), uuid4(), None)
+    shown = access_views.queue_page(QueueLook(AS_OF, 99, reviews), LEADER, (), uuid4(), None)
     assert [line.own for line in shown.waiting] == [False, True]
     assert len({line.key for line in shown.waiting}) == 2
     assert {line.address for line in shown.waiting} == {None}
@@ -91,7 +92,7 @@ def test_the_queue_tells_own_from_others_and_gives_each_form_a_key() -> None:
 
 def test_a_restriction_past_its_day_is_marked() -> None:
     restriction = Restriction(3, "adoption", ("u-22", "u-80"), date(2026, 11, 27))
-    look = RestrictionsLook((RestrictedCase(CASE, "S6", restriction, overdue=True),), date(2026, 11, 28), 99)
+    look = RestrictionsLook(AS_OF, 99, (RestrictedCase(CASE, "S6", restriction, overdue=True),), date(2026, 11, 28))
     (line,) = access_views.restricted_page(look, {CASE}).lines
     assert (line.category, line.allowed, line.review_by, line.overdue) == (
         "adoption",
@@ -108,9 +109,7 @@ def test_a_look_is_told_in_words() -> None:
         organisation="Syd", matter="S-1", known_at=NOON, valid_at=NOON,
     )  # fmt: skip
     shown = access_views.looks_page(
-        LogLook(
-            CASE, None, Question(), Page(None, None, 50), 40, ((look, "grant"),), 12, Sums(1, 1, 1, 0, 0), NOON, 99
-        ),
+        LogLook(AS_OF, 99, CASE, None, Page(None, None, 50), ((look, "grant"),), 12, Sums(1, 1, 1, 0, 0), NOON),
         "S6",
         "abc",
     )

@@ -72,7 +72,17 @@ class TestHandingOut:
 
     def test_parameters_that_are_not_known_are_refused(self, api: Api, case: str) -> None:
         filed(file(api, case, 1))
-        problem(api.get(f"/cases/{case}/documents/letter-1/1", known_at="2026-01-01T00:00:00Z"), 400, "bad-request")
+        problem(api.get(f"/cases/{case}/documents/letter-1/1", knownat="2026-01-01T00:00:00Z"), 400, "bad-request")
+
+    def test_there_are_no_bytes_before_they_were_filed(self, api: Api, case: str) -> None:
+        filed(file(api, case, 1))
+        opened, recorded = (entry["recorded_at"] for entry in api.events(case))
+        path = f"/cases/{case}/documents/letter-1/1"
+        problem(api.get(path, known_at=opened), 404, "not-found")
+        problem(api.get(path, valid_at="2026-03-04T08:00:00Z"), 404, "not-found")
+        response = api.get(path, known_at=recorded)
+        assert (response.status_code, response.headers["known-at"]) == (200, recorded)
+        assert int(response.headers["as-of-position"]) < int(response.headers["access-event"])
 
     def _refused(self, response: Response, status: int, kind: str) -> dict[str, Any]:
         found = problem(response, status, kind)

@@ -141,7 +141,9 @@ def test_an_ordinary_case_is_told_to_those_who_may(
     if staff in READERS:
         assert {"GET /cases/{case_id}", "GET /cases/{case_id}/events", "page /sager/{case_id}"} <= told
     elif PEOPLE[staff].role == "analyst":
-        assert told <= {"GET /cases", "GET /disclosures", "page /sager"}, "boards hold numbers and codes, and no text"
+        assert told <= {"GET /cases", "GET /consents", "GET /disclosures", "page /sager"}, (
+            "boards hold numbers and codes, and no text"
+        )
     else:
         assert told == set()
 

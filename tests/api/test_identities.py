@@ -84,7 +84,7 @@ def test_nobody_is_not_shown(api: Api, case: str, path: str) -> None:
     """A reference or a case that is not there is not found, and nothing is on record of a look."""
     before = api.size()
     problem(api.get(path.format(case=case, other=uuid4())), 404, "not-found")
-    problem(api.get(f"/cases/{case}/persons/child-A/identity", valid_at=MARCH), 400, "bad-request")
+    problem(api.get(f"/cases/{case}/persons/child-A/identity", validat=MARCH), 400, "bad-request")
     assert api.size() == before
 
 

@@ -187,7 +187,8 @@ def test_pages_periods_and_the_past(api: Api, staff: dict[str, Api], case: str) 
     assert [item["position"] for item in period["items"]] == looks[3:0:-1]
     assert (period["summary"]["looks"], period["since"], period["until"]) == (3, at[looks[1]], at[looks[3]])
     assert log(auditor, case, known_at=at[looks[1]])["summary"]["looks"] == 2
-    for wrong in ({"since": "2026-03-04"}, {"until": "x"}, {"limit": 501}, {"valid_at": at[looks[1]]}, {"cursor": "x"}):
+    assert log(auditor, case, valid_at=at[looks[1]])["summary"]["looks"] == 2
+    for wrong in ({"since": "2026-03-04"}, {"until": "x"}, {"limit": 501}, {"validat": at[looks[1]]}, {"cursor": "x"}):
         problem(auditor.get(f"/cases/{case}/access-events", **wrong), 400, "bad-request")
     turned = {"since": at[looks[3]], "until": at[looks[1]]}
     assert "until" in problem(auditor.get(f"/cases/{case}/access-events", **turned), 400, "bad-request")["detail"]

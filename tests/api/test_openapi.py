@@ -33,7 +33,11 @@ OPERATIONS = [
     ("post", "/cases/{case_id}/moves"),
     ("get", "/cases/{case_id}/persons/{ref}/identity"),
     ("post", "/cases/{case_id}/persons/{ref}/identities"),
-    ("get", "/programmes/{programme}/overview"),
+    ("get", "/cases/{case_id}/timemap"),
+    ("get", "/cases/{case_id}/barometer"),
+    ("get", "/caseload"),
+    ("get", "/barometer"),
+    ("get", "/consents"),
     ("post", "/searches"),
     ("get", "/deadlines"),
     ("get", "/findings"),
@@ -79,9 +83,6 @@ OPERATIONS = [
 OF_LOG = ("/log/checkpoint", "/log/log.vkey", "/log/tile/{path}", "/checkpoints")
 """About nobody: no purpose, no version, no instant."""
 
-PROOF = "/cases/{case_id}/events/{version}/proof"
-"""What is proven of an entry does not depend on the instant it is asked for."""
-
 OF_LOOKS = tuple(
     f"/cases/{{case_id}}/{one}"
     for one in ("look-extracts", "look-withholdings", "staff-name-releases", "evidence-bundles")
@@ -94,12 +95,13 @@ OF_ACCESS = (
 )
 """What is about access itself: of no instant in the world, and decided on whatever version there is."""
 STREAM = "/events/stream"
-"""What comes has no past, and does not end by itself."""
+"""It does not end by itself, so it is asked elsewhere."""
 
 BOARDS = (
-    "/cases", "/deadlines", "/findings", "/disclosures", "/erasures", "/programmes/{programme}/overview", "/events",
+    "/cases", "/deadlines", "/findings", "/consents", "/disclosures", "/erasures", "/caseload", "/barometer", "/events",
     STREAM, *OF_LOG,
 )  # fmt: skip
+TIMEMAP = "/cases/{case_id}/timemap"
 ACTS = (
     "/cases/{case_id}/disclosures", "/cases/{case_id}/decisions", "/cases/{case_id}/moves",
     "/cases/{case_id}/erasures", "/cases/{case_id}/erasures/proposals",
@@ -112,12 +114,15 @@ DOCUMENTS = "/cases/{case_id}/documents"
 LINKS = "/cases/{case_id}/documents/links"
 """A link needs a document behind it: tests of its own send the example."""
 
-BYTES = "/cases/{case_id}/documents/{document}/{version}"
-"""Bytes that were filed once never change, so there are none as of the past."""
-
-
-IDENTITY = "/cases/{case_id}/persons/{ref}/identity"
-"""Of identities only the ledger's own past is asked: each tells itself since when it holds in the world."""
+WITHOUT_INSTANT = {
+    "/log/checkpoint": "a signed statement about the log as it is",
+    "/log/log.vkey": "keys that check every checkpoint, whenever",
+    "/log/tile/{path}": "a tile of a tree of some size never changes",
+    "/checkpoints": "each names its own size and root, and is asked for by size",
+    "/events/stream": "what comes has no past",
+    "/cases/{case_id}/events/{version}/proof": "a proof that an entry stands in the log holds at every later instant",
+}
+"""Questions that are as of no instant, and why."""
 
 SEARCHES = "/searches"
 """What is searched for travels in a body, and the answer is about no single case."""
@@ -223,9 +228,8 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
     """Keys, versions and instants are among the parameters of the operations that take them."""
     for method, path, operation in operations(description):
         names = {p["name"] for p in operation.get("parameters", ())}
-        past = method == "get" and path not in (BYTES, IDENTITY, PROOF, STREAM, *OF_LOG) and not about_access(path)
+        past = method == "get" and path not in WITHOUT_INSTANT
         wanted = {"known_at", "valid_at"} if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
-        wanted |= {"known_at"} if path == IDENTITY else set()
         wanted |= {"purpose"} if method == "get" and path not in OF_LOG else set()
         steered = not asks(method, path) and path not in ("/cases", *OF_LOOKS) and not path.startswith("/staff")
         wanted |= {"If-Match"} if steered else set()
@@ -258,7 +262,7 @@ def _unlike(value: Any, schema: dict[str, Any], place: str = "") -> Iterator[str
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [one for one in ordinary(LINKS, STREAM, *OF_LOG[:3]) if "{version}" not in one[1]]
+    ("method", "path"), [one for one in ordinary(LINKS, TIMEMAP, STREAM, *OF_LOG[:3]) if "{version}" not in one[1]]
 )
 def test_every_answer_has_the_form_described(leader: Api, description: dict[str, Any], method: str, path: str) -> None:
     """Answers hold exactly the members of their schema, by name and type, and the example holds no others."""
@@ -266,13 +270,14 @@ def test_every_answer_has_the_form_described(leader: Api, description: dict[str,
     status = "200" if asks(method, path) else "201"
     described = operation["responses"][status]["content"]["application/json"]
     case = leader.open_case(note(), note())
-    place = path.format(case_id=case, programme=PROGRAMME, ref="parent-A")
+    place = path.format(case_id=case, ref="parent-A")
+    parameters = {"programme": PROGRAMME} if path == "/caseload" else {}
     if path == DOCUMENTS:
         response = file(leader, case, 3)
         response = response if method == "post" else leader.get(place)
     elif method == "get":
         with leader.acting_as(OFFICER if path in ("/erasures", *OF_LOG) else "u-12") as asking:
-            response = asking.get(place)
+            response = asking.get(place, **parameters)
     else:
         body = operation["requestBody"]["content"]["application/json"]["example"]
         response = leader.post(place, body, version=None if path == "/cases" else 1 if path == IDENTIFYING else 3)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from api.looks import AsOf, Question
 from api.pages import views
 from api.pages.codes import word_of_field
 from api.pages.rendering import ENVIRONMENT
@@ -14,7 +15,7 @@ from api.pages.texts import FIELDS, FIELDS_OF_EVENT, field_label
 from api.pages.timeline import ANNULLED_MARK, CORRECTED_MARK, LATE, WITHOUT_GATE, Fact, Item, items
 from api.pages.times import Parts, Unreadable, note_on, parts_of, read_parts, show_instant, show_length, show_moment
 from api.pages.values import PERSON_FIELDS, show_period
-from api.reading import BoardLook, CaseLook, Question
+from api.reading import BoardLook, CaseLook
 from domain.entries import Entry
 from domain.events import BY_TOPIC
 from projections.board import BoardRow
@@ -352,7 +353,7 @@ class TestBoard:
         rows = tuple(
             BoardRow(look.file.case, {**look.state, "number": number}, known_from=12) for number in ("S9", "S1")
         )
-        page = views.board_page(BoardLook(look.question, 26, 20, rows, None, 99), "abc")
+        page = views.board_page(BoardLook(AsOf(look.question, 26, None), 99, 20, rows, None), "abc")
         assert [line.number for line in page.lines] == ["S1", "S9"]
         assert page.lines[0].address.endswith("?known_at=2024-08-21T07:00:00Z")
         assert page.following == "/sager?known_at=2024-08-21T07:00:00Z&cursor=abc"

@@ -129,13 +129,13 @@ def test_the_overview_counts_families(api: Api) -> None:
     )
 
     def overview(**parameters: str) -> dict[str, Any]:
-        return ok(api.get(f"/programmes/{programme}/overview", **parameters))
+        return ok(api.get("/caseload", programme=programme, **parameters))
 
-    until(lambda: len(overview()["enrolments"]) == 3, "the view to follow")
+    until(lambda: overview()["total"] == 3, "the view to follow")
     answer = overview()
     assert answer["families"] == {"on_the_way_in": 1, "ongoing": 1, "on_the_way_out": 0}
-    assert {item["case"] for item in answer["enrolments"] if item["heading"] == "ongoing"} == {one, two}
-    assert overview(valid_at="2026-03-03T00:00:00Z")["enrolments"] == []
+    assert {item["case"] for item in answer["items"] if item["heading"] == "ongoing"} == {one, two}
+    assert overview(valid_at="2026-03-03T00:00:00Z")["items"] == []
     in_march = overview(valid_at="2026-03-05T00:00:00Z")
     assert [len(in_march["published_this_year"]), len(answer["published_this_year"])][0] == 1
     ok(
@@ -145,11 +145,11 @@ def test_the_overview_counts_families(api: Api) -> None:
             command("EnrolmentClosed", {"enrolment": "enr-1", "reason": "goals_reached", "next_measure": "none"}),
         )
     )
-    until(lambda: len(overview()["enrolments"]) == 2, "the view to follow")
+    until(lambda: overview()["total"] == 2, "the view to follow")
     assert overview()["families"]["ongoing"] == 1
 
 
 def test_a_programme_nobody_is_in_is_not_an_empty_one(api: Api) -> None:
     """A misspelt name does not read as no families."""
-    problem(api.get("/programmes/smaaboernsteam_01/overview"), 404, "not-found")
-    problem(api.get("/programmes/smaaboernsteam_001/overview", knownat="2026-01-01T00:00:00Z"), 400, "bad-request")
+    problem(api.get("/caseload", programme="smaaboernsteam_01"), 404, "not-found")
+    problem(api.get("/caseload", programme="smaaboernsteam_001", knownat="2026-01-01T00:00:00Z"), 400, "bad-request")
