@@ -14,6 +14,8 @@ from api.access_acts import AccessKeeper
 from api.access_reading import AccessReader
 from api.access_routes import create_access_router
 from api.cases import create_router
+from api.compare_routes import create_compare_router
+from api.comparing import Comparer
 from api.conditions import Cursors
 from api.documents import create_documents_router
 from api.door import Door
@@ -80,6 +82,7 @@ def create_app(
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
+        create_compare_router(ledger, Comparer(ledger, reader), cursors),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
         create_look_router(ledger, recorder, reader, cursors),

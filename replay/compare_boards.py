@@ -19,6 +19,7 @@ from replay.compare import Difference, Span, Turn, differences
 COMPARED = {view.name: view for view in (DEADLINES, FINDINGS, CONSENTS, CASE_STATE)}
 """The views that can be compared; one who has looked, and who withholds what, are not among them."""
 
+ALL = "all"
 CASES_AT_ONCE = 100
 
 
@@ -44,6 +45,19 @@ class CaseDifferences:
     case: UUID
     view: str
     found: tuple[Difference, ...]
+
+
+class UnknownView(ValueError):
+    """There is no such view to compare; the message names those there are."""
+
+
+def views_named(name: str) -> tuple[View, ...]:
+    """Return the view of a name, or all of them; raises UnknownView."""
+    if name == ALL:
+        return tuple(COMPARED.values())
+    if name not in COMPARED:
+        raise UnknownView(f"view must be one of {', '.join(COMPARED)}, {ALL}")
+    return (COMPARED[name],)
 
 
 def ends_of_instants(ledger: Ledger, one: datetime, other: datetime, valid_at: datetime | None = None) -> Ends:

@@ -72,7 +72,11 @@ OPERATIONS = [
     ("get", "/checkpoints"),
     ("get", "/cases/{case_id}/events/{version}/proof"),
     ("post", "/cases/{case_id}/evidence-bundles"),
+    ("get", "/cases/{case_id}/compare"),
+    ("get", "/compare"),
 ]
+COMPARISONS = ("/cases/{case_id}/compare", "/compare")
+"""Asked about two instants, the first of which must be named."""
 OF_LOG = ("/log/checkpoint", "/log/log.vkey", "/log/tile/{path}", "/checkpoints")
 """About nobody: no purpose, no version, no instant."""
 
@@ -90,7 +94,16 @@ OF_ACCESS = (
     *("access-events", "look-extracts", "look-withholdings", "staff-name-releases", "evidence-bundles"),
 )
 """What is about access itself: of no instant in the world, and decided on whatever version there is."""
-BOARDS = ("/cases", "/deadlines", "/findings", "/disclosures", "/erasures", "/programmes/{programme}/overview", *OF_LOG)
+BOARDS = (
+    "/cases",
+    "/deadlines",
+    "/findings",
+    "/disclosures",
+    "/erasures",
+    "/programmes/{programme}/overview",
+    *OF_LOG,
+    "/compare",
+)
 ACTS = (
     "/cases/{case_id}/disclosures", "/cases/{case_id}/decisions", "/cases/{case_id}/moves",
     "/cases/{case_id}/erasures", "/cases/{case_id}/erasures/proposals",
@@ -215,7 +228,8 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
     for method, path, operation in operations(description):
         names = {p["name"] for p in operation.get("parameters", ())}
         past = method == "get" and path not in (BYTES, IDENTITY, PROOF, *OF_LOG) and not about_access(path)
-        wanted = {"known_at", "valid_at"} if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
+        instants = {"from", "to", "valid_at"} if path in COMPARISONS else {"known_at", "valid_at"}
+        wanted = instants if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
         wanted |= {"known_at"} if path == IDENTITY else set()
         wanted |= {"purpose"} if method == "get" and path not in OF_LOG else set()
         steered = not asks(method, path) and path not in ("/cases", *OF_LOOKS) and not path.startswith("/staff")
@@ -261,7 +275,8 @@ def test_every_answer_has_the_form_described(leader: Api, description: dict[str,
         response = response if method == "post" else leader.get(place)
     elif method == "get":
         with leader.acting_as(OFFICER if path in ("/erasures", *OF_LOG) else "u-12") as asking:
-            response = asking.get(place)
+            since = {"from": "2020-01-02T00:00:00Z", "view": "consents"} if path in COMPARISONS else {}
+            response = asking.get(place, **since)
     else:
         body = operation["requestBody"]["content"]["application/json"]["example"]
         response = leader.post(place, body, version=None if path == "/cases" else 1 if path == IDENTIFYING else 3)
