@@ -19,6 +19,8 @@ from api.comparing import Comparer
 from api.conditions import Cursors
 from api.documents import create_documents_router
 from api.door import Door
+from api.dossier import DossierMaker
+from api.dossier_routes import create_dossier_router
 from api.erasure_routes import create_erasure_router
 from api.evidence import EvidenceMaker
 from api.evidence_routes import create_evidence_router
@@ -82,6 +84,7 @@ def create_app(
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
+        create_dossier_router(DossierMaker(ledger, reader)),
         create_compare_router(ledger, Comparer(ledger, reader), cursors),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
