@@ -16,9 +16,13 @@ from api.access_routes import create_access_router
 from api.board_routes import create_board_router
 from api.boards import Boards
 from api.cases import create_router
+from api.compare_routes import create_compare_router
+from api.comparing import Comparer
 from api.conditions import Cursors
 from api.documents import create_documents_router
 from api.door import Door
+from api.dossier import DossierMaker
+from api.dossier_routes import create_dossier_router
 from api.erasure_routes import create_erasure_router
 from api.evidence import EvidenceMaker
 from api.evidence_routes import create_evidence_router
@@ -91,6 +95,8 @@ def create_app(
         create_rules_router(ledger, recorder, reader),
         create_board_router(boards),
         create_review_router(ledger, reader, boards),
+        create_dossier_router(DossierMaker(ledger, reader)),
+        create_compare_router(ledger, Comparer(ledger, reader), cursors),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
         create_look_router(ledger, recorder, reader, cursors),

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from api import cli_search
 from api.cli_bundle import add_bundle
+from api.cli_compare import add_compare, add_what_if
 from api.cli_erasure import add_erasure
 from api.cli_keys import add_keys
 from api.cli_log import add_log, add_signer
@@ -161,6 +162,7 @@ def _add_rules(commands: _Commands) -> None:
     adopt.add_argument("--approved-by", type=_code, metavar="STAFF", help="the lawyer who approved it")
     adopt.add_argument("--set", action="append", default=[], metavar="SETTING=VALUE", help="choose a reading")
     _command(group, "list", _list_rules, "list the rule books in force")
+    add_what_if(partial(_command, group), _instant, _code)
 
 
 def _add_case(commands: _Commands) -> None:
@@ -185,6 +187,7 @@ def _add_replay(commands: _Commands) -> None:
     ):
         command = _command(group, name, handler, text)
         command.add_argument("view", nargs="?", metavar="VIEW", help="one view (all of them)")
+    add_compare(partial(_command, group), _instant, _code)
 
 
 def _add_worker(commands: _Commands) -> None:

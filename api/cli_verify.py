@@ -111,22 +111,22 @@ def _read(path: Path, option: str) -> bytes:
         raise NotReadable(f"The file given with {option} cannot be read: {path}.") from None
 
 
-def progress_bar() -> Callable[[int, int], None]:
+def progress_bar(of: str = "events") -> Callable[[int, int], None]:
     """Return what draws on a terminal how far a check is, its rate and the time left; quiet elsewhere."""
     begun = time.monotonic()
 
     def draw(done: int, whole: int) -> None:
         if sys.stderr.isatty():
-            sys.stderr.write("\r" + bar(done, whole, time.monotonic() - begun) + ("\n" if done >= whole else ""))
+            sys.stderr.write("\r" + bar(done, whole, time.monotonic() - begun, of) + ("\n" if done >= whole else ""))
             sys.stderr.flush()
 
     return draw
 
 
-def bar(done: int, whole: int, seconds: float) -> str:
+def bar(done: int, whole: int, seconds: float, of: str = "events") -> str:
     """Return one line of progress, always of the same width."""
     share = min(1.0, done / whole) if whole else 1.0
     rate = done / seconds if seconds > 0 else 0.0
     left = f"{max(0, whole - done) / rate:,.0f} s left" if rate else ""
     filled = "#" * int(share * BAR)
-    return f"[{filled:<{BAR}}] {share:4.0%}  {done:,} of {whole:,} events  {rate:,.0f}/s  {left}".ljust(100)
+    return f"[{filled:<{BAR}}] {share:4.0%}  {done:,} of {whole:,} {of}  {rate:,.0f}/s  {left}".ljust(100)

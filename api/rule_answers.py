@@ -1,7 +1,6 @@
-"""What the API says about clocks, consents, findings, gates and dossiers, as JSON values: one shape for each."""
+"""What the API says about clocks, consents, findings and gates, as JSON values: one shape for each."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +20,6 @@ from domain.deadlines import Deadline, late_by, plain_status, status
 from domain.decision_gate import Stop
 from domain.disclosure_gate import StatutoryBasis, possible_bases
 from domain.disclosures import Cover, covers, disclosures
-from domain.dossier import Dossier
 from domain.events import BY_TOPIC
 from domain.findings.base import Finding
 from domain.findings.catalogue import CHECKS, level_of
@@ -240,31 +238,6 @@ def _basis(basis: StatutoryBasis) -> Values:
 def stops(found: Iterable[Stop]) -> list[Values]:
     """Return what stands against a decision."""
     return [finding(stop.finding) | {"overridable": stop.overridable} for stop in found]
-
-
-def dossier(found: Dossier, rules: Rules) -> Values:
-    """Return the dossier of a decision."""
-    return {
-        "decision": found.decision.data["decision"],
-        "entry": found.decision.version,
-        "instant": instant(found.instant),
-        "statuses": [{"status": s.status, "entry": s.entry, "at": instant(s.at)} for s in found.statuses],
-        "lamps": dict(found.lamps),
-        "recorded_then": list(found.recorded_then),
-        "recorded_later_but_occurred_before": list(found.recorded_later_but_occurred_before),
-        "later_corrections": list(found.later_corrections),
-        "basis": [
-            asdict(row) | {"happened": instant(row.happened), "recorded_at": instant(row.recorded_at)}
-            for row in found.basis
-        ],
-        "hearings": [asdict(check) | {"deadline": check.deadline.isoformat()} for check in found.hearings],
-        "hearing_open_until": found.hearing_open_until,
-        "consents_in_force": list(found.consents_in_force),
-        "consents_not_in_force": dict(found.consents_not_in_force),
-        "deadlines": [deadline(clock, rules, found.instant) for clock, _ in found.deadlines],
-        "parties": list(found.parties),
-        "findings": [finding(one) for one in found.findings],
-    }
 
 
 def frame(look: CaseLook, at: datetime) -> Values:

@@ -1,4 +1,4 @@
-"""What OpenAPI shows of the answers about clocks, consents, findings, dossiers and gates."""
+"""What OpenAPI shows of the answers about clocks, consents, findings and gates."""
 
 from typing import Any
 
@@ -142,49 +142,6 @@ FINDINGS = answer(
     "The findings of a case with what became of each",
     FRAME
     | {"items": [_FINDING | _LIFE | {"overdue": False, "responsible": None, "assessed_by": None, "remedied_by": None}]},
-    etag=True,
-)
-DOSSIER = answer(
-    200,
-    "Everything about a decision",
-    FRAME
-    | {
-        "decision": "dec-6",
-        "entry": 26,
-        "instant": _AT,
-        "statuses": [{"status": "made", "entry": 26, "at": _AT}],
-        "lamps": {"legal_basis": "yes", "competence": "no"},
-        "recorded_then": [1],
-        "recorded_later_but_occurred_before": [29],
-        "later_corrections": [30],
-        "basis": [
-            {
-                "entry": 22,
-                "event": "assessment_recorded",
-                "happened": _AT,
-                "recorded_at": _AT,
-                "recorded_by": "u-61",
-                "in_hearing": "no",
-                "corrected": [["score", 4, 3]],
-            }
-        ],
-        "hearings": [
-            {
-                "hearing": 23,
-                "party": "parent-F",
-                "deadline": "2024-08-23",
-                "response": None,
-                "ok": False,
-                "days_early": 2,
-            }
-        ],
-        "hearing_open_until": "2024-08-23",
-        "consents_in_force": ["c-support"],
-        "consents_not_in_force": {"c-daycare": "withdrawn 2024-06-03"},
-        "deadlines": [_DEADLINE],
-        "parties": ["parent-F"],
-        "findings": [_FINDING],
-    },
     etag=True,
 )
 DEADLINE_BOARD = answer(200, "The clocks of all cases", BOARD | {"items": [CASE_ROW | _DEADLINE]}, etag=False)

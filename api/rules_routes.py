@@ -1,4 +1,4 @@
-"""The HTTP API of clocks, consents, findings, dossiers and gates: of one case, and across cases."""
+"""The HTTP API of clocks, consents, findings and gates: of one case, and across cases."""
 
 import asyncio
 from dataclasses import dataclass
@@ -132,27 +132,6 @@ def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> N
         found = await asyncio.to_thread(asked.questions.findings, asked.at)
         with_lives = lives(found, asked.known, asked.at)
         return asked.answer(asked.frame | {"items": [rule_answers.life(one, asked.at) for one in with_lives]})
-
-    @router.get(
-        "/cases/{case_id}/decisions/{version}/dossier",
-        summary="Read a decision's dossier",
-        responses=rule_examples.DOSSIER | problems("not-found"),
-    )
-    async def read_dossier(
-        request: Request,
-        case_id: str,
-        version: int,
-        known_at: KnownAt = None,
-        valid_at: ValidAt = None,
-        purpose: Purpose = None,
-    ) -> Response:
-        """Everything about a decision as the register stood when it was made, and what was recorded since."""
-        del known_at, valid_at, purpose
-        asked = await asked_case(ledger, reader, request, case_id, "dossier")
-        found = await asyncio.to_thread(asked.questions.dossier, version)
-        if found is None:
-            raise ProblemError("not-found", "That entry is no decision in force: use the version of one.")
-        return asked.answer(asked.frame | rule_answers.dossier(found, asked.questions.rules))
 
 
 def _deadlines(asked: Asked) -> dict[str, Any]:

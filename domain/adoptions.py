@@ -10,6 +10,7 @@ from domain.events.administration import RuleBookAdopted, RuleSettingsChosen
 from domain.register import effective
 from domain.rule_book import RuleBook, read_rule_book
 from domain.rules import Adoption, Rules
+from domain.time import EARLIEST
 
 HOLIDAYS = "holidays"
 """Under this name a table of public holidays is adopted, the way a rule book is."""
@@ -48,6 +49,20 @@ def adopted(entries: Iterable[Entry], calendar: Calendar) -> Rules:
         elif entry.topic == RuleSettingsChosen.TOPIC:
             _choose(shelf, entry)
     return Rules(tuple(shelf.adoptions), shelf.calendar)
+
+
+def under_draft(rules: Rules, draft: RuleBook) -> Rules:
+    """Return the rules as if a draft had been in force from the first adoption on, in place of its book's versions.
+
+    Readings chosen of the book hold for the draft too where it offers them; the calendar is the one in force.
+    """
+    former = [one for one in rules.adoptions if one.book.book.id == draft.book.id]
+    chosen: Mapping[str, str] = former[-1].readings if former else {}
+    kept = {name: value for name, value in chosen.items() if _offered(draft, name, value)}
+    since = min((one.recorded_at for one in rules.adoptions), default=EARLIEST)
+    others = [one for one in rules.adoptions if one not in former]
+    adoptions = sorted([Adoption(draft, rules.calendar, since, 0, kept), *others], key=lambda one: one.recorded_at)
+    return Rules(tuple(adoptions), rules.calendar, rules.judged_at)
 
 
 def check_readings(books: Iterable[RuleBook], readings: Mapping[str, str]) -> None:

@@ -50,6 +50,8 @@ WHAT = {
     "case_list": "listen over sager",
     "case_page": "sagens side",
     "case_state_board": "overblik over sager",
+    "comparison": "en sammenligning af to tidspunkter",
+    "comparison_board": "en sammenligning på tværs af sager",
     "consents": "samtykker",
     "consents_board": "samtykker på tværs af sager",
     "deadlines": "frister",

@@ -79,7 +79,14 @@ OPERATIONS = [
     ("get", "/checkpoints"),
     ("get", "/cases/{case_id}/events/{version}/proof"),
     ("post", "/cases/{case_id}/evidence-bundles"),
+    ("get", "/cases/{case_id}/compare"),
+    ("get", "/compare"),
 ]
+DOSSIER = "/cases/{case_id}/decisions/{version}/dossier"
+"""What the clock shows is when the decision was made."""
+
+COMPARISONS = ("/cases/{case_id}/compare", "/compare")
+"""Asked about two instants, the first of which must be named."""
 OF_LOG = ("/log/checkpoint", "/log/log.vkey", "/log/tile/{path}", "/checkpoints")
 """About nobody: no purpose, no version, no instant."""
 
@@ -99,7 +106,7 @@ STREAM = "/events/stream"
 
 BOARDS = (
     "/cases", "/deadlines", "/findings", "/consents", "/disclosures", "/erasures", "/caseload", "/barometer", "/events",
-    STREAM, *OF_LOG,
+    STREAM, "/compare", *OF_LOG,
 )  # fmt: skip
 TIMEMAP = "/cases/{case_id}/timemap"
 ACTS = (
@@ -120,6 +127,8 @@ WITHOUT_INSTANT = {
     "/log/tile/{path}": "a tile of a tree of some size never changes",
     "/checkpoints": "each names its own size and root, and is asked for by size",
     "/events/stream": "what comes has no past",
+    "/compare": "it names two instants of its own",
+    "/cases/{case_id}/compare": "it names two instants of its own",
     "/cases/{case_id}/events/{version}/proof": "a proof that an entry stands in the log holds at every later instant",
 }
 """Questions that are as of no instant, and why."""
@@ -229,7 +238,8 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
     for method, path, operation in operations(description):
         names = {p["name"] for p in operation.get("parameters", ())}
         past = method == "get" and path not in WITHOUT_INSTANT
-        wanted = {"known_at", "valid_at"} if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
+        instants = {"known_at"} if path == DOSSIER else {"known_at", "valid_at"}
+        wanted = instants if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
         wanted |= {"purpose"} if method == "get" and path not in OF_LOG else set()
         steered = not asks(method, path) and path not in ("/cases", *OF_LOOKS) and not path.startswith("/staff")
         wanted |= {"If-Match"} if steered else set()
@@ -277,6 +287,7 @@ def test_every_answer_has_the_form_described(leader: Api, description: dict[str,
         response = response if method == "post" else leader.get(place)
     elif method == "get":
         with leader.acting_as(OFFICER if path in ("/erasures", *OF_LOG) else "u-12") as asking:
+            parameters |= {"from": "2020-01-02T00:00:00Z", "view": "consents"} if path in COMPARISONS else {}
             response = asking.get(place, **parameters)
     else:
         body = operation["requestBody"]["content"]["application/json"]["example"]
