@@ -132,7 +132,7 @@ def test_late_entry_is_told_from_a_new_event() -> None:
         found = of_clock(differences(DEADLINES, CASE, [opened(), NOTIFIED, one], span(2)), "UND-24H")
         assert kinds(found) == [kind]
         assert found.causes[0].entry == one
-        assert {"satisfied_by", "satisfied_at", "status"} >= set(found.changed)
+        assert {"satisfied_by", "satisfied_at", "status", "steps"} >= set(found.changed)
 
 
 def test_correction_annulment_and_erasure_are_told_apart() -> None:
