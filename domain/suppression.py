@@ -47,8 +47,10 @@ def suppressed(counts: Mapping[tuple[str, str], int], units: Mapping[tuple[str, 
 
 
 def _few(cell: Cell, units: Mapping[tuple[str, str], int]) -> bool:
+    """Whether few families may stand behind a cell: behind a total at least as many as behind one cell of it."""
     row, column = cell
-    return row is not None and column is not None and units.get((row, column), 0) < SMALLEST
+    behind = [units.get(one, 0) for one in units if row in (None, one[0]) and column in (None, one[1])]
+    return max(behind, default=0) < SMALLEST
 
 
 def _exposed(cells: Mapping[Cell, int], hidden: set[Cell]) -> Cell | None:
