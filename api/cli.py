@@ -18,6 +18,7 @@ from api import cli_search
 from api.cli_bundle import add_bundle
 from api.cli_compare import add_compare, add_what_if
 from api.cli_erasure import add_erasure
+from api.cli_export import add_export
 from api.cli_keys import add_keys
 from api.cli_log import add_log, add_signer
 from api.cli_looks import add_looks
@@ -188,6 +189,7 @@ def _add_replay(commands: _Commands) -> None:
         command = _command(group, name, handler, text)
         command.add_argument("view", nargs="?", metavar="VIEW", help="one view (all of them)")
     add_compare(partial(_command, group), _instant, _code)
+    add_export(partial(_command, group), _instant, _code)
 
 
 def _add_worker(commands: _Commands) -> None:

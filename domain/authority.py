@@ -36,6 +36,7 @@ class Act(StrEnum):
     ERASURE_PROPOSE = "erasure.propose"
     ERASURE_DECIDE = "erasure.execute"
     LOG_READ = "log.read"
+    EXPORT_MAKE = "export.make"
 
 
 class Extent(Enum):
@@ -119,7 +120,7 @@ POWERS: Mapping[Kind, Mapping[Act, Extent]] = MappingProxyType(
                 Act.LOG_READ: Extent.ALL,
             }
         ),
-        Kind.ANALYST: MappingProxyType({Act.BOARD_READ: Extent.ALL}),
+        Kind.ANALYST: MappingProxyType({Act.BOARD_READ: Extent.ALL, Act.EXPORT_MAKE: Extent.ALL}),
         Kind.DATA_PROTECTION: MappingProxyType(
             {
                 Act.LOOKS_READ: Extent.ALL,
@@ -131,6 +132,7 @@ POWERS: Mapping[Kind, Mapping[Act, Extent]] = MappingProxyType(
                 Act.ERASURE_PROPOSE: Extent.ALL,
                 Act.ERASURE_DECIDE: Extent.ALL,
                 Act.LOG_READ: Extent.ALL,
+                Act.EXPORT_MAKE: Extent.ALL,
             }
         ),
         Kind.ADMINISTRATOR: MappingProxyType({Act.STAFF_GRANT: Extent.ALL}),

@@ -46,6 +46,10 @@ class KeyStore(Protocol):
         """Make a key, keep it safely, and return its id."""
         ...
 
+    def ensure(self, key_id: UUID) -> None:
+        """Make a key under an id of the caller's choice, once; raises KeyErased when it was destroyed by decision."""
+        ...
+
     def get(self, key_id: UUID) -> bytes:
         """Return a key; raises KeyErased when it was destroyed by decision, KeyMissing when it cannot be read."""
         ...
@@ -118,6 +122,14 @@ class FileKeyStore:
         self._add(key_id, os.urandom(KEY_BYTES))
         return key_id
 
+    def ensure(self, key_id: UUID) -> None:
+        """Make a key under an id of the caller's choice, once; the first stays, also when two come at the same time.
+
+        Raises KeyErased when it was destroyed by decision, KeyMissing without a key-encryption key.
+        """
+        with suppress(FileExistsError):
+            self._add(key_id, os.urandom(KEY_BYTES))
+
     def get(self, key_id: UUID) -> bytes:
         """Return a key; raises KeyErased when it has a tombstone, KeyMissing when there is no file of it that opens."""
         cached = self._cache.get(key_id)
@@ -153,9 +165,8 @@ class FileKeyStore:
         return hmac.digest(ledger_key, purpose.encode() + b"\x00" + content, "sha256")
 
     def create_ledger_key(self) -> None:
-        """Make the ledger's own key, once; a second call keeps the first key, also when two come at the same time."""
-        with suppress(FileExistsError):
-            self._add(_LEDGER_KEY, os.urandom(KEY_BYTES))
+        """Make the ledger's own key, once; a second call keeps the first key."""
+        self.ensure(_LEDGER_KEY)
 
     def erased(self) -> list[Erasure]:
         """Return every tombstone."""
