@@ -157,7 +157,10 @@ class Boards:
 
     def _as_of(self, asked: BoardAsked) -> tuple[AsOf, datetime]:
         """Return as of when a page is read: later ones as the first, so that the list adds up to its total."""
-        as_of = self._reader.as_of(asked.question, self._ledger.head(), asked.start.position)
+        head = self._ledger.head()
+        if (asked.start.position or 0) > head.size:
+            raise ProblemError("bad-request", "cursor goes on from events that are no longer there: start without one.")
+        as_of = self._reader.as_of(asked.question, head, asked.start.position)
         return as_of, asked.start.at or as_of.at(self._ledger.now())
 
 

@@ -11,7 +11,7 @@ def root_at(ledger: Reader, head: Head, size: int) -> bytes | None:
     """Return the root of the tree over the first ``size`` events; the root of nothing for 0.
 
     Reads a few tiles, so it costs the same for any size. None where the tiles lag further behind than one stretch, as
-    where nobody publishes: then it cannot be had cheaply.
+    where nobody publishes: then it cannot be had cheaply. None, too, of a size that the ledger does not have.
     """
     if size == head.size:
         return head.root
@@ -24,7 +24,7 @@ def root_at(ledger: Reader, head: Head, size: int) -> bytes | None:
     frontier = _frontier(ProofRecords(ledger), stored)
     for _, commitment in ledger.query(SQL["commitments"], [stored, size]):
         frontier.add(leaf_hash(published_entry(commitment)))
-    return frontier.root()
+    return frontier.root() if frontier.size == size else None
 
 
 def _frontier(records: ProofRecords, size: int) -> Frontier:

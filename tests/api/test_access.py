@@ -180,6 +180,15 @@ class TestEmergency:
         assert queued() == []
         assert [one["justified"] for one in told()] == [False]
         problem(leader.post(verdict, {"justified": True}), 409, "refused")
+        opened = api.events(case)[1]["recorded_at"]
+        waited = done(leader.get("/break-glass", known_at=opened))["items"]
+        assert [(one["entry"], one["justified"]) for one in waited if one["case"] == case] == [(entry, None)]
+        then = done(leader.get(f"/cases/{case}/break-glass", known_at=opened))["items"]
+        assert [one["justified"] for one in then] == [None], "the verdict came later"
+        told_then = done(api.get("/notices", known_at=opened))["items"]
+        assert [(one["running"], one["justified"]) for one in told_then if one["case"] == case] == [(True, None)]
+        before = done(leader.get("/break-glass", known_at=api.events(case)[0]["recorded_at"]))["items"]
+        assert case not in {one["case"] for one in before}
         finished = done(leader.get("/break-glass", waiting="false"))["items"]
         assert [one["reviewed_by"] for one in finished if one["case"] == case] == [LEADER]
 
@@ -225,6 +234,10 @@ class TestRestriction:
         done(leader.post(review, renewed | {"renewed": True}))
         done(api.get(f"/cases/{case}"))
         done(leader.post(review, {"renewed": False, "reason": "r"}))
+        moments = [one["recorded_at"] for one in leader.events(case)]
+        then = [done(leader.get("/restrictions", known_at=at))["items"] for at in moments]
+        allowed = [[one["allowed"] for one in items if one["case"] == case] for items in then]
+        assert allowed == [[], [[LEADER]], [[LEADER, CASEWORKER]], []]
         assert errors(leader.post(review, {"renewed": False, "reason": "r"}))
         assert errors(leader.post(f"/cases/{case}/restrictions", _restriction(LEADER, days=91)))[0][0] == "/review_by"
 
@@ -281,6 +294,14 @@ class TestGrants:
         done(staff[OTHER].get(f"/cases/{case}"))
         done(staff[LEADER].post(f"/staff/{OTHER}/grants/end", {"role": role, "basis": "back", "case": case}))
         refused(staff[OTHER].get(f"/cases/{case}"), "not_assigned")
+
+        def granted(**parameters: str) -> set[str | None]:
+            grants = done(staff[ADMINISTRATOR].get(f"/staff/{OTHER}/grants", **parameters))["grants"]
+            return {one["case"] for one in grants}
+
+        assert case in granted(known_at=done(first)["recorded_at"])
+        assert case not in granted()
+        assert granted(known_at="2020-06-01T00:00:00Z") == set()
 
     def test_only_those_who_may_grant(self, api: Api, staff: dict[str, Api], case: str) -> None:
         """Nobody to themselves, no caseworker, no leader a role, no administrator a case."""
