@@ -1,0 +1,386 @@
+"""Releases for analysts: the same bytes twice, every past in them, and nothing that points at anybody."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import orjson
+import pytest
+
+from api.exporting import FolderExists, MadeRelease, ReleaseWish, make_release
+from api.opening import Place
+from api.principals import command_line_principal
+from api.recording import CaseRecorder
+from api.rule_adoption import adopt_shipped
+from api.stories import load_stories, read_story, shipped_stories
+from domain.entries import Entry
+from domain.time import read_instant
+from ledger.format import Segment, published_entry, segment_table
+from ledger.mapper import read_clear
+from ledger.merkle import leaf_hash, root_of
+from ledger.store import Ledger
+from projections.boards import rows_at
+from projections.follower import Follower
+from projections.view import CONSENTS, DEADLINES, VIEWS, View
+from replay import release
+from replay.extras import ExtraMissing, extra
+from replay.pseudonyms import Pseudonyms
+from replay.release import ReleaseRefused
+from replay.release_columns import Columns, RememberedRow, Unclassified
+from replay.release_files import check_sums
+from tests.conftest import BEGINS_AT, Server, Template, clone
+from tests.following import catch_up
+from tests.ledger.samples import appended, fact, one
+
+OPERATOR = command_line_principal("statistics", internal=True)
+THEN = read_instant("2025-04-01T00:00:00+02:00")
+
+
+def follow(place: Place) -> None:
+    """Bring every view up to date."""
+    for view in VIEWS.values():
+        follower = Follower(place.conninfo, view)
+        try:
+            catch_up(follower)
+        finally:
+            follower.close()
+
+
+@pytest.fixture(scope="module")
+def ruled(server: Server, simulated_template: Template, tmp_path_factory: pytest.TempPathFactory) -> Generator[Place]:
+    """The six stories under the shipped rules, every view up to date. Not to be written to but by releases."""
+    for place in clone(server, simulated_template, tmp_path_factory.mktemp("ruled")):
+        with place.ledger() as opened:
+            adopt_shipped(opened, command_line_principal("create"), BEGINS_AT)
+            asyncio.run(load_stories(CaseRecorder(opened), [read_story(path) for path in shipped_stories()]))
+        follow(place)
+        yield place
+
+
+@pytest.fixture(scope="module")
+def ledger(ruled: Place) -> Generator[Ledger]:
+    """That ledger, opened."""
+    with ruled.ledger() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def entries(ledger: Ledger) -> list[Entry]:
+    """Its entries in clear."""
+    return [read_clear(row) for row in ledger.read_range(1, ledger.head().size)]
+
+
+@pytest.fixture(scope="module")
+def made(ledger: Ledger, entries: list[Entry], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release of it."""
+    folder = tmp_path_factory.mktemp("made") / "release"
+    make(ledger, folder, known_at=entries[-1].recorded_at)
+    return folder
+
+
+def make(ledger: Ledger, folder: Path, name: str = "first", **wish: Any) -> MadeRelease:
+    """Make a release."""
+
+    def quiet(_done: int, _all: int) -> None:
+        """Say nothing."""
+
+    return make_release(ledger, OPERATOR, ReleaseWish(name, **wish), folder, quiet)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder by path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """Return what a release says about itself."""
+    return orjson.loads((folder / "manifest.json").read_bytes())
+
+
+def ask(folder: Path, question: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Ask the DuckDB file of a release."""
+    with duckdb.connect(str(folder / "release.duckdb"), read_only=True) as connection:
+        return connection.execute(question, values or None).fetchall()
+
+
+def everything(folder: Path) -> str:
+    """Return every value of every table of a release but those that explain its words."""
+    listed = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema <> 'lookups'"
+    with duckdb.connect(str(folder / "release.duckdb"), read_only=True) as connection:
+        tables = connection.execute(listed).fetchall()
+        return " ".join(str(connection.execute(f'FROM "{schema}"."{name}"').fetchall()) for schema, name in tables)
+
+
+def pseudonyms(folder: Path) -> set[str]:
+    """Return every pseudonym of a release: each stands for a case, a person, a member of staff or a place."""
+    return set(re.findall(r"\b[isor]-[0-9a-f]{16}\b", everything(folder)))
+
+
+class TestTheSame:
+    """The same command over the same position."""
+
+    def test_gives_the_same_bytes(self, ledger: Ledger, made: Path, entries: list[Entry], tmp_path: Path) -> None:
+        """Every file, also the database, however many processes read the events."""
+        make(ledger, tmp_path / "again", known_at=entries[-1].recorded_at, workers=2)
+        assert files(tmp_path / "again") == files(made)
+
+    def test_is_on_record_once(self, ledger: Ledger, tmp_path: Path) -> None:
+        """What leaves is an event; the same files leave once, other ones are another event."""
+        first = make(ledger, tmp_path / "a", known_at=THEN)
+        again = make(ledger, tmp_path / "b", known_at=THEN)
+        other = make(ledger, tmp_path / "c", name="second", known_at=THEN)
+        assert first == again
+        assert other.exported_position > first.exported_position
+        event = read_clear(*ledger.read_range(first.exported_position, first.exported_position)).data
+        assert (event["what"], event["recipient"], event["sha256"]) == ("analyst_release", "first", first.sha256)
+        assert event["as_of_position"] == first.position
+
+    def test_has_other_pseudonyms_in_another_release(self, ledger: Ledger, made: Path, tmp_path: Path) -> None:
+        """No pseudonym of one release is found in another one."""
+        make(ledger, tmp_path / "other", name="second", known_at=THEN)
+        assert len(pseudonyms(made)) > 50
+        assert not pseudonyms(made) & pseudonyms(tmp_path / "other")
+
+
+class TestManifest:
+    """What a release says about itself."""
+
+    def test_names_position_root_rules_and_files(self, ledger: Ledger, made: Path, entries: list[Entry]) -> None:
+        """The root is that of the tree of the position, computed from the rows."""
+        said, position = manifest(made), entries[-1].position
+        leaves = [leaf_hash(published_entry(row.commitment)) for row in ledger.read_range(1, position)]
+        assert (said["position"], said["tree"]["root"]) == (position, root_of(leaves).hex())
+        assert said["simulated"] is True
+        assert {one["book"] for one in said["rule_books"]} >= {"statute", "smaaboernsteam_001"}
+        assert said["files"].keys() == files(made).keys() - {"manifest.json", "SHA256SUMS"}
+        assert said["files"]["events/case_opened.parquet"]["rows"] == 6
+        assert said["left_out"]["unreadable_events"] == []
+
+    def test_its_files_are_checked(self, made: Path, tmp_path: Path) -> None:
+        """One byte more, a file less and a file more are each noticed."""
+        assert check_sums(made) == []
+        copy = tmp_path / "copy"
+        shutil.copytree(made, copy)
+        with (copy / "views" / "deadlines.parquet").open("ab") as file:
+            file.write(b"x")
+        (copy / "views" / "consents.parquet").unlink()
+        (copy / "notes.txt").write_text("x")
+        assert check_sums(copy) == [
+            "views/consents.parquet: missing",
+            "notes.txt: not of the release",
+            "views/deadlines.parquet: changed",
+        ]
+        assert check_sums(tmp_path) != []
+
+
+class TestPast:
+    """Every past is one condition."""
+
+    @pytest.mark.parametrize("view", [DEADLINES, CONSENTS])
+    def test_a_view_as_of_any_position_is_the_board_of_that_position(
+        self, ledger: Ledger, made: Path, entries: list[Entry], view: View
+    ) -> None:
+        """As many rows of each view, known since the same positions, as the live board shows."""
+        question = (
+            f"SELECT known_from FROM views.{view.name} WHERE known_from <= $at AND (known_to > $at OR known_to IS NULL)"
+            " ORDER BY known_from"
+        )
+        for position in range(1, entries[-1].position + 1, 37):
+            board = sorted(row.known_from for row in rows_at(ledger, view, position)[1])
+            assert [row[0] for row in ask(made, question, at=position)] == board
+
+    def test_the_live_board_then_is_what_a_release_of_then_shows(
+        self, ledger: Ledger, made: Path, entries: list[Entry], tmp_path: Path
+    ) -> None:
+        """A release as of an instant holds what the whole one shows of it; rows that ended later are open."""
+        instant = entries[150].recorded_at
+        make(ledger, tmp_path / "then", known_at=instant)
+        columns = "rule, case_id, known_from, due, minutes_late"
+        condition = "known_from_at <= $at AND (known_to_at > $at OR known_to_at IS NULL)"
+        then = ask(tmp_path / "then", f"SELECT {columns} FROM views.deadlines WHERE known_to IS NULL ORDER BY ALL")
+        assert then
+        assert then == ask(made, f"SELECT {columns} FROM views.deadlines WHERE {condition} ORDER BY ALL", at=instant)
+
+    def test_every_event_of_a_kind_that_leaves_is_there(self, made: Path, entries: list[Entry]) -> None:
+        """Row for row, in order of position."""
+        visits = [entry.position for entry in entries if entry.topic == "visit_held"]
+        assert [row[0] for row in ask(made, "SELECT position FROM events.visit_held")] == visits
+
+
+class TestNobody:
+    """Nothing points at anybody."""
+
+    def test_no_identifier_and_no_text_leaves(self, ledger: Ledger, made: Path, entries: list[Entry]) -> None:
+        """Not as bytes of any file, and not as a value of any table."""
+        secrets = identifiers(entries) | {"Eksempel", "Solstrålen"}
+        assert len(secrets) > 60
+        values = everything(made)
+        assert "UND-24H" in values
+        assert not [secret for secret in secrets if re.search(rf"(?<![\w-]){re.escape(secret)}(?![\w-])", values)]
+
+    def test_a_pseudonym_is_no_hash_of_an_identity(self, ledger: Ledger, made: Path, entries: list[Entry]) -> None:
+        """It follows from the release's key and from nothing an outsider could try."""
+        found = pseudonyms(made)
+        guesses = {
+            Pseudonyms(key).ids[str(entry.stream)] for entry in entries for key in (b"", b"caseledger", bytes(32))
+        }
+        assert not guesses & found
+        assert {Pseudonyms(release_key(ledger, made)).ids[str(entry.stream)] for entry in entries} & found
+
+    def test_instants_of_the_world_leave_as_days(self, made: Path) -> None:
+        """Only the axis of what was recorded has times of day; a birth is a month."""
+        listed = "SELECT DISTINCT column_name FROM information_schema.columns"
+        times = ask(made, f"{listed} WHERE data_type LIKE 'TIMESTAMP%' ORDER BY ALL")
+        assert [row[0] for row in times] == ["known_from_at", "known_to_at", "recorded_at"]
+        assert {row[0] for row in ask(made, "SELECT day(occurred_at) FROM events.child_born")} == {1}
+
+    def test_counts_of_few_are_hidden(self, made: Path) -> None:
+        """Six families are too few for nearly everything."""
+        shown = ask(made, "SELECT count FROM aggregates.deadlines_by_quarter WHERE count IS NOT NULL")
+        assert all(count >= 5 for (count,) in shown)
+        assert ask(made, "SELECT count(*) FROM aggregates.deadlines_by_quarter")[0][0] > 100
+
+    def test_a_field_nobody_has_classified_stops_the_release(self) -> None:
+        """Rather than leave, or silently be missing."""
+        row = RememberedRow(1, bytes(16), "", None, 0, None, {"by": [1], "name": "x"})
+        with pytest.raises(Unclassified, match="view withheld remembers name"):
+            Columns(Pseudonyms(b"")).of_view("withheld").batch([row])
+
+
+def release_key(ledger: Ledger, folder: Path) -> bytes:
+    """Return the key of a release."""
+    return ledger.keys.get(UUID(manifest(folder)["pseudonyms"]["key"]))
+
+
+def identifiers(entries: list[Entry]) -> set[str]:
+    """Return what points at somebody in the clear part of entries: ids, staff, persons, numbers, local names."""
+    found = {str(entry.stream) for entry in entries} | {entry.actor.id for entry in entries}
+    for entry in entries:
+        for name in ("number", "key", "person", "given_by", "consent", "decision", "enrolment", "minutes_by"):
+            value = entry.data.get(name)
+            found |= {value} if isinstance(value, str) else set()
+        for person in entry.data.get("persons") or () if entry.topic == "case_opened" else ():
+            found |= {person["ref"], person["person"], person["key"]}
+    return found
+
+
+class TestLeftOut:
+    """What was erased, restricted or withheld leaves in no past."""
+
+    @pytest.fixture
+    def opened(self, stories: Place) -> Generator[Ledger]:
+        """The six stories, to be written to."""
+        with stories.ledger() as opened:
+            yield opened
+
+    def cases(self, ledger: Ledger) -> list[UUID]:
+        """Return the cases of a ledger."""
+        return [row.stream for row in ledger.read_topic("case_opened")]
+
+    def test_cases_erased_or_restricted_are_left_out_and_counted(
+        self, stories: Place, opened: Ledger, tmp_path: Path
+    ) -> None:
+        """Of an erased case the erasure stays, of a restricted one nothing; also where the past is asked about."""
+        before = opened.now()
+        erased, restricted, *others = self.cases(opened)
+        many, some = (len(opened.read_stream(case)) for case in (erased, restricted))
+        event = fact("personal_data_erased", basis="x", approved_by="u-2", scope="case", ground="unlawful")
+        closed = fact("case_restricted", category="x", allowed="u-1", review_by="2030-01-01")
+        appended(opened.append_now(one(erased, None, event)))
+        appended(opened.append_now(one(restricted, None, closed)))
+        follow(stories)
+        make(opened, tmp_path / "now")
+        make(opened, tmp_path / "then", known_at=before)
+        left_out = manifest(tmp_path / "now")["left_out"]
+        assert (left_out["erased_cases"], left_out["events_of_erased_cases"]) == (1, many + 1)
+        assert left_out["events_of_restricted_cases"] == some + 1
+        assert len(ask(tmp_path / "now", "SELECT * FROM events.personal_data_erased")) == 1
+        for folder in (tmp_path / "now", tmp_path / "then"):
+            key = Pseudonyms(release_key(opened, folder))
+            shown = {row[0] for row in ask(folder, "SELECT DISTINCT case_id FROM views.case_state")}
+            assert shown == {key.ids[str(case)] for case in others}
+            assert key.ids[str(erased)] not in str(ask(folder, "SELECT * FROM events.visit_held"))
+
+    def test_an_entry_withheld_is_in_no_past(self, stories: Place, opened: Ledger, tmp_path: Path) -> None:
+        """An entry of another person's, once annulled as such, is gone from events and from every remembered row."""
+        case = next(row.stream for row in opened.read_topic("screening_recorded"))
+        screening = next(row for row in opened.read_stream(case) if row.topic == "screening_recorded")
+        annulled = fact("entry_annulled", annuls=screening.version, kind="wrong_person")
+        follow(stories)
+        make(opened, tmp_path / "before")
+        appended(opened.append_now(one(case, None, annulled)))
+        follow(stories)
+        make(opened, tmp_path / "after")
+        counted = "SELECT count(*) FROM events.screening_recorded"
+        assert ask(tmp_path / "after", counted)[0][0] == ask(tmp_path / "before", counted)[0][0] - 1
+        assert manifest(tmp_path / "after")["left_out"]["withheld_events"] == 1
+        key = Pseudonyms(release_key(opened, tmp_path / "after")).ids[str(case)]
+        outcomes = "SELECT count(screening_outcome), count(*) FROM views.case_state WHERE case_id = $case"
+        with_it, rows = ask(tmp_path / "before", outcomes, case=key)[0]
+        assert with_it > 0
+        assert ask(tmp_path / "after", outcomes, case=key)[0][0] == 0
+        assert ask(tmp_path / "after", outcomes, case=key)[0][1] >= rows - 1
+
+    def test_an_event_that_cannot_be_read_is_named(self, stories: Place, opened: Ledger, tmp_path: Path) -> None:
+        """It is missing, and the manifest says which; nothing is passed over in silence."""
+        follow(stories)
+        event = fact("visit_held", kind="home_visit")
+        clear = event.state.replace(b'"schema":1', b'"schema":9')
+        assert len(clear) == len(event.state)
+        case = self.cases(opened)[0]
+        strange = type(event)(event.topic, event.blind, segment_table([Segment.clear(clear)]), clear, event.actor)
+        position = appended(opened.append_now(one(case, None, strange))).last_position
+        done = make(opened, tmp_path / "release", tables={"visit_held"})
+        assert manifest(tmp_path / "release")["left_out"]["unreadable_events"] == [position]
+        assert done.unreadable == 1
+
+
+class TestWhole:
+    """A release is there whole or not at all."""
+
+    def test_a_folder_that_is_there_is_left_alone(self, ledger: Ledger, made: Path) -> None:
+        """A release never overwrites another."""
+        before = files(made)
+        with pytest.raises(FolderExists):
+            make(ledger, made)
+        assert files(made) == before
+
+    def test_one_that_was_cut_off_leaves_nothing_that_looks_whole(
+        self, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A disk that is full in the end: no folder, no event; what a kill has left beside goes with the next."""
+        size = ledger.head().size
+
+        def full(*_: object) -> None:
+            raise OSError("no space left")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(release, "write_database", full)
+            with pytest.raises(OSError, match="no space left"):
+                make(ledger, tmp_path / "release")
+        assert list(tmp_path.iterdir()) == [tmp_path / ".release.lock"]
+        assert ledger.head().size == size
+        (tmp_path / ".release.part").mkdir()
+        (tmp_path / ".release.part" / "half.parquet").write_bytes(b"x")
+        make(ledger, tmp_path / "release", tables={"visit_held"})
+        assert [path.name for path in tmp_path.iterdir()] == ["release"]
+        assert "half.parquet" not in files(tmp_path / "release")
+
+    def test_a_view_that_has_not_followed_is_not_exported(self, simulated: Place, tmp_path: Path) -> None:
+        """Half a view would be a wrong answer."""
+        with simulated.ledger() as opened:
+            appended(
+                opened.append_now(one(UUID(int=5), 0, fact("case_opened", number="S-1", programme="p", persons=[])))
+            )
+            with pytest.raises(ReleaseRefused, match="caseledger worker"):
+                make(opened, tmp_path / "release")
+
+    def test_a_missing_package_is_named(self) -> None:
+        """With the extra that brings it."""
+        with pytest.raises(ExtraMissing, match=r"install caseledger\[replay\]"):
+            extra("no_such_package", "replay")
