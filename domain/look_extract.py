@@ -21,6 +21,8 @@ CATEGORIES: Mapping[str, str] = {
     "case": "case_record",
     "case_page": "case_record",
     "events": "case_record",
+    "timemap": "case_record",
+    "barometer": "case_record",
     "documents": "documents",
     "people": "persons",
     "identity": "persons",

@@ -44,12 +44,15 @@ RELATIONS = {
 
 WHAT = {
     "access_events": "hvem der har set sagen",
+    "barometer": "årsgennemgangens spørgsmål til sagen",
+    "barometer_board": "årsgennemgangen på tværs af sager",
     "break_glass": "nødadgange til sagen",
     "break_glass_queue": "nødadgange til gennemgang",
     "case": "sagen",
     "case_list": "listen over sager",
     "case_page": "sagens side",
     "case_state_board": "overblik over sager",
+    "caseload_board": "styregruppens overblik",
     "consents": "samtykker",
     "consents_board": "samtykker på tværs af sager",
     "deadlines": "frister",
@@ -76,6 +79,7 @@ WHAT = {
     "restrictions": "begrænsede sager",
     "search_by_identifier": "søgning på personnummer",
     "search_by_name": "søgning på navn",
+    "timemap": "hvornår sagen er ændret",
     Act.CASE_OPEN: "oprettelse af en sag",
     Act.CASE_READ: "sagen",
     Act.CASE_WRITE: "registrering i sagen",
