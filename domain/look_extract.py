@@ -33,6 +33,7 @@ CATEGORIES: Mapping[str, str] = {
     "evidence_bundle": "case_record",
     "deadlines": "deadlines",
     "consents": "consents",
+    "disclosures": "consents",
     "disclosure_gate": "consents",
     "findings": "findings",
     "dossier": "decisions",

@@ -59,6 +59,7 @@ WHAT = {
     "deadlines_board": "frister på tværs af sager",
     "decision_gate": "kontrol før en afgørelse",
     "disclosure_gate": "kontrol før en videregivelse",
+    "disclosures": "videregivelser",
     "document": "et dokument",
     "documents": "dokumentlisten",
     "dossier": "en afgørelses grundlag",
