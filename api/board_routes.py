@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from api import rule_answers, rule_examples
 from api.boards import BoardPage, Boards, Wish, known_since, wanted_of
 from api.cases import DEFAULT_PAGE, Cursor, KnownAt, Limit, Purpose, ValidAt, answer_json, problems
+from api.principals import looking
 from domain.deadlines import STATUSES, from_values
 from domain.findings.handling import finding_of
 from domain.levels import LEVELS
@@ -60,7 +61,7 @@ def _add_rule_boards(router: APIRouter, boards: Boards) -> None:
         asked = boards.asked(request, limit, "status", "level")
         wanted = wanted_of("status", statuses, STATUSES) or tuple(one for one in STATUSES if one not in HIDDEN)
         chosen = Selection(statuses=wanted, levels=wanted_of("level", levels, LEVELS))
-        page = await boards.page(request, asked, Wish(DEADLINES, lambda _: chosen))
+        page = await boards.page(looking(request), asked, Wish(DEADLINES, lambda _: chosen))
         return answer_json(boards.answer(page, asked, [_clock(row, page) for row in page.rows]))
 
     @router.get("/findings", summary="The findings of all cases", responses=rule_examples.FINDING_BOARD | problems())
@@ -84,7 +85,7 @@ def _add_rule_boards(router: APIRouter, boards: Boards) -> None:
         chosen = Selection(
             statuses=wanted_of("state", states, STANDING) or STANDING, levels=wanted_of("level", levels, LEVELS)
         )
-        page = await boards.page(request, asked, Wish(FINDINGS, lambda _: chosen))
+        page = await boards.page(looking(request), asked, Wish(FINDINGS, lambda _: chosen))
         return answer_json(boards.answer(page, asked, list(map(_finding, page.rows))))
 
 
@@ -115,7 +116,7 @@ def _add_consent_boards(router: APIRouter, boards: Boards) -> None:
         del known_at, valid_at, cursor, purpose
         asked = boards.asked(request, limit, "status")
         chosen = Selection("consent/", wanted_of("status", statuses, CONSENT_STATUSES))
-        page = await boards.page(request, asked, Wish(CONSENTS, lambda _: chosen))
+        page = await boards.page(looking(request), asked, Wish(CONSENTS, lambda _: chosen))
         return answer_json(boards.answer(page, asked, [_consent(row, page) for row in page.rows]))
 
     @router.get(
@@ -134,7 +135,7 @@ def _add_consent_boards(router: APIRouter, boards: Boards) -> None:
         del known_at, valid_at, cursor, purpose
         asked = boards.asked(request, limit, "uncovered")
         chosen = Selection("disclosure/", UNCOVERED if uncovered else None)
-        page = await boards.page(request, asked, Wish(CONSENTS, lambda _: chosen))
+        page = await boards.page(looking(request), asked, Wish(CONSENTS, lambda _: chosen))
         return answer_json(boards.answer(page, asked, list(map(_disclosure, page.rows))))
 
 

@@ -12,7 +12,7 @@ from fastapi import Request
 from api import rule_answers
 from api.conditions import Cursors, question, refuse_unknown_parameters
 from api.looks import AsOf, Dated, Question, Shown
-from api.principals import Principal, looking
+from api.principals import Principal
 from api.problems import ProblemError
 from api.reading import CaseReader
 from domain.authority import Act
@@ -99,9 +99,9 @@ class Boards:
         start = _read_place(self._cursors.read(cursor, context)) if cursor else Start()
         return BoardAsked(question(query.get("known_at"), query.get("valid_at")), start, limit, context)
 
-    async def page(self, request: Request, asked: BoardAsked, wish: Wish) -> BoardPage:
+    async def page(self, principal: Principal, asked: BoardAsked, wish: Wish) -> BoardPage:
         """Return a page of a board, with the look on record; raises Forbidden, InstantInFuture, LookNotRecorded."""
-        principal, what = looking(request), f"{wish.view.name}_board"
+        what = f"{wish.view.name}_board"
         visible = await self._reader.door.visible(principal, Act.BOARD_READ, what)
         read = await asyncio.to_thread(self._read, asked, wish, visible, principal)
         cases = tuple(dict.fromkeys(row.case for row in read["rows"]))

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from api import review_examples
 from api.boards import BoardPage, Boards, Wish, known_since, wanted_of
 from api.cases import DEFAULT_PAGE, Cursor, KnownAt, Limit, Purpose, ValidAt, answer_json, problems
+from api.principals import looking
 from api.problems import ProblemError
 from api.reading import CaseReader
 from api.rules_routes import asked_case
@@ -74,7 +75,7 @@ def _add_caseload(router: APIRouter, ledger: Ledger, boards: Boards) -> None:
         def more(rows: BoardRows, rules: Rules) -> Values:
             return _caseload(rows, rules, programme)
 
-        page = await boards.page(request, asked, Wish(CASELOAD, wanted, more=more))
+        page = await boards.page(looking(request), asked, Wish(CASELOAD, wanted, more=more))
         if not page.total and not await asyncio.to_thread(_is_known, ledger, programme):
             raise ProblemError("not-found", "No case and no adopted rule book is of that programme: check its name.")
         reading = page.rules.setting(READING)
@@ -153,7 +154,7 @@ def _add_barometer(router: APIRouter, ledger: Ledger, reader: CaseReader, boards
             return rows.counts(Selection(programme=programme), by_part=True)
 
         wish = Wish(BAROMETER, lambda _: chosen, listed=question is not None, more=counts)
-        page = await boards.page(request, asked, wish)
+        page = await boards.page(looking(request), asked, wish)
         items = [_answered(row, page) for row in page.rows]
         return answer_json(boards.answer(page, asked, items) | _sums(page, programme))
 

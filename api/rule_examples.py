@@ -59,6 +59,15 @@ _FINDING: dict[str, Any] = {
 }
 _LIFE: dict[str, Any] = {"state": "new", "since": _AT, "handle_by": None}
 _COVER: dict[str, Any] = {"answer": "not_covered", "basis": "consent", "missing": ["withdrawn:c-daycare"]}
+_USE: dict[str, Any] = {
+    "version": 18,
+    "event": "DisclosureMade",
+    "happened": _AT,
+    "to": "daycare",
+    "consents": ["c-daycare"],
+    "by_record_then": _COVER,
+    "by_all_facts": _COVER,
+}
 BOARD: dict[str, Any] = {
     "known_at": _AT,
     "valid_at": None,
@@ -123,20 +132,11 @@ CONSENTS = answer(
             }
         ],
         "support": {"holders": ["parent-F"], "missing": ["parent-F"], "satisfied": False},
-        "disclosures": [
-            {
-                "version": 18,
-                "event": "DisclosureMade",
-                "happened": _AT,
-                "to": "daycare",
-                "consents": ["c-daycare"],
-                "by_record_then": _COVER,
-                "by_all_facts": _COVER,
-            }
-        ],
+        "disclosures": [_USE],
     },
     etag=True,
 )
+DISCLOSURES = answer(200, "The disclosures of a case and how each was covered", FRAME | {"items": [_USE]}, etag=True)
 FINDINGS = answer(
     200,
     "The findings of a case with what became of each",

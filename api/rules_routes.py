@@ -119,6 +119,19 @@ def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> N
         )
 
     @router.get(
+        "/cases/{case_id}/disclosures",
+        summary="Read a case's disclosures",
+        responses=rule_examples.DISCLOSURES | problems("not-found"),
+    )
+    async def read_disclosures(
+        request: Request, case_id: str, known_at: KnownAt = None, valid_at: ValidAt = None, purpose: Purpose = None
+    ) -> Response:
+        """Every disclosure, and what was obtained, with how it was covered by the register then and by all facts."""
+        del known_at, valid_at, purpose
+        asked = await asked_case(ledger, reader, request, case_id, "disclosures")
+        return asked.answer(asked.frame | {"items": rule_answers.uses(asked.known, asked.at)})
+
+    @router.get(
         "/cases/{case_id}/findings",
         summary="Read a case's findings",
         responses=rule_examples.FINDINGS | problems("not-found"),

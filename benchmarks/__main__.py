@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from api.opening import Place
-from benchmarks import access, append, bundle, erasure, http, proof, rules, sealing, verify, witnessed
+from benchmarks import access, append, boards, bundle, erasure, http, proof, rules, sealing, verify, witnessed
 from benchmarks.measure import Figure, now, report
 from domain.time import COPENHAGEN
 from ledger.creation import create_database
 from ledger.embedded import EmbeddedPostgres
 from ledger.keys import file_keys
 
-GROUPS = ("append", "http", "rules", "sealing", "access", "proof", "bundle", "erasure", "verify")
+GROUPS = ("append", "http", "rules", "sealing", "access", "proof", "bundle", "erasure", "verify", "boards")
 
 
 def _server(folder: Path) -> EmbeddedPostgres:
@@ -39,6 +39,8 @@ def main() -> None:
             figures += http.figures(place, Path(folder))
         if "access" in wanted:
             figures += access.figures(place, Path(folder))
+        if "boards" in wanted:
+            figures += boards.figures(place, Path(folder))
         if "proof" in wanted:
             figures += [*witnessed.figures(place, Path(folder)), *proof.figures(place, Path(folder))]
         if "erasure" in wanted:

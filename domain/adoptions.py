@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from domain.calendar import Calendar, read_holidays
 from domain.entries import Entry
@@ -21,6 +22,17 @@ TOPICS = frozenset({RuleBookAdopted.TOPIC, RuleSettingsChosen.TOPIC})
 
 class UnknownSetting(ValueError):
     """A reading was chosen for a setting that no adopted rule book has, or a value it does not offer."""
+
+
+_MOST_BOOKS = 64
+"""How many texts are kept as read: every question of the past needs the books of its day."""
+
+_book_of = lru_cache(_MOST_BOOKS)(read_rule_book)
+
+
+@lru_cache(_MOST_BOOKS)
+def _calendar_of(text: str) -> Calendar:
+    return Calendar(read_holidays(text))
 
 
 @dataclass
@@ -85,10 +97,10 @@ def fingerprint(text: str) -> str:
 def _adopt(shelf: _Shelf, entry: Entry) -> None:
     text: str = entry.data["text"]
     if entry.data["rule_book"] == HOLIDAYS:
-        shelf.calendar = Calendar(read_holidays(text))
+        shelf.calendar = _calendar_of(text)
         _renew(shelf, entry, {})
         return
-    book = read_rule_book(text)
+    book = _book_of(text)
     before = shelf.latest.get(book.book.id)
     earlier: Mapping[str, str] = before.readings if before else {}
     kept = {name: value for name, value in earlier.items() if _offered(book, name, value)}

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from domain.case_set import CaseSet
 from domain.standing import status_then
 from domain.time import write_instant
@@ -114,7 +116,7 @@ class BoardRows:
         values: dict[str, Any] = {
             "view": self._view.name,
             "position": self.moment.position,
-            "at": write_instant(self.moment.at),
+            "at": orjson.dumps({"at": write_instant(self.moment.at)}).decode(),
             "only": self._among.only,
             "but": self._among.but,
             "prefix": chosen.prefix,
@@ -148,5 +150,5 @@ def folded(ledger: Ledger, view: View, moment: Moment, among: CaseSet, *, origin
 
 def _withholding(ledger: Ledger, among: CaseSet) -> frozenset[UUID]:
     """Return the cases that may be shown in which something is withheld now."""
-    _, rows = rows_at(ledger, WITHHELD, ledger.head().size, among)
-    return frozenset(row.case for row in rows)
+    _, rows = rows_at(ledger, WITHHELD, ledger.head().size)
+    return frozenset(row.case for row in rows if row.case in among)

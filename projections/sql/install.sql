@@ -32,12 +32,16 @@ CREATE TABLE IF NOT EXISTS view.remembered_v1 (
 -- What stands now, by key and since when: for the fold, and for looks, which never end and are read newest first.
 CREATE INDEX IF NOT EXISTS remembered_v1_standing ON view.remembered_v1 (view, generation, key, known_from)
     WHERE known_to IS NULL;
--- Boards in their order, for rows that say under which text they sort; and what was known at a position, whatever became
--- of it since: a board of the past reads what stands and what has ended since, not all that ever was.
+-- Under which text a row sorts on its board; NULL for rows on none. A column, because row security keeps conditions on
+-- what stands inside a value away from every index.
+ALTER TABLE view.remembered_v1 ADD COLUMN IF NOT EXISTS
+    sort text COLLATE "C" GENERATED ALWAYS AS (value ->> 'sort') STORED;
+-- Boards in their order; and what was known at a position, whatever became of it since: a board of the past reads what
+-- stands and what has ended since, not all that ever was.
 CREATE INDEX IF NOT EXISTS remembered_v1_board ON view.remembered_v1
-    (view, generation, ((value ->> 'sort') COLLATE "C"), key, (part COLLATE "C")) WHERE value ? 'sort';
+    (view, generation, sort, key, (part COLLATE "C")) WHERE sort IS NOT NULL;
 CREATE INDEX IF NOT EXISTS remembered_v1_at ON view.remembered_v1
-    (view, generation, (coalesce(known_to, 9223372036854775807)), known_from) WHERE value ? 'sort';
+    (view, generation, (coalesce(known_to, 9223372036854775807)), known_from) WHERE sort IS NOT NULL;
 DROP INDEX IF EXISTS view.remembered_v1_open;
 DROP TABLE IF EXISTS view.case_state_v1;
 

@@ -151,6 +151,7 @@ def test_a_filter_that_is_not_known_is_refused(ruled: Api, path: str, parameters
 
 def test_a_cursor_belongs_to_its_question(ruled: Api) -> None:
     """With another filter, on another board or with other characters it leads nowhere."""
+    ruled.open_case(received("2026-03-04T09:00:00+01:00"))
     followed(ruled, "/deadlines", 2)
     cursor = ok(ruled.get("/deadlines", limit=1))["next"]
     ok(ruled.get("/deadlines", limit=1, cursor=cursor))

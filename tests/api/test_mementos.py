@@ -11,6 +11,8 @@ from api.mementos import http_date
 from domain.time import read_instant
 from ledger.format import published_entry
 from ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
+from ledger.proof.merkle_proofs import check_consistency, consistency_proof
+from ledger.proof.tiles import subtree_from, tiles_of
 from tests.api.client import Api, Response, assessment, command, correction, note, problem
 from tests.api.filing import file
 from tests.api.service import until
@@ -126,6 +128,24 @@ def test_the_root_is_the_same_before_and_after_it_is_in_tiles(api: Api) -> None:
     later = api.get(f"/cases/{case}", known_at=instant).json()
     assert (first["as_of_position"], first["root"]) == (later["as_of_position"], later["root"])
     assert first["root"] == root_of(api, first["as_of_position"])
+
+
+def test_a_root_is_checked_against_a_checkpoint(api: Api) -> None:
+    """What a reader does: the tree that was answered from is the beginning of the one that was signed."""
+    case = api.open_case()
+    answer = api.get(f"/cases/{case}", known_at=recorded(api, case)[0]).json()
+    with api.acting_as("u-95") as audit:
+
+        def signed() -> list[dict[str, Any]]:
+            return audit.get("/checkpoints", after=answer["as_of_position"], limit=1).json()["items"]
+
+        until(signed, "a checkpoint")
+        checkpoint = signed()[0]
+        tiles = {(tile.level, tile.index): tile for tile in tiles_of(checkpoint["size"])}
+        subtree = subtree_from(lambda level, index: audit.get(f"/log/tile/{tiles[level, index].path}").content)
+        proof = consistency_proof(subtree, answer["as_of_position"], checkpoint["size"])
+    old, new = bytes.fromhex(answer["root"]), bytes.fromhex(checkpoint["root"])
+    check_consistency(answer["as_of_position"], checkpoint["size"], old, new, proof)
 
 
 def test_accept_datetime_asks_as_of_then(api: Api) -> None:

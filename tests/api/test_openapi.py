@@ -28,6 +28,7 @@ OPERATIONS = [
     ("get", "/cases/{case_id}/deadlines"),
     ("get", "/cases/{case_id}/consents"),
     ("get", "/cases/{case_id}/findings"),
+    ("get", "/cases/{case_id}/disclosures"),
     ("get", "/cases/{case_id}/decisions/{version}/dossier"),
     ("get", "/cases/{case_id}/people"),
     ("post", "/cases/{case_id}/moves"),

@@ -165,6 +165,16 @@ def test_boards_of_findings_and_disclosures(ruled: Api) -> None:
     assert {item["level"] for item in rows("/findings", level="internal")} == {"internal"}
 
 
+def test_disclosures_of_a_case(ruled: Api) -> None:
+    """The same that stand with its consents, and none as of an instant before they were made."""
+    made = {"to": "school", "basis": "consent", "consents": ["c-9"], "data_categories": ["social"], "purpose": "p"}
+    case = ruled.open_case(command("DisclosureMade", made | {"documents": []}))
+    answer = ok(ruled.get(f"/cases/{case}/disclosures"))
+    assert answer["items"] == ok(ruled.get(f"/cases/{case}/consents"))["disclosures"]
+    assert [(one["version"], one["by_all_facts"]["answer"]) for one in answer["items"]] == [(2, "not_covered")]
+    assert ok(ruled.get(f"/cases/{case}/disclosures", valid_at="2026-03-04T12:00:00+01:00"))["items"] == []
+
+
 def test_consents_with_their_uses(ruled: Api) -> None:
     """Status, scope, periods, and each disclosure on both clocks."""
     case = ruled.open_case(given())
