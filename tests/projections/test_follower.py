@@ -23,10 +23,11 @@ from api.opening import Place
 from ledger.mapper import read_clear
 from ledger.store import Ledger
 from projections import follower as follower_module
-from projections import view as view_module
+from projections import writing as writing_module
 from projections.board import Board
+from projections.folding import Folder
 from projections.follower import Follower, HoleInLedger
-from projections.view import CASE_STATE, FOLLOW, VIEWS, Folder
+from projections.view import CASE_STATE, FOLLOW, VIEWS
 from replay.rebuild import verify_view
 from replay.verify import verify_ledger
 from tests.following import catch_up
@@ -43,7 +44,7 @@ WORK = "import sys; from api.worker import work; work(sys.argv[1])"
 def tracked(place: Place) -> int:
     """Return how far the view has come."""
     with connected(place) as connection:
-        rows = connection.execute(FOLLOW["tracked"], ["case_state/1"]).fetchall()
+        rows = connection.execute(FOLLOW["tracked"], ["case_state_v1/1"]).fetchall()
     return rows[0][0] if rows else 0
 
 
@@ -234,9 +235,9 @@ def test_rows_do_not_depend_on_batches_or_memory(
     stories: Place, monkeypatch: pytest.MonkeyPatch, batch: int, states: int, changes: int
 ) -> None:
     """However small the batches and pieces, and however often states are loaded again, the rows are the same."""
-    monkeypatch.setattr(view_module, "MOST_CHANGES", changes)
+    monkeypatch.setattr(writing_module, "MOST_CHANGES", changes)
     monkeypatch.setattr(follower_module, "BATCH", batch)
-    monkeypatch.setattr(follower_module, "MAX_STATES", states)
+    monkeypatch.setattr(writing_module, "MOST_ENTRIES", states)
     followed(stories)
     monkeypatch.undo()
     comparison = verify_view(stories.conninfo, CASE_STATE)
@@ -285,14 +286,14 @@ def test_hole_in_the_ledger_is_an_alarm(stories: Place) -> None:
 def test_batch_is_taken_in_whole_or_not_at_all(stories: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the connection is lost after rows were written, neither rows nor progress remain; a new start is exact."""
     follower = Follower(stories.conninfo, CASE_STATE)
-    real_fold = follower_module.fold_page
+    real_fold = follower_module.take_in
 
     def fold_and_lose(cursor: psycopg.Cursor[Any], *more: Any) -> None:
         real_fold(cursor, *more)
         with connected(stories) as connection:
             connection.execute("SELECT pg_terminate_backend(%s)", [cursor.connection.info.backend_pid])
 
-    monkeypatch.setattr(follower_module, "fold_page", fold_and_lose)
+    monkeypatch.setattr(follower_module, "take_in", fold_and_lose)
     with pytest.raises(psycopg.OperationalError):
         follower.step()
     follower.close()
