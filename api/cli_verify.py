@@ -123,10 +123,10 @@ def progress_bar() -> Callable[[int, int], None]:
     return draw
 
 
-def bar(done: int, whole: int, seconds: float) -> str:
-    """Return one line of progress, always of the same width."""
+def bar(done: int, whole: int, seconds: float, before: int = 0) -> str:
+    """Return one line of progress, always of the same width; ``before`` were done before the seconds began."""
     share = min(1.0, done / whole) if whole else 1.0
-    rate = done / seconds if seconds > 0 else 0.0
+    rate = (done - before) / seconds if seconds > 0 else 0.0
     left = f"{max(0, whole - done) / rate:,.0f} s left" if rate else ""
     filled = "#" * int(share * BAR)
     return f"[{filled:<{BAR}}] {share:4.0%}  {done:,} of {whole:,} events  {rate:,.0f}/s  {left}".ljust(100)

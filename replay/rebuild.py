@@ -20,10 +20,20 @@ from projections.folding import Folder, ViewStopped, expiry_of
 from projections.follower import tracking_recorder
 from projections.view import FOLLOW, AnyView, EntryView
 from projections.writing import expire_rows, read_page, take_in
-from replay.comparison import Comparison, compare
-from replay.shares import SHARES, DiskFull, RebuildFailed, Share, fold_share
+from replay.comparison import Comparison, Difference, compare
+from replay.shares import SHARES, DiskFull, RebuildFailed, RebuildInProgress, Share, fold_share
 
-__all__ = ["Comparison", "DiskFull", "Progressed", "RebuildFailed", "RebuildInterrupted", "rebuild_view", "verify_view"]
+__all__ = [
+    "Comparison",
+    "Difference",
+    "DiskFull",
+    "Progressed",
+    "RebuildFailed",
+    "RebuildInProgress",
+    "RebuildInterrupted",
+    "rebuild_view",
+    "verify_view",
+]
 
 BATCH = 2000
 ROUNDS = 2
@@ -109,6 +119,8 @@ def rebuild_view(conninfo: str, view: AnyView, progress: Progress = _quiet, work
         try:
             _fold(conninfo, connection, view, plan, progress, workers)
             comparison = _take_over(connection, view, live, version, plan, tracking, progress)
+        except RebuildInProgress:
+            raise
         except (ViewStopped, psycopg.errors.DiskFull, RebuildFailed) as error:
             _drop(connection, view, plan.generation)
             if isinstance(error, RebuildFailed):
@@ -148,7 +160,7 @@ def _worker(conninfo: str, view: AnyView) -> Generator[psycopg.Connection[Any]]:
     with psycopg.connect(conninfo_as(conninfo, WORKER_ROLE), autocommit=True) as connection:
         row = connection.execute(FOLLOW["try_follow"], [f"rebuild {view.name}"]).fetchone()
         if not row or not row[0]:
-            raise RebuildFailed(f"view {view.name} is being folded anew already: wait for that to end")
+            raise RebuildInProgress(view.name)
         try:
             yield connection
         finally:

@@ -43,6 +43,17 @@ class RebuildFailed(Exception):
     """A view could not be made anew."""
 
 
+class RebuildInProgress(RebuildFailed):
+    """Somebody else is folding this view anew."""
+
+    def __init__(self, view: str) -> None:
+        super().__init__(view)
+        self.view = view
+
+    def __str__(self) -> str:
+        return f"view {self.view} is being folded anew already: wait for that to end"
+
+
 class DiskFull(RebuildFailed):
     """There is no room for the rows."""
 
@@ -106,6 +117,7 @@ def _fold(
     after_piece: Callable[[], None],
 ) -> None:
     parent = os.getppid()
+    writer.execute(SHARES["hold_share"], [str(part) for part in share.key])
     found = writer.execute(SHARES["share"], share.key).fetchone()
     if found is None:
         raise RebuildFailed(f"view {share.view.name}: folding anew was given up meanwhile")
@@ -152,7 +164,7 @@ def _write(writer: psycopg.Connection[Any], share: Share, pieces: Iterator[_Piec
     with writer.transaction():
         locked = writer.execute(SHARES["lock_share"], share.key).fetchone()
         if locked is None or locked[0] != reached:
-            raise RebuildFailed(f"view {share.view.name} is being folded anew already: wait for that to end")
+            raise RebuildInProgress(share.view.name)
         until, events = time.monotonic() + PIECE_SECONDS, 0
         with writer.cursor().copy(ROWS["stage_rows"]) as copy:
             for piece in pieces:

@@ -31,8 +31,12 @@ SELECT coalesce(sum(events), 0)::int8 FROM view.rebuild_share WHERE view = %s AN
 SELECT s.reached, s.last, r.upto FROM view.rebuild_share s JOIN view.rebuild r USING (view, generation)
 WHERE s.view = %s AND s.generation = %s AND s.share = %s
 
+-- name: hold_share
+-- Wait until nobody else folds this share: processes that a killed rebuild has left end after the piece they are at.
+SELECT pg_advisory_lock(hashtextextended('caseledger share ' || %s || '/' || %s || '/' || %s, 0))
+
 -- name: lock_share
--- The same, held until this piece is written: whoever else folds this share waits, and finds that it has moved on.
+-- Where it has come, held until this piece is written: who gives up the whole rebuild waits.
 SELECT reached FROM view.rebuild_share WHERE view = %s AND generation = %s AND share = %s FOR UPDATE
 
 -- name: reach

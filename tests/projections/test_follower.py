@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -38,6 +39,15 @@ pytestmark = pytest.mark.slow
 
 NOBODY = UUID(int=0)
 COUNT = 1000
+UPGRADED = """
+import sys
+from dataclasses import replace
+from api import worker
+from projections.view import CASE_STATE
+
+worker.VIEWS = {"case_state": replace(CASE_STATE, version=2)}
+worker.work(sys.argv[1])
+"""
 WORK = "import sys; from api.worker import work; work(sys.argv[1])"
 
 
@@ -210,6 +220,27 @@ def test_worker_goes_on_after_its_connections_were_ended(real: Place, ledger: Le
     finally:
         worker.kill()
         worker.wait()
+
+
+def test_upgraded_workers_fold_the_new_version_and_go_on_with_it(real: Place, ledger: Ledger) -> None:
+    """Without anybody's hand: old rows until the new ones have caught up, then those; of two workers one folds."""
+    case = uuid4()
+    appended(ledger.append_now(one(case, 0, opening())))
+    with following(real):
+        wait_until(lambda: tracked(real) == 2)
+    workers = [Popen([sys.executable, "-c", UPGRADED, real.conninfo]) for _ in range(2)]
+    try:
+        with connected(real) as connection:
+            query = "SELECT generation, version FROM view.current WHERE view = 'case_state'"
+            wait_until(lambda: connection.execute(query).fetchone() == (2, 2))
+            position = appended(ledger.append_now(one(case, None, fact(hours_per_week=3)))).last_position
+            reached = "SELECT application_name, notification_id FROM view.notification_tracking"
+            wait_until(lambda: connection.execute(reached).fetchall() == [("case_state_v2/2", position)])
+    finally:
+        for process in workers:
+            process.terminate()
+            assert process.wait(20) in (0, -signal.SIGTERM)
+    assert verify_view(real.conninfo, replace(CASE_STATE, version=2)).equal
 
 
 def test_follower_is_woken_by_the_append(real: Place, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
