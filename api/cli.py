@@ -22,6 +22,7 @@ from api.cli_export import add_export
 from api.cli_keys import add_keys
 from api.cli_log import add_log, add_signer
 from api.cli_looks import add_looks
+from api.cli_replay import add_replay
 from api.cli_stamp import add_stamp
 from api.cli_verify import add_verify
 from api.cli_witness import add_witness
@@ -31,7 +32,6 @@ from ledger.settings import Settings
 
 if TYPE_CHECKING:
     from api.opening import Place
-    from replay.rebuild import Comparison
 
 Handler = Callable[[argparse.Namespace, Settings], int]
 SIGNER = "sign the log on an account of its own, without any database"
@@ -102,7 +102,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_log(log, _code)
     add_stamp(log)
     add_verify(partial(_command, commands))
-    _add_replay(commands)
+    replay = partial(_command, _group(commands, "replay", "fold the ledger anew: views, comparisons, exports"))
+    add_replay(replay)
+    add_compare(replay, _instant, _code)
+    add_export(replay, _instant, _code)
     _add_worker(commands)
     add_signer(commands.add_parser("signer", help=SIGNER, description=f"{SIGNER[0].upper()}{SIGNER[1:]}."))
     add_witness(partial(_command, _group(commands, "witness", "cosign what other logs signed; needs no ledger")))
@@ -178,18 +181,6 @@ def _add_case(commands: _Commands) -> None:
 def _add_documents(commands: _Commands) -> None:
     group = _group(commands, "documents", "look after the documents that were filed")
     _command(group, "check", _check_documents, "check that each document can be produced unchanged; exit code 1 if not")
-
-
-def _add_replay(commands: _Commands) -> None:
-    group = _group(commands, "replay", "fold the remembered views anew from the ledger")
-    for name, handler, text in (
-        ("verify", _replay_verify, "fold views anew and compare row for row; exit code 1 on a difference"),
-        ("rebuild", _replay_rebuild, "fold views anew and let readers see the new rows; readers never wait"),
-    ):
-        command = _command(group, name, handler, text)
-        command.add_argument("view", nargs="?", metavar="VIEW", help="one view (all of them)")
-    add_compare(partial(_command, group), _instant, _code)
-    add_export(partial(_command, group), _instant, _code)
 
 
 def _add_worker(commands: _Commands) -> None:
@@ -339,34 +330,6 @@ def _check_documents(_: argparse.Namespace, settings: Settings) -> int:
         tally = check_documents(ledger, place.documents(ledger), print)
     print("\n".join(tally.lines))
     return 0 if tally.well else 1
-
-
-def _replay_verify(options: argparse.Namespace, settings: Settings) -> int:
-    from replay.rebuild import verify_view
-
-    return _over_views(options.view, settings, verify_view, "verified")
-
-
-def _replay_rebuild(options: argparse.Namespace, settings: Settings) -> int:
-    from replay.rebuild import rebuild_view
-
-    return _over_views(options.view, settings, rebuild_view, "rebuilt")
-
-
-def _over_views(name: str | None, settings: Settings, act: "Callable[..., Comparison]", done: str) -> int:
-    from api.opening import opened
-    from api.verify_text import comparison_line
-    from projections.view import VIEWS
-
-    if name is not None and name not in VIEWS:
-        sys.exit(f"caseledger: there is no view {name}; choose one of: {', '.join(VIEWS)}")
-    differing = 0
-    with opened(settings) as place, place.ledger():
-        for view in VIEWS.values() if name is None else [VIEWS[name]]:
-            comparison = act(place.conninfo, view)
-            differing += not comparison.equal
-            print(comparison_line(comparison, done))
-    return 1 if differing else 0
 
 
 def _work(options: argparse.Namespace, settings: Settings) -> int:

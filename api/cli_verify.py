@@ -117,16 +117,16 @@ def progress_bar(of: str = "events") -> Callable[[int, int], None]:
 
     def draw(done: int, whole: int) -> None:
         if sys.stderr.isatty():
-            sys.stderr.write("\r" + bar(done, whole, time.monotonic() - begun, of) + ("\n" if done >= whole else ""))
+            sys.stderr.write("\r" + bar(done, whole, time.monotonic() - begun, of=of) + ("\n" if done >= whole else ""))
             sys.stderr.flush()
 
     return draw
 
 
-def bar(done: int, whole: int, seconds: float, of: str = "events") -> str:
-    """Return one line of progress, always of the same width."""
+def bar(done: int, whole: int, seconds: float, before: int = 0, of: str = "events") -> str:
+    """Return one line of progress, always of the same width; ``before`` were done before the seconds began."""
     share = min(1.0, done / whole) if whole else 1.0
-    rate = done / seconds if seconds > 0 else 0.0
+    rate = (done - before) / seconds if seconds > 0 else 0.0
     left = f"{max(0, whole - done) / rate:,.0f} s left" if rate else ""
     filled = "#" * int(share * BAR)
     return f"[{filled:<{BAR}}] {share:4.0%}  {done:,} of {whole:,} {of}  {rate:,.0f}/s  {left}".ljust(100)

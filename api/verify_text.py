@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from replay.rebuild import Comparison
 from replay.verify_report import Report, witness_times
 
 SIMULATED = "SIMULATED CLOCK: a demonstration, its recorded times are not real"
@@ -60,15 +59,3 @@ _TIMES = {
     "checked": "held against those of witnesses, give or take five minutes",
     "not checked": "not held against those of witnesses",
 }
-
-
-def comparison_line(comparison: Comparison, done: str) -> str:
-    """Return the line about one view."""
-    counted = f"{comparison.rows} rows of {comparison.keys} keys up to position {comparison.position}"
-    if comparison.equal:
-        return f"{comparison.view}: {done}, {counted}, equal row for row"
-    place = f"; first at key {comparison.example[0]}, position {comparison.example[1]}" if comparison.example else ""
-    return (
-        f"{comparison.view}: {done}, {counted}, DIFFERENT: {comparison.missing} rows were missing, "
-        f"{comparison.surplus} should not have been there{place}"
-    )

@@ -13,8 +13,9 @@ from types import FrameType
 import psycopg
 
 from api import json_log
-from projections.follower import Follower
+from projections.follower import Follower, OtherVersion
 from projections.view import VIEWS, AnyView
+from replay.rebuild import Progressed, RebuildFailed, RebuildInProgress, RebuildInterrupted, rebuild_view
 
 RETRY_SECONDS = 1.0
 
@@ -38,7 +39,10 @@ def work(conninfo: str, parent: int | None = None, *beside: Callable[[threading.
 
 
 def _follow(conninfo: str, view: AnyView, stop: threading.Event) -> None:
-    """Follow one view; start again after a lost connection, stop for good when the view cannot read an event."""
+    """Follow one view; start again after a lost connection, stop for good when the view cannot read an event.
+
+    Where readers see rows of an older version of the view's code, those of this one are folded beside them first.
+    """
     while not stop.is_set():
         try:
             follower = Follower(conninfo, view)
@@ -49,10 +53,39 @@ def _follow(conninfo: str, view: AnyView, stop: threading.Event) -> None:
         except psycopg.OperationalError:
             stop.wait(RETRY_SECONDS)
             continue
+        except OtherVersion as other:
+            if other.found < other.own and _renewed(conninfo, view, stop):
+                continue
+            if other.found > other.own:
+                remedy = "run the newer program"
+                json_log.log("view_newer", logging.ERROR, view=view.name, version=other.found, remedy=remedy)
+            return
         if not stop.is_set():
             remedy = f"caseledger replay verify {view.name}"
             json_log.log("view_stopped", logging.ERROR, view=view.name, remedy=remedy)
         return
+
+
+def _renewed(conninfo: str, view: AnyView, stop: threading.Event) -> bool:
+    """Fold a new version of a view and let readers see it; false where that cannot be done.
+
+    Told to stop, it breaks off; the next worker goes on with what is folded. So it does where another is at it.
+    """
+
+    def go_on(_: Progressed) -> None:
+        if stop.is_set():
+            raise RebuildInterrupted
+
+    try:
+        comparison = rebuild_view(conninfo, view, go_on)
+    except (RebuildInterrupted, RebuildInProgress, psycopg.OperationalError):
+        stop.wait(RETRY_SECONDS)
+        return True
+    except RebuildFailed as error:
+        json_log.log("view_not_renewed", logging.ERROR, view=view.name, **json_log.failure(error))
+        return False
+    json_log.log("view_renewed", view=view.name, version=comparison.version, rows=comparison.rows)
+    return True
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

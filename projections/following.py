@@ -29,8 +29,5 @@ def wait_for(ledger: Ledger, view: AnyView, position: int) -> int:
 
 
 def _reached(ledger: Ledger, view: AnyView) -> int:
-    current = ledger.query(FOLLOW["peek_generation"], [view.name])
-    if not current:
-        return 0
-    tracked = ledger.query(FOLLOW["tracked"], [view.follower(current[0][0])])
+    tracked = ledger.query(FOLLOW["reached"], [view.name])
     return tracked[0][0] if tracked else 0

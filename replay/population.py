@@ -19,9 +19,11 @@ from uuid import UUID, uuid4
 
 import orjson
 
+from domain.adoptions import TOPICS as RULE_TOPICS
 from ledger.format import NIL, StoredRow
 from projections.access import Expiry
-from projections.view import VIEWS, AnyView, Change, Folder, View
+from projections.folding import Change, Folder, expiry_of
+from projections.view import VIEWS, AnyView, View
 from replay.extras import extra
 from replay.release_columns import Table
 from replay.release_files import TableFile, sha256_of
@@ -105,8 +107,9 @@ def folded(view: AnyView, events: Iterable[ClearRow]) -> list[Row]:
     folder, kept = Folder(view), _Kept(isinstance(view, View))
     for event in events:
         row = stored(event)
-        kept.take(folder.add(row))
-        kept.expire(folder.expiry(row))
+        turns = view.by_rules and row.topic in RULE_TOPICS
+        kept.take(folder.all_turned(row) if turns else folder.add(row))
+        kept.expire(expiry_of(view, row))
     return sorted(kept.rows(), key=attrgetter("key", "part", "known_from"))
 
 

@@ -1,82 +1,157 @@
 """Making a view anew from the ledger, beside the live one: compared row for row, then switched or thrown away."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
+from multiprocessing import get_context
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
 
-from domain.entries import Entry
-from domain.erased import erases_case
 from ledger.format import StoredRow
-from ledger.mapper import read_clear
 from ledger.store import WORKER_ROLE, conninfo_as
-from projections.follower import read_page, tracking_recorder
-from projections.view import FOLLOW, ROWS, AnyView, EntryView, Folder, ViewStopped, fold_page
+from projections.access import Expiry
+from projections.folding import Folder, ViewStopped, expiry_of
+from projections.follower import tracking_recorder
+from projections.view import FOLLOW, AnyView, EntryView
+from projections.writing import expire_rows, read_page, take_in
+from replay.comparison import Comparison, Difference, compare
+from replay.shares import SHARES, DiskFull, RebuildFailed, RebuildInProgress, Share, fold_share
+
+__all__ = [
+    "Comparison",
+    "Difference",
+    "DiskFull",
+    "Progressed",
+    "RebuildFailed",
+    "RebuildInProgress",
+    "RebuildInterrupted",
+    "rebuild_view",
+    "verify_view",
+]
 
 BATCH = 2000
 ROUNDS = 2
 """How often a rebuild runs after the ledger before it switches: the second time little is left, so that the follower
 waits for little. Each round has an end, however fast others append."""
 
-Progress = Callable[[int], None]
+MOST_SHARES = 32
+"""Into how many shares the streams are cut: enough that processes end at about the same time, few enough to plan."""
+
+SHARE_EVENTS = 5000
+"""How many events a share is worth at least."""
+
+POLL_SECONDS = 0.5
+SCRATCH = 0
+"""The generation in which a check folds; readers never see it, and nothing goes on with it."""
+
+FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
-class RebuildFailed(Exception):
-    """A view could not be made anew."""
+class RebuildInterrupted(Exception):
+    """Folding anew ended before its end; what is folded is kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """The live view against the same view folded anew, up to a position."""
+class Progressed:
+    """How many events of how many are folded; ``note`` says, once, that a rebuild goes on or why it begins anew."""
 
     view: str
-    position: int
-    rows: int
-    keys: int
-    missing: int
-    surplus: int
-    example: tuple[UUID, int] | None
-
-    @property
-    def equal(self) -> bool:
-        """True when both have the same rows."""
-        return not self.missing and not self.surplus
+    events: int
+    of: int
+    note: str | None = None
 
 
-def verify_view(conninfo: str, view: AnyView, progress: Progress = lambda _: None) -> Comparison:
-    """Fold the view anew up to where the live one stands and compare row for row; the live view stays as it is."""
-    with _worker(conninfo, view) as connection:
-        live, new, position = _prepare(connection, view)
-        try:
-            _fold(connection, view, new, _folder(connection, view), position, progress)
-            return _compare(connection, view, live, new, position)
-        finally:
-            _drop(connection, view, new)
+Progress = Callable[[Progressed], None]
 
 
-def rebuild_view(conninfo: str, view: AnyView, progress: Progress = lambda _: None) -> Comparison:
-    """Fold the view anew, compare it with the live one and let readers see the new one; readers never wait.
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A generation to be folded up to a position, that many events."""
 
-    Raises RebuildFailed when the view cannot read an event; readers then keep the view they have.
+    generation: int
+    upto: int
+    events: int
+
+
+def _quiet(_: Progressed) -> None:
+    """Tell nobody."""
+
+
+def verify_view(conninfo: str, view: AnyView, progress: Progress = _quiet, workers: int = 1) -> Comparison:
+    """Fold the view anew up to where the live one stands and compare row for row; the live view stays as it is.
+
+    Raises RebuildFailed as ``rebuild_view`` does, and where readers see rows of another version of the view's code.
     """
     with _worker(conninfo, view) as connection:
-        live, new, position = _prepare(connection, view)
+        live, version, position = _live(connection, view)
+        if version != view.version:
+            raise RebuildFailed(
+                f"view {view.name} is of version {version}, this program has {view.version}: rebuild it"
+            )
+        _drop(connection, view, SCRATCH)
         try:
-            folder = _folder(connection, view)
-            folded = 0
-            for _ in range(ROUNDS):
-                folded = _fold(connection, view, new, folder, _head(connection), progress, after=folded)
-            comparison = _compare(connection, view, live, new, position)
-            _switch(conninfo, connection, view, new, folder, folded)
-        except BaseException:
-            _drop(connection, view, new)
+            plan = _begin(connection, view, SCRATCH, position)
+            _fold(conninfo, connection, view, plan, progress, workers)
+            _expire(connection, view, SCRATCH, position)
+            return compare(connection, view, live, SCRATCH, position)
+        finally:
+            with suppress(psycopg.OperationalError):
+                _drop(connection, view, SCRATCH)
+
+
+def rebuild_view(conninfo: str, view: AnyView, progress: Progress = _quiet, workers: int = 1) -> Comparison:
+    """Fold the view anew, compare it with the live one and let readers see the new one; readers never wait.
+
+    With several ``workers`` the shares are folded in processes. What is folded when this is cut off is kept, and the
+    next call goes on with it; when the view cannot read an event or the disk is full, it is removed. Raises
+    RebuildFailed then, and where another rebuild or check of the view is running; readers keep the view they have.
+    """
+    with _worker(conninfo, view) as connection:
+        live, version, _ = _live(connection, view)
+        plan = _plan(connection, view, live, progress)
+        tracking = _Tracking(conninfo, view, plan.generation)
+        try:
+            _fold(conninfo, connection, view, plan, progress, workers)
+            comparison = _take_over(connection, view, live, version, plan, tracking, progress)
+        except RebuildInProgress:
             raise
-        _drop_others(connection, view, new)
+        except (ViewStopped, psycopg.errors.DiskFull, RebuildFailed) as error:
+            _drop(connection, view, plan.generation)
+            if isinstance(error, RebuildFailed):
+                raise
+            raise (RebuildFailed(str(error)) if isinstance(error, ViewStopped) else DiskFull(view.name)) from error
+        finally:
+            tracking.close()
+        _drop_others(connection, view, plan.generation)
         return comparison
+
+
+class _Tracking:
+    """How far a generation has come, through the library's recorder."""
+
+    def __init__(self, conninfo: str, view: AnyView, generation: int) -> None:
+        self._recorder = tracking_recorder(conninfo)
+        self._name = view.follower(generation)
+
+    def reached(self, connection: psycopg.Connection[Any]) -> int:
+        """Return the last position taken in; 0 before any."""
+        row = connection.execute(FOLLOW["tracked"], [self._name]).fetchone()
+        return row[0] if row else 0
+
+    def move(self, connection: psycopg.Connection[Any], position: int) -> None:
+        """Note within the connection's transaction that a position is taken in."""
+        with connection.cursor(row_factory=dict_row) as cursor:
+            self._recorder.move(cursor, self._name, position)
+
+    def close(self) -> None:
+        """Let go of what the library holds."""
+        self._recorder.datastore.close()
 
 
 @contextmanager
@@ -85,7 +160,7 @@ def _worker(conninfo: str, view: AnyView) -> Generator[psycopg.Connection[Any]]:
     with psycopg.connect(conninfo_as(conninfo, WORKER_ROLE), autocommit=True) as connection:
         row = connection.execute(FOLLOW["try_follow"], [f"rebuild {view.name}"]).fetchone()
         if not row or not row[0]:
-            raise RebuildFailed(f"view {view.name} is being folded anew already: wait for that to end")
+            raise RebuildInProgress(view.name)
         try:
             yield connection
         finally:
@@ -93,67 +168,156 @@ def _worker(conninfo: str, view: AnyView) -> Generator[psycopg.Connection[Any]]:
                 connection.execute(FOLLOW["let_go"], [f"rebuild {view.name}"])
 
 
-def _prepare(connection: psycopg.Connection[Any], view: AnyView) -> tuple[int, int, int]:
-    """Return live generation, the next one (emptied), and the position the live one has reached."""
-    connection.execute(FOLLOW["first_generation"], [view.name])
-    live = connection.execute(FOLLOW["peek_generation"], [view.name]).fetchall()[0][0]
+def _live(connection: psycopg.Connection[Any], view: AnyView) -> tuple[int, int, int]:
+    """Return the generation that readers see, the version that folded it, and the position it has reached."""
+    connection.execute(FOLLOW["first_generation"], [view.name, view.version])
+    generation, version = connection.execute(FOLLOW["peek_generation"], [view.name]).fetchall()[0]
+    reached = connection.execute(FOLLOW["reached"], [view.name]).fetchone()
+    return generation, version, reached[0] if reached else 0
+
+
+def _plan(connection: psycopg.Connection[Any], view: AnyView, live: int, progress: Progress) -> _Plan:
+    """Return the generation to go on with, or begin one and say why, where another was begun that cannot serve."""
+    found = connection.execute(SHARES["unfinished"], [view.name]).fetchone()
+    note = None
+    if found is not None:
+        generation, version, upto, events = found
+        if (generation, version) == (live + 1, view.version):
+            done = _folded(connection, view, generation)
+            progress(Progressed(view.name, done, events, f"goes on where it was cut off, up to position {upto}"))
+            return _Plan(generation, upto, events)
+        note = f"begins anew: what was cut off was version {version} of the view, this program has {view.version}"
+        _drop(connection, view, generation)
     _drop(connection, view, live + 1)
-    tracked = connection.execute(FOLLOW["tracked"], [view.follower(live)]).fetchone()
-    return live, live + 1, tracked[0] if tracked else 0
+    plan = _begin(connection, view, live + 1, _head(connection))
+    progress(Progressed(view.name, 0, plan.events, note))
+    return plan
 
 
-def _folder(connection: psycopg.Connection[Any], view: AnyView) -> Folder:
-    """Return a folder that knows which cases were erased whole, so that nothing of them is written anew."""
-    folder = Folder(view)
-    for erasure in _erasures(connection):
-        folder.load(erasure.stream, [erasure], {})
-    return folder
-
-
-def _erasures(connection: psycopg.Connection[Any]) -> list[Entry]:
-    """Return the erasures of whole cases on record."""
-    rows = connection.cursor(binary=True).execute(FOLLOW["erasures"]).fetchall()
-    return [entry for entry in (read_clear(StoredRow(*row)) for row in rows) if erases_case(entry)]
+def _begin(connection: psycopg.Connection[Any], view: AnyView, generation: int, upto: int) -> _Plan:
+    """Note a generation to be folded and cut its streams into shares."""
+    topics = sorted(view.reads)
+    events = connection.execute(SHARES["count_events"], [upto, topics]).fetchall()[0][0]
+    shares = min(MOST_SHARES, events // SHARE_EVENTS + 1)
+    cuts = [number / shares for number in range(1, shares)]
+    found = connection.execute(SHARES["boundaries"], [cuts, upto]).fetchall()[0][0] if cuts else ()
+    edges = [FIRST, *sorted(set(found)), LAST]
+    with connection.transaction():
+        connection.execute(SHARES["begin"], [view.name, generation, view.version, upto, events])
+        for number, (after, last) in enumerate(pairwise(edges)):
+            connection.execute(SHARES["add_share"], [view.name, generation, number, after, last, after])
+    return _Plan(generation, upto, events)
 
 
 def _fold(
+    conninfo: str, connection: psycopg.Connection[Any], view: AnyView, plan: _Plan, progress: Progress, workers: int
+) -> None:
+    """Fold the shares that are not folded to their end, in this process or in several."""
+
+    def tell() -> None:
+        progress(Progressed(view.name, _folded(connection, view, plan.generation), plan.events))
+
+    shares = _open_shares(connection, view, plan)
+    if workers == 1 or len(shares) < 2:
+        for share in shares:
+            fold_share(conninfo, share, tell)
+    else:
+        _fold_in_processes(conninfo, shares, workers, tell)
+    if _open_shares(connection, view, plan):
+        raise RebuildInterrupted(f"view {view.name}: folding anew was cut off; start it again to go on")
+
+
+def _open_shares(connection: psycopg.Connection[Any], view: AnyView, plan: _Plan) -> list[Share]:
+    found = connection.execute(SHARES["open_shares"], [view.name, plan.generation]).fetchall()
+    return [Share(view, plan.generation, number) for (number,) in found]
+
+
+def _fold_in_processes(conninfo: str, shares: list[Share], workers: int, tell: Callable[[], None]) -> None:
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["replay.shares"])
+    with ProcessPoolExecutor(min(workers, len(shares)), mp_context=context) as processes:
+        folding = [processes.submit(fold_share, conninfo, share) for share in shares]
+        try:
+            _wait(folding, tell)
+        except BrokenProcessPool as error:
+            raise RebuildInterrupted("a process that was folding is gone; start it again to go on") from error
+        except BaseException:
+            processes.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _wait(folding: Iterable[Future[None]], tell: Callable[[], None]) -> None:
+    """Wait for all, telling how far they have come; raises what the first to fail raised."""
+    waiting = set(folding)
+    while waiting:
+        done, waiting = wait(waiting, POLL_SECONDS, return_when=FIRST_COMPLETED)
+        for future in done:
+            future.result()
+        tell()
+
+
+def _folded(connection: psycopg.Connection[Any], view: AnyView, generation: int) -> int:
+    return connection.execute(SHARES["folded"], [view.name, generation]).fetchall()[0][0]
+
+
+def _take_over(
+    connection: psycopg.Connection[Any],
+    view: AnyView,
+    live: int,
+    version: int,
+    plan: _Plan,
+    tracking: _Tracking,
+    progress: Progress,
+) -> Comparison:
+    """Take in what has come since, compare, and let readers see the new generation."""
+    reached, folder = tracking.reached(connection), Folder(view)
+    if reached == 0:
+        with connection.transaction():
+            _expire(connection, view, plan.generation, plan.upto)
+            tracking.move(connection, plan.upto)
+        reached = plan.upto
+    for _ in range(ROUNDS):
+        upto = _head(connection)
+        while reached < upto:
+            reached = _follow(connection, view, plan.generation, folder, tracking, reached, upto)
+            progress(Progressed(view.name, plan.events, plan.events))
+    comparison = compare(connection, view, live, plan.generation, reached, replaced=version)
+    with connection.transaction():
+        connection.execute(FOLLOW["switch_generation"], [plan.generation, view.version, view.name])
+        upto = _head(connection)
+        while reached < upto:
+            reached = _follow(connection, view, plan.generation, folder, tracking, reached, upto)
+        connection.execute(SHARES["end"], [view.name, plan.generation])
+    return comparison
+
+
+def _follow(
     connection: psycopg.Connection[Any],
     view: AnyView,
     generation: int,
     folder: Folder,
+    tracking: _Tracking,
+    after: int,
     upto: int,
-    progress: Progress,
-    after: int = 0,
 ) -> int:
-    """Fold the ledger up to a position into a generation, page by page, and return the last position taken in."""
-    while after < upto:
-        with connection.transaction(), connection.cursor() as cursor:
-            rows = read_page(cursor, after, min(BATCH, upto - after))
-            if not rows:
-                break
-            try:
-                fold_page(cursor, view, generation, folder, rows)
-            except ViewStopped as error:
-                raise RebuildFailed(str(error)) from error
-        after = rows[-1].position
-        progress(after)
-    return after
+    """Take in one page the way the follower does, and return its last position."""
+    with connection.transaction(), connection.cursor() as cursor:
+        rows = read_page(cursor, after, min(BATCH, upto - after))
+        take_in(cursor, view, generation, folder, rows)
+        tracking.move(connection, rows[-1].position)
+        return rows[-1].position
 
 
-def _switch(
-    conninfo: str, connection: psycopg.Connection[Any], view: AnyView, generation: int, folder: Folder, folded: int
-) -> None:
-    """Lock the live follower out, take in what has come since, and let readers see the new generation."""
-    tracking = tracking_recorder(conninfo)
-    try:
-        with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
-            connection.execute(FOLLOW["switch_generation"], [generation, view.name])
-            upto = _head(connection)
-            last = _fold(connection, view, generation, folder, upto, lambda _: None, after=folded)
-            if last:
-                tracking.move(cursor, view.follower(generation), last)
-    finally:
-        tracking.datastore.close()
+def _expire(connection: psycopg.Connection[Any], view: AnyView, generation: int, upto: int) -> None:
+    """Let go of the rows that expiries on record by a position let go, as the follower did when it met each."""
+    if not isinstance(view, EntryView):
+        return
+    with connection.transaction(), connection.cursor() as cursor:
+        later = cursor.execute(FOLLOW["later_in_own_stream"], [0, sorted(view.topics)], binary=True).fetchall()
+        for row in (StoredRow(*one) for one in later):
+            expiry = expiry_of(view, row) if row.position <= upto else None
+            if expiry is not None:
+                expire_rows(cursor, view, generation, Expiry(min(expiry.upto, row.position), expiry.kept))
 
 
 def _head(connection: psycopg.Connection[Any]) -> int:
@@ -161,53 +325,17 @@ def _head(connection: psycopg.Connection[Any]) -> int:
     return connection.execute(FOLLOW["head"]).fetchall()[0][0]
 
 
-def _compare(connection: psycopg.Connection[Any], view: AnyView, live: int, new: int, position: int) -> Comparison:
-    """Compare two generations in one snapshot, so that a follower that meets an erasure meanwhile changes nothing."""
-    with connection.transaction():
-        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        return _compared(connection, view, live, new, position)
-
-
-def _compared(connection: psycopg.Connection[Any], view: AnyView, live: int, new: int, position: int) -> Comparison:
-    leaving = list({erasure.stream for erasure in _erasures(connection) if erasure.position > position})
-    expired = _leaving(connection, view, position)
-
-    def ask(name: str, one: int, other: int) -> tuple[Any, ...] | None:
-        values = {
-            "view": view.name,
-            "one": one,
-            "other": other,
-            "position": position,
-            "leaving": leaving,
-            "expired": expired,
-        }
-        return connection.execute(ROWS[name], values).fetchone()
-
-    missing, surplus = ask("differences", new, live), ask("differences", live, new)
-    example = ask("first_difference", new, live) or ask("first_difference", live, new)
-    rows, keys = connection.execute(ROWS["count_rows"], [view.name, new, position]).fetchall()[0]
-    return Comparison(
-        view.name, position, rows, keys, missing[0] if missing else 0, surplus[0] if surplus else 0, example
-    )
-
-
-def _leaving(connection: psycopg.Connection[Any], view: AnyView, position: int) -> int:
-    """Return up to where rows of a view go by entries beyond a position: one of the two may have met those already."""
-    if not isinstance(view, EntryView):
-        return 0
-    later = connection.cursor(binary=True).execute(FOLLOW["later_in_own_stream"], [position, sorted(view.topics)])
-    expiries = (view.expires(read_clear(StoredRow(*row))) for row in later.fetchall())
-    return max((expiry.upto for expiry in expiries if expiry is not None), default=0)
-
-
 def _drop(connection: psycopg.Connection[Any], view: AnyView, generation: int) -> None:
+    """Remove a generation; who still folds a share of it ends its piece first, and finds it gone."""
     with connection.transaction():
-        connection.execute(ROWS["drop_generation"], [view.name, generation])
+        connection.execute(SHARES["end"], [view.name, generation])
+        connection.execute(SHARES["drop_generation"], [view.name, generation])
         connection.execute(FOLLOW["forget_tracking"], [view.follower(generation)])
 
 
 def _drop_others(connection: psycopg.Connection[Any], view: AnyView, generation: int) -> None:
     """Remove every generation but one, also what a rebuild that was cut off has left."""
     with connection.transaction():
-        connection.execute(ROWS["drop_other_generations"], [view.name, generation])
-        connection.execute(FOLLOW["forget_other_tracking"], [view.follower(generation), f"{view.name}/"])
+        connection.execute(SHARES["end_others"], [view.name, generation])
+        connection.execute(SHARES["drop_other_generations"], [view.name, generation])
+        connection.execute(FOLLOW["forget_other_tracking"], [view.follower(generation), view.name])

@@ -1,14 +1,20 @@
 -- name: current_generation
 -- The generation readers see, locked so that no switch happens under a batch.
-SELECT generation, stopped_at, problem FROM view.current WHERE view = %s FOR SHARE
+SELECT generation, version, stopped_at FROM view.current WHERE view = %s FOR SHARE
 
 -- name: peek_generation
--- The generation readers see.
-SELECT generation, stopped_at, problem FROM view.current WHERE view = %s
+-- The generation readers see, and the version of the code that folded it.
+SELECT generation, version FROM view.current WHERE view = %s
+
+-- name: reached
+-- How far the generation that readers see has come.
+SELECT t.notification_id FROM view.current c JOIN view.notification_tracking t
+    ON t.application_name = c.view || '_v' || c.version || '/' || c.generation
+WHERE c.view = %s
 
 -- name: first_generation
 -- A view that nobody has followed yet starts with generation 1.
-INSERT INTO view.current (view, generation) VALUES (%s, 1) ON CONFLICT DO NOTHING
+INSERT INTO view.current (view, generation, version) VALUES (%s, 1, %s) ON CONFLICT DO NOTHING
 
 -- name: stop_view
 -- The view met an event it cannot read and follows no further.
@@ -16,7 +22,7 @@ UPDATE view.current SET stopped_at = %s, problem = %s WHERE view = %s
 
 -- name: switch_generation
 -- From here on readers see another generation.
-UPDATE view.current SET generation = %s, stopped_at = NULL, problem = NULL WHERE view = %s
+UPDATE view.current SET generation = %s, version = %s, stopped_at = NULL, problem = NULL WHERE view = %s
 
 -- name: tracked
 -- How far a generation has come.
@@ -32,7 +38,7 @@ DELETE FROM view.notification_tracking WHERE application_name = %s
 
 -- name: forget_other_tracking
 -- Of all generations of a view only one is left.
-DELETE FROM view.notification_tracking WHERE application_name <> %s AND starts_with(application_name, %s)
+DELETE FROM view.notification_tracking WHERE application_name <> %s AND application_name ~ ('^' || %s || '_v[0-9]+/')
 
 -- name: try_follow
 -- One active follower per view in this ledger.
@@ -60,10 +66,10 @@ SELECT stream FROM ledger.event WHERE topic = 'case_opened' AND position <= %s
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
 FROM ledger.event WHERE topic = ANY(%s) AND position <= %s ORDER BY position
 
--- name: erasures
--- Every erasure on record.
+-- name: erasures_after
+-- Every erasure recorded after a position.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
-FROM ledger.event WHERE topic = 'personal_data_erased' ORDER BY position
+FROM ledger.event WHERE topic = 'personal_data_erased' AND position > %s ORDER BY position
 
 -- name: opened_among
 -- How many of some cases had been opened by a position.

@@ -10,11 +10,39 @@ CREATE TABLE IF NOT EXISTS view.current (
     stopped_at bigint,  -- position of the event that the view could not read; it follows no further
     problem    text
 );
+-- Which version of the view's code has folded that generation.
+ALTER TABLE view.current ADD COLUMN IF NOT EXISTS version int NOT NULL DEFAULT 1;
 
 -- How far each generation has come: the eventsourcing library's tracking table.
 CREATE TABLE IF NOT EXISTS view.notification_tracking (
     application_name text PRIMARY KEY,
     notification_id  bigint
+);
+-- Names from before views had versions.
+UPDATE view.notification_tracking SET application_name = regexp_replace(application_name, '/', '_v1/')
+WHERE application_name !~ '_v[0-9]+/';
+
+-- A generation that is being folded beside the one that readers see: up to which position, of how many events in all.
+CREATE TABLE IF NOT EXISTS view.rebuild (
+    view       text   NOT NULL,
+    generation int    NOT NULL,
+    version    int    NOT NULL,
+    upto       bigint NOT NULL,
+    events     bigint NOT NULL,
+    PRIMARY KEY (view, generation)
+);
+
+-- How far each share of it has come: the streams after one and up to another, and which was the last one folded.
+CREATE TABLE IF NOT EXISTS view.rebuild_share (
+    view        text   NOT NULL,
+    generation  int    NOT NULL,
+    share       int    NOT NULL,
+    after       uuid   NOT NULL,
+    last        uuid   NOT NULL,
+    reached     uuid   NOT NULL,
+    events      bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (view, generation, share),
+    FOREIGN KEY (view, generation) REFERENCES view.rebuild ON DELETE CASCADE
 );
 
 -- What the views remember: for each view, key and part of it what was known in the positions [known_from, known_to);

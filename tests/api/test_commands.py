@@ -1,5 +1,6 @@
 """The command line, as processes: what each command says, what it leaves with, and that errors are one line."""
 
+import json
 from pathlib import Path
 
 import psycopg
@@ -262,7 +263,13 @@ def test_views_are_folded_anew(filled: Inside, stories: Place) -> None:
         )
     different = filled("replay", "verify", "case_state")
     assert (different.returncode, different.stderr) == (1, "")
-    assert "DIFFERENT: 1 rows were missing, 1 should not have been there" in different.stdout
+    assert "1 of 76 rows differ\n  first at  position " in different.stdout
+    assert '"number":"X"' in different.stdout.partition("live view")[2]
+    told = filled("replay", "verify", "consents", "case_state", "--json", "--workers", "1")
+    assert told.returncode == 1
+    by_name = {one["view"]: one for one in json.loads(told.stdout)["views"]}
+    assert [(name, one["differing"]) for name, one in by_name.items()] == [("case_state", 1), ("consents", 0)]
+    assert by_name["case_state"]["first"]["found"]["number"] == "X"
     assert filled("replay", "rebuild").returncode == 1
     assert "equal row for row" in filled.done("replay", "verify")
 

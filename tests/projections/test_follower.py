@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
@@ -23,10 +24,11 @@ from api.opening import Place
 from ledger.mapper import read_clear
 from ledger.store import Ledger
 from projections import follower as follower_module
-from projections import view as view_module
+from projections import writing as writing_module
 from projections.board import Board
+from projections.folding import Folder
 from projections.follower import Follower, HoleInLedger
-from projections.view import CASE_STATE, FOLLOW, VIEWS, Folder
+from projections.view import CASE_STATE, FOLLOW, VIEWS
 from replay.rebuild import verify_view
 from replay.verify import verify_ledger
 from tests.following import catch_up
@@ -37,13 +39,22 @@ pytestmark = pytest.mark.slow
 
 NOBODY = UUID(int=0)
 COUNT = 1000
+UPGRADED = """
+import sys
+from dataclasses import replace
+from api import worker
+from projections.view import CASE_STATE
+
+worker.VIEWS = {"case_state": replace(CASE_STATE, version=2)}
+worker.work(sys.argv[1])
+"""
 WORK = "import sys; from api.worker import work; work(sys.argv[1])"
 
 
 def tracked(place: Place) -> int:
     """Return how far the view has come."""
     with connected(place) as connection:
-        rows = connection.execute(FOLLOW["tracked"], ["case_state/1"]).fetchall()
+        rows = connection.execute(FOLLOW["tracked"], ["case_state_v1/1"]).fetchall()
     return rows[0][0] if rows else 0
 
 
@@ -211,6 +222,27 @@ def test_worker_goes_on_after_its_connections_were_ended(real: Place, ledger: Le
         worker.wait()
 
 
+def test_upgraded_workers_fold_the_new_version_and_go_on_with_it(real: Place, ledger: Ledger) -> None:
+    """Without anybody's hand: old rows until the new ones have caught up, then those; of two workers one folds."""
+    case = uuid4()
+    appended(ledger.append_now(one(case, 0, opening())))
+    with following(real):
+        wait_until(lambda: tracked(real) == 2)
+    workers = [Popen([sys.executable, "-c", UPGRADED, real.conninfo]) for _ in range(2)]
+    try:
+        with connected(real) as connection:
+            query = "SELECT generation, version FROM view.current WHERE view = 'case_state'"
+            wait_until(lambda: connection.execute(query).fetchone() == (2, 2))
+            position = appended(ledger.append_now(one(case, None, fact(hours_per_week=3)))).last_position
+            reached = "SELECT application_name, notification_id FROM view.notification_tracking"
+            wait_until(lambda: connection.execute(reached).fetchall() == [("case_state_v2/2", position)])
+    finally:
+        for process in workers:
+            process.terminate()
+            assert process.wait(20) in (0, -signal.SIGTERM)
+    assert verify_view(real.conninfo, replace(CASE_STATE, version=2)).equal
+
+
 def test_follower_is_woken_by_the_append(real: Place, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was appended is in the view well within two seconds, also when waiting alone would take much longer."""
     monkeypatch.setattr(follower_module, "WAKE_SECONDS", 20.0)
@@ -234,9 +266,9 @@ def test_rows_do_not_depend_on_batches_or_memory(
     stories: Place, monkeypatch: pytest.MonkeyPatch, batch: int, states: int, changes: int
 ) -> None:
     """However small the batches and pieces, and however often states are loaded again, the rows are the same."""
-    monkeypatch.setattr(view_module, "MOST_CHANGES", changes)
+    monkeypatch.setattr(writing_module, "MOST_CHANGES", changes)
     monkeypatch.setattr(follower_module, "BATCH", batch)
-    monkeypatch.setattr(follower_module, "MAX_STATES", states)
+    monkeypatch.setattr(writing_module, "MOST_ENTRIES", states)
     followed(stories)
     monkeypatch.undo()
     comparison = verify_view(stories.conninfo, CASE_STATE)
@@ -285,14 +317,14 @@ def test_hole_in_the_ledger_is_an_alarm(stories: Place) -> None:
 def test_batch_is_taken_in_whole_or_not_at_all(stories: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the connection is lost after rows were written, neither rows nor progress remain; a new start is exact."""
     follower = Follower(stories.conninfo, CASE_STATE)
-    real_fold = follower_module.fold_page
+    real_fold = follower_module.take_in
 
     def fold_and_lose(cursor: psycopg.Cursor[Any], *more: Any) -> None:
         real_fold(cursor, *more)
         with connected(stories) as connection:
             connection.execute("SELECT pg_terminate_backend(%s)", [cursor.connection.info.backend_pid])
 
-    monkeypatch.setattr(follower_module, "fold_page", fold_and_lose)
+    monkeypatch.setattr(follower_module, "take_in", fold_and_lose)
     with pytest.raises(psycopg.OperationalError):
         follower.step()
     follower.close()

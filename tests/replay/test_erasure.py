@@ -21,7 +21,7 @@ from projections.boards import rows_as_of, rows_at
 from projections.follower import Follower
 from projections.looks import looks_at
 from projections.view import ACCESS, CASE_STATE, DEADLINES, VIEWS, AnyView, View
-from replay import rebuild
+from replay import shares
 from replay.rebuild import rebuild_view, verify_view
 from replay.verify import Report, verify_ledger, verify_stream
 from tests.following import catch_up
@@ -256,7 +256,7 @@ def test_a_rebuild_writes_nothing_of_an_erased_case(
     ruled: Place, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even for a moment: at no page of it is there a row."""
-    monkeypatch.setattr(rebuild, "BATCH", 40)
+    monkeypatch.setattr(shares, "PIECE_EVENTS", 1)
     case = cases(ledger)[0]
     erased(ledger, case, key=str(uuid4()), scope="case")
     follow(ruled, *QUICK)

@@ -13,16 +13,21 @@ from uuid import UUID, uuid4
 import pytest
 
 from api.opening import Place
+from api.principals import command_line_principal
+from api.rule_adoption import adopt_shipped
 from domain.entries import Entry
 from domain.rules import Rules
+from ledger.format import Segment, segment_table
+from ledger.requests import NewEvent
 from ledger.store import Ledger
 from projections import case_state
 from projections.board import Board, BoardRow
-from projections.follower import Follower
-from projections.view import CASE_STATE, View
-from replay.rebuild import RebuildFailed, rebuild_view, verify_view
+from projections.follower import Follower, OtherVersion
+from projections.view import ACCESS, CASE_STATE, DEADLINES, AnyView, View
+from replay import rebuild as rebuild_module
+from replay.rebuild import DiskFull, Progressed, RebuildFailed, rebuild_view, verify_view
 from tests.following import Stopped, catch_up
-from tests.ledger.samples import HOURS, appended, connected, fact, one, opening, wait_until
+from tests.ledger.samples import HOURS, appended, clear_part, connected, fact, one, opening, wait_until
 
 NOBODY = UUID(int=0)
 POISON = fact(HOURS, no_hours="at all")
@@ -30,17 +35,20 @@ POISON = fact(HOURS, no_hours="at all")
 REBUILD_AND_WAIT = """
 import sys
 from projections.view import CASE_STATE
+from replay import shares
 from replay.rebuild import rebuild_view
 
-def wait(position):
-    print(position, flush=True)
+shares.PIECE_EVENTS = 40
+
+def wait(progressed):
+    print(progressed.events, flush=True)
     sys.stdin.readline()
 
 rebuild_view(sys.argv[1], CASE_STATE, wait)
 """
 
 
-def followed(place: Place, view: View = CASE_STATE) -> None:
+def followed(place: Place, view: AnyView = CASE_STATE) -> None:
     """Let a follower bring the view up to date."""
     follower = Follower(place.conninfo, view)
     try:
@@ -102,7 +110,7 @@ def test_view_that_followed_equals_the_view_folded_anew(stories: Place, opened: 
     assert comparison.equal
     assert (comparison.position, comparison.keys) == (opened.head().size, 6)
     assert comparison.rows > 50
-    assert comparison.example is None
+    assert comparison.first is None
     assert board(opened) == before
     assert (current(stories), generations(stories)) == ((1, None, None), {1})
 
@@ -128,42 +136,41 @@ def test_view_nobody_has_followed_yet_is_made(stories: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "missing", "surplus"),
+    ("change", "differing", "expected", "found"),
     [
-        ("UPDATE view.remembered_v1 SET value = jsonb_set(value, '{number}', '\"forged\"') WHERE {row}", 1, 1),
-        ("UPDATE view.remembered_v1 SET known_from = known_from + 1 WHERE {row}", 1, 1),
-        ("UPDATE view.remembered_v1 SET known_to = known_to + 1 WHERE {row}", 1, 1),
-        ("DELETE FROM view.remembered_v1 WHERE {row}", 1, 0),
-        (
-            "INSERT INTO view.remembered_v1 SELECT view, 1, gen_random_uuid(), part, 100, NULL, value"
-            " FROM view.remembered_v1"
-            " WHERE {row}",
-            0,
-            1,
-        ),
+        ("UPDATE view.remembered_v1 SET value = '\"forged\"' WHERE {row}", 1, "row", "forged"),
+        ("UPDATE view.remembered_v1 SET known_from = known_from + 1 WHERE {row}", 2, "row", None),
+        ("UPDATE view.remembered_v1 SET known_to = known_to + 1 WHERE {row}", 1, "next", "row"),
+        ("UPDATE view.remembered_v1 SET known_to = NULL WHERE {row}", 1, "next", "row"),
+        ("DELETE FROM view.remembered_v1 WHERE {row}", 1, "row", None),
+        ("INSERT INTO view.remembered_v1 VALUES ('case_state', 1, '{key}', '!', {at}, NULL, '1')", 1, None, 1),
     ],
-    ids=["value", "from", "to", "deleted", "inserted"],
+    ids=["value", "from", "to", "open", "deleted", "inserted"],
 )
 def test_tampered_row_is_named_and_repaired(
-    stories: Place, opened: Ledger, change: str, missing: int, surplus: int
+    stories: Place, opened: Ledger, change: str, differing: int, expected: str | None, found: Any
 ) -> None:
-    """A row changed, taken away or added by hand is counted and named by key and position; a rebuild removes it."""
+    """A row changed, taken away or added by hand is counted; the event it first shows at and both values are told."""
     before = board(opened)
     with connected(stories) as connection:
-        key, known_from = connection.execute(
-            "SELECT key, known_from FROM view.remembered_v1 WHERE known_to IS NOT NULL"
+        key, known_from, ends, value = connection.execute(
+            "SELECT key, known_from, known_to, value FROM view.remembered_v1 WHERE known_to IS NOT NULL"
             " ORDER BY known_from OFFSET 20 LIMIT 1"
         ).fetchall()[0]
+        after = "SELECT value FROM view.remembered_v1 WHERE key = %s AND known_from = %s"
+        values = {"row": value, "next": connection.execute(after, [key, ends]).fetchall()[0][0]}
         row = f"key = '{key}' AND known_from = {known_from}"
-        assert connection.execute(change.replace("{row}", row).encode()).rowcount == 1
+        done = change.replace("{row}", row).replace("{key}", str(key)).replace("{at}", str(known_from))
+        assert connection.execute(done.encode()).rowcount == 1
     comparison = verify_view(stories.conninfo, CASE_STATE)
-    assert not comparison.equal
-    assert (comparison.missing, comparison.surplus) == (missing, surplus)
-    if missing:
-        assert comparison.example == (key, known_from)
-    else:
-        assert comparison.example is not None
-        assert comparison.example[1] == 100
+    first = comparison.first
+    assert (comparison.equal, comparison.differing) == (False, differing)
+    assert first is not None
+    event = opened.read_range(*[ends if expected == "next" else known_from] * 2)[0]
+    assert (first.key, first.position, first.topic) == (key, event.position, event.topic)
+    assert (first.stream, first.version, first.schema) == (event.stream, event.version, 1)
+    assert first.expected == values.get(str(expected))
+    assert first.found == values.get(str(found), found)
     assert not rebuild_view(stories.conninfo, CASE_STATE).equal
     assert verify_view(stories.conninfo, CASE_STATE).equal
     assert board(opened) == before
@@ -204,25 +211,147 @@ def test_events_appended_while_folding_are_taken_in_before_the_switch(stories: P
     """What is appended while the view is being folded is in the new generation when readers see it."""
     cases: list[UUID] = []
     rebuild_view(stories.conninfo, CASE_STATE, lambda _: cases.append(open_case(opened)))
-    assert len(cases) == 2  # once per round, the last one after the last page
+    assert len(cases) == 4  # when it begins, after its only piece, and once per round
     assert {row.case for row in board(opened)} >= set(cases)
     assert tracked(stories) == opened.head().size
 
 
-def test_killed_rebuild_leaves_the_old_rows_and_the_next_one_works(stories: Place, opened: Ledger) -> None:
-    """A rebuild killed after it has written rows is invisible to readers and in nobody's way."""
+@pytest.mark.parametrize("pieces", [0, 1, 3])
+def test_killed_rebuild_is_gone_on_with(stories: Place, opened: Ledger, pieces: int) -> None:
+    """A rebuild killed after some pieces is invisible to readers; the next one keeps what was folded."""
     before = board(opened)
     with Popen([sys.executable, "-c", REBUILD_AND_WAIT, stories.conninfo], stdin=PIPE, stdout=PIPE) as process:
         assert process.stdout is not None
-        assert int(process.stdout.readline()) == opened.head().size
-        assert generations(stories) == {1, 2}
+        assert process.stdin is not None
+        assert int(process.stdout.readline()) == 0
+        folded = 0
+        for _ in range(pieces):
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            folded = int(process.stdout.readline())
+        assert generations(stories) == ({1, 2} if pieces else {1})
         process.kill()
     assert board(opened) == before
     assert current(stories)[0] == 1
     wait_until(lambda: not rebuilding(stories))
-    assert rebuild_view(stories.conninfo, CASE_STATE).equal
+    told: list[Progressed] = []
+    assert rebuild_view(stories.conninfo, CASE_STATE, told.append).equal
+    assert told[0].note == f"goes on where it was cut off, up to position {opened.head().size}"
+    assert told[0].events == folded
     assert board(opened) == before
     assert generations(stories) == {2}
+    assert unfinished(stories) == 0
+
+
+def test_rebuild_cut_off_before_another_version_begins_anew_and_says_why(stories: Place, opened: Ledger) -> None:
+    """What another version of the code has folded is of no use."""
+    with pytest.raises(CutOffError):
+        rebuild_view(stories.conninfo, CASE_STATE, cut_off)
+    told: list[Progressed] = []
+    assert rebuild_view(stories.conninfo, replace(CASE_STATE, version=2), told.append).equal
+    assert told[0].events == 0
+    assert told[0].note == "begins anew: what was cut off was version 1 of the view, this program has 2"
+    assert len(board(opened)) == 6
+    assert (generations(stories), unfinished(stories)) == ({2}, 0)
+
+
+def unfinished(place: Place) -> int:
+    """Return how many generations are noted as being folded."""
+    with connected(place) as connection:
+        return connection.execute("SELECT count(*) FROM view.rebuild").fetchall()[0][0]
+
+
+class CutOffError(Exception):
+    """Raised in the middle of a rebuild."""
+
+
+def cut_off(progressed: Progressed) -> None:
+    """Stop a rebuild once something is folded."""
+    if progressed.events:
+        raise CutOffError
+
+
+@pytest.mark.parametrize("view", [DEADLINES, ACCESS], ids=["deadlines", "access"])
+def test_several_processes_make_the_same_rows(ruled: Place, monkeypatch: pytest.MonkeyPatch, view: AnyView) -> None:
+    """Whatever the number of shares and processes, a view is the live one row for row."""
+    monkeypatch.setattr(rebuild_module, "SHARE_EVENTS", 60)
+    followed(ruled, view)
+    assert rebuild_view(ruled.conninfo, view, workers=2).equal
+    assert unfinished(ruled) == 0
+
+
+@pytest.fixture
+def ruled(stories: Place) -> Place:
+    """The six stories under rules that were adopted after most of their events."""
+    with stories.ledger() as ledger:
+        adopt_shipped(ledger, command_line_principal("test"), ledger.head().recorded_at)
+    return stories
+
+
+def test_full_disk_leaves_readers_their_rows_and_nothing_else(stories: Place, opened: Ledger) -> None:
+    """It is told in one line; the rows of the new generation are gone, and with room it works."""
+    before = board(opened)
+    with connected(stories) as connection:
+        connection.execute(
+            "CREATE FUNCTION view.full() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full', MESSAGE = 'no space left'; END$$;"
+            "CREATE TRIGGER full_disk BEFORE INSERT ON view.remembered_v1"
+            " FOR EACH ROW WHEN (NEW.known_from > 100) EXECUTE FUNCTION view.full()"
+        )
+        with pytest.raises(
+            DiskFull, match=r"view case_state: the database's disk is full; .* make room, then start it"
+        ):
+            rebuild_view(stories.conninfo, CASE_STATE)
+        assert (board(opened), generations(stories), unfinished(stories)) == (before, {1}, 0)
+        connection.execute("DROP TRIGGER full_disk ON view.remembered_v1")
+    assert rebuild_view(stories.conninfo, CASE_STATE).equal
+
+
+def test_readers_keep_the_old_version_until_the_new_one_has_caught_up(stories: Place, opened: Ledger) -> None:
+    """At each step of an upgrade the board has rows of one version only, and the follower of the new one waits."""
+    newer = replace(CASE_STATE, version=2, parts=marked_parts)
+    follower = Follower(stories.conninfo, newer)
+    with pytest.raises(OtherVersion, match="view case_state is still version 1: run `caseledger replay rebuild"):
+        follower.step()
+    seen: list[list[BoardRow]] = []
+    comparison = rebuild_view(stories.conninfo, newer, lambda _: seen.append(board(opened)))
+    assert not any("mark" in row.state for rows in seen for row in rows)
+    assert [len(rows) for rows in seen] == [6] * len(seen)
+    assert (comparison.equal, comparison.sound, comparison.replaced, comparison.version) == (False, True, 1, 2)
+    assert all(row.state["mark"] == 2 for row in board(opened))
+    assert generations(stories) == {2}
+    open_case(opened)
+    catch_up(follower)
+    follower.close()
+    assert board(opened)[-1].state["mark"] == board(opened)[0].state["mark"] == 2
+    assert verify_view(stories.conninfo, newer).equal
+    with pytest.raises(RebuildFailed, match="view case_state is of version 2, this program has 1"):
+        verify_view(stories.conninfo, CASE_STATE)
+    with pytest.raises(OtherVersion, match="is version 2 already, this program has 1: run the newer program"):
+        followed(stories)
+
+
+def marked_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> dict[str, dict[str, Any]]:
+    """Return the value of a case with one more field."""
+    return {part: value | {"mark": 2} for part, value in case_state.parts(state, rules, at).items()}
+
+
+def test_event_of_a_version_nobody_knows_stops_the_view_with_the_remedy(stories: Place, opened: Ledger) -> None:
+    """It was written by a newer program: nothing is guessed about it."""
+    case = open_case(opened)
+    clear = clear_part({"hours_per_week": 3}).replace(b'"schema":1', b'"schema":9')
+    newer = NewEvent(HOURS, bytes(32), segment_table([Segment.clear(clear)]), clear)
+    position = appended(opened.append_now(one(case, None, newer))).last_position
+    with pytest.raises(Stopped):
+        followed(stories)
+    problem = (
+        f"view case_state stopped at position {position}: this program does not know this version of {HOURS}:"
+        " install the program that wrote it, then run `caseledger replay rebuild case_state`"
+    )
+    assert current(stories) == (1, position, problem)
+    with pytest.raises(RebuildFailed) as told:
+        rebuild_view(stories.conninfo, CASE_STATE)
+    assert str(told.value) == problem
 
 
 def rebuilding(place: Place) -> bool:
@@ -239,7 +368,7 @@ def test_second_rebuild_at_the_same_time_is_refused(stories: Place, opened: Ledg
     """Of two rebuilds of one view the second is told to wait, and the first one ends well."""
     reached, go_on = threading.Event(), threading.Event()
 
-    def wait(_: int) -> None:
+    def wait(_: Progressed) -> None:
         reached.set()
         assert go_on.wait(20)
 
@@ -362,10 +491,10 @@ def test_rows_of_an_interrupted_switch_do_not_stay_for_ever(stories: Place, open
             " FROM view.remembered_v1"
         )
         connection.execute(
-            "INSERT INTO view.notification_tracking VALUES ('case_state/-1', 5), ('case_statement/1', 7)"
+            "INSERT INTO view.notification_tracking VALUES ('case_state_v1/-1', 5), ('case_statement_v1/1', 7)"
         )
     rebuild_view(stories.conninfo, CASE_STATE)
     assert generations(stories) == {2}
     with connected(stories) as connection:
         names = connection.execute("SELECT application_name FROM view.notification_tracking ORDER BY 1").fetchall()
-    assert names == [("case_state/2",), ("case_statement/1",)]
+    assert names == [("case_state_v1/2",), ("case_statement_v1/1",)]
