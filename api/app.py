@@ -20,6 +20,7 @@ from api.conditions import Cursors
 from api.documents import create_documents_router
 from api.door import Door
 from api.dossier import DossierMaker
+from api.dossier_paper import PaperMaker
 from api.dossier_routes import create_dossier_router
 from api.erasure_routes import create_erasure_router
 from api.evidence import EvidenceMaker
@@ -81,10 +82,11 @@ def create_app(
     searcher = Searcher(ledger, reader)
     app.state.prover = prover = Prover(ledger)
     content = None if documents is None else documents.content
+    dossiers, evidence = DossierMaker(ledger, reader), EvidenceMaker(ledger, reader)
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
-        create_dossier_router(DossierMaker(ledger, reader)),
+        create_dossier_router(dossiers, PaperMaker(dossiers, evidence)),
         create_compare_router(ledger, Comparer(ledger, reader), cursors),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
@@ -93,7 +95,7 @@ def create_app(
         create_search_router(searcher),
         create_erasure_router(ledger, recorder, reader, content),
         create_proof_router(ledger, reader, prover),
-        create_evidence_router(EvidenceMaker(ledger, reader)),
+        create_evidence_router(evidence),
     ]
     if documents is not None:
         routers.append(create_documents_router(ledger, recorder, reader, documents))

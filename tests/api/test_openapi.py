@@ -72,10 +72,11 @@ OPERATIONS = [
     ("get", "/checkpoints"),
     ("get", "/cases/{case_id}/events/{version}/proof"),
     ("post", "/cases/{case_id}/evidence-bundles"),
+    ("get", "/cases/{case_id}/decisions/{version}/dossier.pdf"),
     ("get", "/cases/{case_id}/compare"),
     ("get", "/compare"),
 ]
-DOSSIER = "/cases/{case_id}/decisions/{version}/dossier"
+DOSSIERS = ("/cases/{case_id}/decisions/{version}/dossier", "/cases/{case_id}/decisions/{version}/dossier.pdf")
 """What the clock shows is when the decision was made."""
 
 COMPARISONS = ("/cases/{case_id}/compare", "/compare")
@@ -232,7 +233,7 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
         names = {p["name"] for p in operation.get("parameters", ())}
         past = method == "get" and path not in (BYTES, IDENTITY, PROOF, *OF_LOG) and not about_access(path)
         instants = {"from", "to", "valid_at"} if path in COMPARISONS else {"known_at", "valid_at"}
-        instants = {"known_at"} if path == DOSSIER else instants
+        instants = {"known_at"} if path in DOSSIERS else instants
         wanted = instants if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
         wanted |= {"known_at"} if path == IDENTITY else set()
         wanted |= {"purpose"} if method == "get" and path not in OF_LOG else set()
