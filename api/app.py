@@ -22,6 +22,7 @@ from api.conditions import Cursors
 from api.documents import create_documents_router
 from api.door import Door
 from api.dossier import DossierMaker
+from api.dossier_paper import PaperMaker
 from api.dossier_routes import create_dossier_router
 from api.erasure_routes import create_erasure_router
 from api.evidence import EvidenceMaker
@@ -90,12 +91,13 @@ def create_app(
     app.state.feed = feed = Feed(ledger, reader)
     bearer = _bearer(ledger, sign_in)
     content = None if documents is None else documents.content
+    dossiers, evidence = DossierMaker(ledger, reader), EvidenceMaker(ledger, reader)
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
         create_board_router(boards),
         create_review_router(ledger, reader, boards),
-        create_dossier_router(DossierMaker(ledger, reader)),
+        create_dossier_router(dossiers, PaperMaker(dossiers, evidence)),
         create_compare_router(ledger, Comparer(ledger, reader), cursors),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
@@ -104,7 +106,7 @@ def create_app(
         create_search_router(searcher),
         create_erasure_router(ledger, recorder, reader, content),
         create_proof_router(ledger, reader, prover),
-        create_evidence_router(EvidenceMaker(ledger, reader)),
+        create_evidence_router(evidence),
         create_feed_router(ledger, feed, cursors, bearer),
         create_timemap_router(reader),
     ]

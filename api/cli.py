@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from api import cli_search
 from api.cli_bundle import add_bundle
 from api.cli_compare import add_compare, add_what_if
+from api.cli_dossier import add_dossier
 from api.cli_erasure import add_erasure
 from api.cli_export import add_export
 from api.cli_keys import add_keys
@@ -94,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_rules(commands)
     _add_case(commands)
     add_bundle(partial(_command, commands), _instant, _code)
+    add_dossier(partial(_command, commands), _instant, _code)
     _add_documents(commands)
     add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))
     add_erasure(partial(_command, _group(commands, "erasure", "carry out erasures that were decided")))

@@ -31,16 +31,21 @@ def add_bundle(
     )
     command.add_argument("case", metavar="CASE", help="id or number of the case")
     command.add_argument("--known-at", type=instant, metavar="T", help="as recorded by this instant (now)")
-    command.add_argument("--answer", type=_number, metavar="ENTRY", help="the answer that gives access, by its version")
+    command.add_argument(
+        "--answer", type=read_number, metavar="ENTRY", help="the answer that gives access, by its version"
+    )
     command.add_argument("--entries", type=_entries, metavar="3,7-9", help="only these, and no word of any others")
-    command.add_argument("--kept", type=_number, metavar="SIZE", help="size of a checkpoint the recipient has already")
+    command.add_argument(
+        "--kept", type=read_number, metavar="SIZE", help="size of a checkpoint the recipient has already"
+    )
     command.add_argument("--purpose", type=code, default="access-request", help="goes on record (access-request)")
     command.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE.zip", help="file to write; a new one"
     )
 
 
-def _number(text: str) -> int:
+def read_number(text: str) -> int:
+    """Read the number of an entry or size; raises ArgumentTypeError."""
     if not re.fullmatch(r"[1-9][0-9]{0,17}", text, re.ASCII):
         raise argparse.ArgumentTypeError("must be a whole number from 1 on")
     return int(text)
@@ -82,13 +87,13 @@ def _bundle(options: argparse.Namespace, settings: Settings) -> int:
             made = asyncio.run(maker.make(command_line_principal(options.purpose, internal=True), wish))
         except NotKnown:
             raise NoCase from None
-    _write(options.output, made.bundle.content)
+    write_new(options.output, made.bundle.content)
     print(f"{options.output}: {len(made.bundle.content)} bytes, sha256 {made.bundle.sha256}")
     print(f"Proven by the checkpoint of size {made.bundle.size}; on record at position {made.exported_position}.")
     return 0
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_new(path: Path, content: bytes) -> None:
     """Write a new file that only its owner can read."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

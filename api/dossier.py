@@ -47,6 +47,11 @@ class MadeDossier:
     look: CaseLook
     version: int
 
+    @property
+    def access_position(self) -> int:
+        """Where the look stands."""
+        return self.look.access_position
+
 
 class DossierMaker:
     """Makes the dossiers of one ledger's decisions."""
@@ -69,7 +74,7 @@ class DossierMaker:
         if not entries:
             raise NotKnown
         position = entries[-1].position
-        record, rules = Known(entries), adopted_upto(self._ledger, position)
+        record, rules = Known(entries), adopted_upto(self._ledger, look.position)
         questions = CaseQuestions(record, rules)
         found = questions.dossier(entry)
         if found is None:

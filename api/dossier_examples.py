@@ -45,3 +45,14 @@ _EXAMPLE: dict[str, Any] = {
     "withheld": [{"part": "read_by", "entry": None, "fields": [], "because": "role"}],
 }
 DOSSIER = answer(200, "Everything about a decision", _EXAMPLE, etag=True)
+_TEXT = {"schema": {"type": "string"}}
+PAPER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The dossier on paper; that its bundle was made and handed out is on record",
+        "headers": {
+            "ETag": {"description": "Version of the case", **_TEXT},
+            "Content-Disposition": {"description": "A name that says nothing about anybody", **_TEXT},
+        },
+        "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}, "example": "%PDF-1.7..."}},
+    }
+}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 from uuid import uuid4
 
-from api.door import NotKnown
+from api.door import Door, NotKnown
 from api.drafting import Commit
 from api.looks import LookNotRecorded, Question, Shown
 from api.principals import Principal
@@ -48,6 +48,11 @@ class EvidenceMaker:
 
     def __init__(self, ledger: Ledger, reader: CaseReader, policy: str | None = None) -> None:
         self._ledger, self._reader, self._policy = ledger, reader, policy
+
+    @property
+    def door(self) -> Door:
+        """The door that is asked."""
+        return self._reader.door
 
     async def make(self, principal: Principal, wish: Wish, commit: Commit | None = None) -> MadeBundle:
         """Return a bundle once it is on record that it was made; a repeat of ``commit`` returns the same bytes.

@@ -2,11 +2,13 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from pypdf import PdfReader
 
 from api.opening import Place
 from api.principals import command_line_principal
@@ -102,8 +104,10 @@ def test_consents_deadlines_hearing_and_findings_are_as_they_were(office: Office
     statuses = {one["consent"]: (one["by_record_then"], one["by_all_facts"]) for one in found["consents"]}
     assert "in_force" in {then for then, _ in statuses.values()}
     assert "withdrawn" in {then for then, _ in statuses.values()}
-    assert {one["group"] for one in found["deadlines"]} <= {"running", "met", "broken", "without_effect"}
-    assert all(one["citation"] for one in found["deadlines"])
+    grouped = {f"{one['rule']}/{one['trigger']}": one["group"] for one in office.values(auditor)["deadlines"]}
+    assert (grouped["UND-24H/2"], grouped["UND-24H/4"]) == ("broken", "met")
+    assert set(grouped.values()) <= {"running", "met", "broken", "without_effect"}
+    assert all(one["citation"] for one in office.values(auditor)["deadlines"])
     (sent,) = found["hearing"]["sent"]
     assert (sent["in_time"], sent["days_early"], sent["delay_requests"]) == (False, 2, [])
     assert sent["delay_requests_recorded_later"] == [NOTE]
@@ -148,6 +152,22 @@ def test_same_bytes_after_looks_appends_and_a_restart(office: Office, service: S
             assert leader.post(f"/cases/{office.case}/commits", commit, version=version).is_success
         assert office.dossier(other, known_at=LATER) == first
         assert office.dossier(other) != plain
+
+
+def test_on_paper_it_comes_with_its_evidence(office: Office, auditor: Api) -> None:
+    """The same bytes for the same instant, both files attached; who may not make bundles gets no paper."""
+    path = f"/cases/{office.case}/decisions/{DECISION}/dossier.pdf"
+    first, again = (auditor.get(path, known_at=LATER) for _ in range(2))
+    assert first.status_code == 200, first.text
+    assert (first.headers["content-type"], first.content) == ("application/pdf", again.content)
+    attached = PdfReader(BytesIO(first.content)).attachments
+    assert attached["dossier.json"] == [office.dossier(auditor, known_at=LATER)]
+    assert attached["bevispakke.zip"][0].startswith(b"PK")
+    problem(auditor.get(f"/cases/{office.case}/decisions/2/dossier.pdf"), 404, "not-found")
+    problem(auditor.get(path, answer=2), 422, "malformed")
+    with auditor.acting_as(CASEWORKER) as worker:
+        case = worker.open_case(note())
+        problem(worker.get(f"/cases/{case}/decisions/2/dossier.pdf"), 403, "forbidden")
 
 
 def test_who_had_looked_is_told_to_those_who_may_know(office: Office, auditor: Api) -> None:

@@ -16,7 +16,7 @@ from ledger.proof.tiles import subtree_from, tiles_of
 from tests.api.client import Api, Response, assessment, command, correction, note, problem
 from tests.api.filing import file
 from tests.api.service import until
-from tests.api.test_openapi import DOSSIER, WITHOUT_INSTANT, operations
+from tests.api.test_openapi import DOSSIERS, WITHOUT_INSTANT, operations
 
 BEFORE = "2019-06-01T00:00:00Z"
 
@@ -67,7 +67,7 @@ def test_every_question_takes_both_instants_and_repeats_them(api: Api, filled: d
     description = api.get("/openapi.json").json()
     now = recorded(api, filled["case_id"])[-1]
     for method, path, _ in operations(description):
-        if method != "get" or path in WITHOUT_INSTANT or path == DOSSIER:  # a dossier is of its decision's own instant
+        if method != "get" or path in WITHOUT_INSTANT or path in DOSSIERS:  # a dossier is of its decision's own instant
             continue
         place = re.sub(r"\{(\w+)\}", lambda found: filled[found[1]], path.replace("s/{version}/d", "s/4/d"))
         parameters = {"known_at": now, "valid_at": now}

@@ -80,10 +80,11 @@ OPERATIONS = [
     ("get", "/checkpoints"),
     ("get", "/cases/{case_id}/events/{version}/proof"),
     ("post", "/cases/{case_id}/evidence-bundles"),
+    ("get", "/cases/{case_id}/decisions/{version}/dossier.pdf"),
     ("get", "/cases/{case_id}/compare"),
     ("get", "/compare"),
 ]
-DOSSIER = "/cases/{case_id}/decisions/{version}/dossier"
+DOSSIERS = ("/cases/{case_id}/decisions/{version}/dossier", "/cases/{case_id}/decisions/{version}/dossier.pdf")
 """What the clock shows is when the decision was made."""
 
 COMPARISONS = ("/cases/{case_id}/compare", "/compare")
@@ -239,7 +240,7 @@ def test_the_headers_that_steer_are_described(description: dict[str, Any]) -> No
     for method, path, operation in operations(description):
         names = {p["name"] for p in operation.get("parameters", ())}
         past = method == "get" and path not in WITHOUT_INSTANT
-        instants = {"known_at"} if path == DOSSIER else {"known_at", "valid_at"}
+        instants = {"known_at"} if path in DOSSIERS else {"known_at", "valid_at"}
         wanted = instants if past else set[str]() if asks(method, path) else {"Idempotency-Key"}
         wanted |= {"purpose"} if method == "get" and path not in OF_LOG else set()
         steered = not asks(method, path) and path not in ("/cases", *OF_LOOKS) and not path.startswith("/staff")
