@@ -18,7 +18,6 @@ from ledger.store import Ledger
 from projections.following import wait_for
 from projections.view import FOLLOW, ROWS, WITHHELD, View
 
-
 CASES_AT_ONCE = 500
 """How many cases are read at a time where all are folded anew."""
 
