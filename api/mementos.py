@@ -108,7 +108,7 @@ def _address(path: str, query: Sequence[tuple[str, str]]) -> str:
 
 def _place(scope: Scope) -> Place:
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    asked = next((value for name, value in query if name == KNOWN_AT and value), None)
+    asked = dict(query).get(KNOWN_AT) or None  # of several the last one, as everywhere
     return Place(scope["path"], tuple(pair for pair in query if pair[0] != KNOWN_AT), asked)
 
 

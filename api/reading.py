@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +39,9 @@ from projections.board import Board, BoardRow
 from projections.boards import opened_among, readable, withholding_cases
 from projections.case_state import state_as_of
 from replay.verify import Fault, verify_stream
+
+MOST_ROOTS = 1024
+"""How many roots of the past are kept: the same instants are asked about again and again, and a root never changes."""
 
 
 class InstantInFuture(Exception):
@@ -147,6 +151,7 @@ class CaseReader:
         self._board = board
         self.door = door or Door(ledger)
         self._erasures = ErasureRegister(ledger)
+        self._root_at = lru_cache(MOST_ROOTS)(self._make_root)
 
     async def case(
         self,
@@ -280,8 +285,12 @@ class CaseReader:
         Raises InstantInFuture.
         """
         position = self._position(question, head) if position is None else position
-        root = root_at(self._ledger, head, position)
-        return AsOf(question, position, None if root is None else root.hex())
+        root = head.root.hex() if position == head.size else self._root_at(position)
+        return AsOf(question, position, root or self._make_root(position))
+
+    def _make_root(self, position: int) -> str | None:
+        root = root_at(self._ledger, position)
+        return None if root is None else root.hex()
 
     def _position(self, question: Question, head: Head) -> int:
         now = self._ledger.now() if question.known_at or question.valid_at else None

@@ -48,7 +48,7 @@ from projections.view import CASE_STATE, CASELOAD, DEADLINES, FINDINGS, View
 
 CASES = 100_000
 PAGE = 100
-ASKED, ROUNDS = 3, 3
+ASKED, ROUNDS = 2, 5
 """How often a board is asked for in a round, and how many rounds there are."""
 
 VIEWS = (CASE_STATE, DEADLINES, FINDINGS, CASELOAD)

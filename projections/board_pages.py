@@ -137,7 +137,9 @@ def remembered(ledger: Ledger, view: View, moment: Moment, among: CaseSet, *, or
     A reader of ``originals`` is shown what is withheld.
     """
     apart = frozenset[UUID]() if originals else _withholding(ledger, among)
-    _, rows = rows_at(ledger, view, moment.position, CaseSet(apart)) if apart else (0, [])
+    if not apart:
+        return BoardRows(ledger, view, moment, among, ())
+    _, rows = rows_at(ledger, view, moment.position, CaseSet(apart))
     anew = rows_without(ledger, view, moment.position, rows)
     return BoardRows(ledger, view, moment, among.without(apart), anew)
 

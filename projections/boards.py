@@ -18,6 +18,9 @@ from ledger.store import Ledger
 from projections.following import wait_for
 from projections.view import FOLLOW, ROWS, WITHHELD, View
 
+CASES_AT_ONCE = 500
+"""How many cases are read at a time where all are folded anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class PartRow:
@@ -39,13 +42,19 @@ def rows_as_of(
     *,
     originals: bool = False,
 ) -> list[PartRow]:
-    """Fold cases anew as of an instant in the world, from what was on record at a position."""
+    """Fold cases anew as of an instant in the world, from what was on record at a position.
+
+    Some cases at a time, so that their entries are never all in memory.
+    """
     opened = [key for (key,) in ledger.query(FOLLOW["keys_upto"], [position])]
     cases = among.of(opened)
     rules = adopted_upto(ledger, position)
     return [
         PartRow(case, part, value, position, None)
-        for case, entries in readable(ledger, cases, position, originals=originals).items()
+        for begin in range(0, len(cases), CASES_AT_ONCE)
+        for case, entries in readable(
+            ledger, cases[begin : begin + CASES_AT_ONCE], position, originals=originals
+        ).items()
         for part, value in view.rows(view.state(entries), rules, valid_at).items()
     ]
 

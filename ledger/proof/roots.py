@@ -4,17 +4,14 @@ from ledger.format import published_entry
 from ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from ledger.proof.growing import SQL, STRETCH
 from ledger.proof.records import ProofRecords, Reader
-from ledger.store import Head
 
 
-def root_at(ledger: Reader, head: Head, size: int) -> bytes | None:
+def root_at(ledger: Reader, size: int) -> bytes | None:
     """Return the root of the tree over the first ``size`` events; the root of nothing for 0.
 
     Reads a few tiles, so it costs the same for any size. None where the tiles lag further behind than one stretch, as
     where nobody publishes: then it cannot be had cheaply. None, too, of a size that the ledger does not have.
     """
-    if size == head.size:
-        return head.root
     if size == 0:
         return EMPTY_ROOT
     grown = ledger.query(SQL["grown_to"], [])
@@ -22,7 +19,7 @@ def root_at(ledger: Reader, head: Head, size: int) -> bytes | None:
     if size - stored > STRETCH:
         return None
     frontier = _frontier(ProofRecords(ledger), stored)
-    for _, commitment in ledger.query(SQL["commitments"], [stored, size]):
+    for _, commitment in ledger.query(SQL["commitments"], [stored, size]) if stored < size else ():
         frontier.add(leaf_hash(published_entry(commitment)))
     return frontier.root() if frontier.size == size else None
 

@@ -210,6 +210,15 @@ def test_header_and_parameter_must_agree(api: Api, case: str) -> None:
     assert "different" in found["detail"]
 
 
+def test_of_several_instants_the_last_one_is_answered_and_named(api: Api, case: str) -> None:
+    """What the headers say is what the answer is about."""
+    opened = recorded(api, case)[0]
+    response = api.http.get(f"/cases/{case}?known_at={BEFORE}&known_at={opened}")
+    assert response.json()["known_at"] == opened
+    assert response.headers["memento-datetime"] == http_date(read_instant(opened))
+    assert links(response)["memento"].endswith(f"?known_at={opened}")
+
+
 def test_a_time_map_lists_a_commit_each(api: Api) -> None:
     """As many mementos as commits, oldest first; each leads to the case as it was known then; the look is on record."""
     case = api.open_case(assessment(4), note())
