@@ -16,6 +16,7 @@ from ledger.creation import create_database
 
 EVENTS, PER_CASE = 3000, 20
 TEXT = "x" * 400
+CONNECTING = ("dbname", "host", "port", "user", "password")
 
 
 class Case(Aggregate):
@@ -69,9 +70,8 @@ def rate(place: Place, database: str) -> float:
     """Return how many events a second the runner takes in, over a store of its own."""
     create_database(place.owner, database)
     parameters = conninfo_to_dict(make_conninfo(place.owner, dbname=database))
-    names = {"dbname": "DBNAME", "host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD"}
     environment = {"PERSISTENCE_MODULE": "eventsourcing.postgres"} | {
-        f"POSTGRES_{name}": str(parameters.get(key) or "") for key, name in names.items()
+        f"POSTGRES_{name.upper()}": str(parameters.get(name) or "") for name in CONNECTING
     }
     app = Cases(env=environment)
     last = 0
