@@ -36,7 +36,7 @@ ALWAYS = datetime(2000, 1, 1, tzinfo=UTC)
 def figures() -> list[Figure]:
     """Measure every question that has to look at a whole case."""
     rules = _rules()
-    short, long = (CaseQuestions(Known(tuple(_lived(times))), rules) for times in (SHORT, LONG))
+    short, long = (CaseQuestions(Known(tuple(lived(times))), rules) for times in (SHORT, LONG))
     growing: dict[str, Question] = {
         "clocks": lambda case: deadlines(case.inquiry()),
         "findings": lambda case: findings(case.inquiry()),
@@ -87,7 +87,7 @@ def _rules() -> Rules:
     return Rules(tuple(Adoption(book, calendar, ALWAYS) for book in books), calendar)
 
 
-def _lived(times: int) -> Iterator[Entry]:
+def lived(times: int) -> Iterator[Entry]:
     """Yield the opening of a case and the steps of the sixth story so many times, a year or so apart."""
     story = read_story(shipped_stories()[-1])
     first = story.steps[0]

@@ -5,7 +5,7 @@ nothing is ever stored as overdue. Which clocks run is worked out in ``domain.cl
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -137,11 +137,12 @@ def lateness(deadline: Deadline, end: datetime) -> timedelta | None:
 
 
 _INSTANTS = ("started", "due", "not_before", "warn_at", "satisfied_at", "extended_to")
+_FIELDS = tuple(field.name for field in fields(Deadline))
 
 
 def as_values(deadline: Deadline) -> dict[str, Any]:
     """Return a clock as JSON values, instants as fixed-width UTC text."""
-    values = asdict(deadline)
+    values = {name: getattr(deadline, name) for name in _FIELDS}
     return values | {name: write_instant(values[name]) for name in _INSTANTS if values[name] is not None}
 
 

@@ -5,6 +5,7 @@ value depends on the present instant: what does (ages) is a function of the valu
 Statuses and their order: programmes smaaboernsteam_001 and spaed_smaabarnsteam_002.
 """
 
+from bisect import insort
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from domain.calendar import plus_months
 from domain.courses import Quantity, number
 from domain.entries import Entry
 from domain.known import many
-from domain.register import ABOUT_ENTRIES, effective, target
+from domain.register import ABOUT_ENTRIES, effective, order, target
 from domain.rules import Rules
 from domain.steering import heading
 from domain.time import copenhagen_day, read_moment, start_of, write_moment
@@ -64,6 +65,12 @@ class _Case:
     decisions: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
 
 
+class _Kept(tuple[Entry, ...]):
+    """Entries in ledger order that carry the facts in force among them, so that one more need not settle all anew."""
+
+    facts: tuple[Entry, ...]
+
+
 def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
     """Return the entries the answer rests on, in ledger order, with one more taken in if it bears on the answer."""
     return keep(state, entry, TOPICS)
@@ -75,12 +82,28 @@ def keep(state: tuple[Entry, ...], entry: Entry, topics: Collection[str]) -> tup
         bears = any(target(entry) == kept.version for kept in state)
     else:
         bears = entry.topic in topics
-    return (*state, _clear(entry)) if bears else state
+    return _with(state, _clear(entry)) if bears else state
+
+
+def _with(state: tuple[Entry, ...], entry: Entry) -> _Kept:
+    """Return the entries with one more. A fact takes its place among those in force: nothing refers to it yet."""
+    kept = _Kept((*state, entry))
+    if entry.topic in ABOUT_ENTRIES or entry.withheld:
+        kept.facts = effective(kept)
+    else:
+        facts = list(_facts(state))
+        insort(facts, entry, key=order)
+        kept.facts = tuple(facts)
+    return kept
+
+
+def _facts(state: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    return state.facts if isinstance(state, _Kept) else effective(state)
 
 
 def row(state: tuple[Entry, ...]) -> dict[str, Any] | None:
     """Return the remembered value, made of JSON values only; None before the case is opened."""
-    return derive(effective(state))
+    return derive(_facts(state))
 
 
 def parts(state: tuple[Entry, ...], _rules: Rules, at: datetime | None) -> dict[str, dict[str, Any]]:

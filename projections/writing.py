@@ -167,15 +167,12 @@ def _write_parts(cursor: psycopg.Cursor[Any], view: AnyView, generation: int, ch
             first.setdefault((change.key, change.part), change.position)
         closing = [[key for key, _ in first], [part for _, part in first], list(first.values())]
         cursor.execute(ROWS["close_rows"], [*closing, view.name, generation])
-    added = [(change, end) for change, end in with_ends(changes) if change.value is not None]
-    columns = [
-        [change.key for change, _ in added],
-        [change.part for change, _ in added],
-        [change.position for change, _ in added],
-        [end for _, end in added],
-        [orjson.dumps(change.value).decode() for change, _ in added],
+    added = [
+        {"key": change.key, "part": change.part, "known_from": change.position, "known_to": end, "value": change.value}
+        for change, end in with_ends(changes)
+        if change.value is not None
     ]
-    cursor.execute(ROWS["add_rows"], [view.name, generation, *columns])
+    cursor.execute(ROWS["add_rows"], [view.name, generation, orjson.dumps(added).decode()])
 
 
 _NULL = r"\N"

@@ -1,4 +1,4 @@
-"""Folding a share of the streams into a generation: streamed out by COPY, folded key by key, streamed in by COPY.
+"""Folding a share of the streams into a generation: streamed out in binary, folded key by key, streamed in by COPY.
 
 What is in memory at a time, in each process: the clear entries and the changes of one key, and what the connections
 buffer. However many events and keys a ledger has, it is no more. A key's changes are written whole or not at all, each
@@ -36,7 +36,10 @@ PIECE_EVENTS = 20_000
 """After how many events a piece is committed, if that is sooner."""
 
 LOOKS_AT_ONCE = 1000
-TYPES = ("int8", "uuid", "int8", "text", "timestamptz", "uuid", "bytea", "bytea", "bytea", "bytea")
+ROWS_AT_ONCE = 2000
+"""How many rows are fetched at a time: in binary, typed, half as fast again as reading them one by one from a COPY."""
+
+LINES_AT_ONCE = 500
 
 
 class RebuildFailed(Exception):
@@ -140,9 +143,10 @@ def _turns(connection: psycopg.Connection[Any], view: AnyView, upto: int) -> tup
 
 def _rows(reader: psycopg.Connection[Any], view: AnyView, after: UUID, last: UUID, upto: int) -> Generator[StoredRow]:
     values = [after, last, upto, sorted(view.reads)]
-    with reader.cursor().copy(SHARES["entries_of_share"], values) as copy:
-        copy.set_types(TYPES)
-        for row in copy.rows():
+    with reader.transaction(), reader.cursor("entries") as cursor:
+        cursor.itersize = ROWS_AT_ONCE
+        cursor.execute(SHARES["entries_of_share"], values, binary=True)
+        for row in cursor:
             yield StoredRow(*row)
 
 
@@ -167,14 +171,19 @@ def _write(writer: psycopg.Connection[Any], share: Share, pieces: Iterator[_Piec
             raise RebuildInProgress(share.view.name)
         until, events = time.monotonic() + PIECE_SECONDS, 0
         with writer.cursor().copy(ROWS["stage_rows"]) as copy:
+            lines: list[bytes] = []
             for piece in pieces:
-                copy.write(b"".join(piece.lines))
+                lines += piece.lines
+                if len(lines) >= LINES_AT_ONCE:
+                    copy.write(b"".join(lines))
+                    lines.clear()
                 events += piece.events
                 if piece.whole and (events >= PIECE_EVENTS or time.monotonic() > until):
                     reached = piece.key
                     break
             else:
                 reached = last
+            copy.write(b"".join(lines))
         writer.execute(ROWS["add_staged"], [share.view.name, share.generation])
         writer.execute(SHARES["reach"], [reached, events, *share.key])
     return reached

@@ -1,7 +1,7 @@
 """The life of a finding: found, assessed, remedied; and the findings that nobody handles."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -86,11 +86,14 @@ def unhandled(known_lives: Iterable[Life]) -> Iterator[Finding]:
 
 
 _INSTANTS = ("arises_at", "ends_at")
+_FIELDS = tuple(field.name for field in fields(Finding))
 
 
 def life_values(life: Life) -> dict[str, Any]:
     """Return a finding with its life as JSON values, instants as fixed-width UTC text."""
-    values: dict[str, Any] = asdict(life.finding) | {"rests_on": list(life.finding.rests_on)}
+    finding = life.finding
+    values: dict[str, Any] = {name: getattr(finding, name) for name in _FIELDS}
+    values |= {"rests_on": list(finding.rests_on), "detail": dict(finding.detail)}
     instants = {name: write_instant(within(values[name])) for name in _INSTANTS if values[name] is not None}
     handle_by = None if life.handle_by is None else write_instant(life.handle_by)
     return values | instants | {"state": life.state, "since": write_instant(life.since), "handle_by": handle_by}

@@ -8,8 +8,7 @@ WHERE t.view = %s AND t.generation = %s AND t.key = c.key AND t.part = c.part AN
 -- What is known of these parts from here on.
 INSERT INTO view.remembered_v1 (view, generation, key, part, known_from, known_to, value)
 SELECT %s, %s, r.key, r.part, r.known_from, r.known_to, r.value
-FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::bigint[], %s::jsonb[])
-    AS r (key, part, known_from, known_to, value)
+FROM jsonb_to_recordset(%s::jsonb) AS r (key uuid, part text, known_from bigint, known_to bigint, value jsonb)
 
 -- name: open_staging
 -- Where rows arrive by COPY, which a table with row security does not take: seen by this connection alone.

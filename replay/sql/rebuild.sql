@@ -45,10 +45,10 @@ UPDATE view.rebuild_share SET reached = %s, events = events + %s WHERE view = %s
 
 -- name: entries_of_share
 -- The clear part of what a view reads of some streams, stream by stream.
-COPY (SELECT position, stream, version, topic, recorded_at, actor, '\x'::bytea, substr(segments, 1, 22),
-        substr(state, 1, substr(segments, 19, 4)::int), '\x'::bytea
-    FROM ledger.event WHERE stream > %s AND stream <= %s AND position <= %s AND topic = ANY(%s)
-    ORDER BY stream, version) TO STDOUT (FORMAT binary)
+SELECT position, stream, version, topic, recorded_at, actor, '\x'::bytea, substr(segments, 1, 22),
+    substr(state, 1, substr(segments, 19, 4)::int), '\x'::bytea
+FROM ledger.event WHERE stream > %s AND stream <= %s AND position <= %s AND topic = ANY(%s)
+ORDER BY stream, version
 
 -- name: end
 -- Nothing is being folded any more under this generation.
