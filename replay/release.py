@@ -11,7 +11,8 @@ from typing import Any
 
 import psycopg
 
-from domain.release_fields import EVENT_FIELDS, IN_MONTHS, VIEW_FIELDS
+from domain.release_fields import EVENT_FIELDS, IN_MONTHS
+from domain.release_views import VIEW_FIELDS
 from domain.rules import Rules
 from domain.time import copenhagen_day
 from ledger.store import APPLICATION_ROLE, Ledger, conninfo_as

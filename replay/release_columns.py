@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
 from domain.release import Column, Fields, Kind, code_of, law_of
-from domain.release_fields import DURATIONS, EVENT_FIELDS, IN_MONTHS, VIEW_FIELDS
+from domain.release_fields import EVENT_FIELDS, IN_MONTHS
+from domain.release_views import DURATIONS, VIEW_FIELDS
 from domain.time import copenhagen_day, read_instant, read_moment
 from replay.extras import extra
 from replay.pseudonyms import Memory, Pseudonyms
@@ -18,10 +19,10 @@ HOUR_LENGTH = 13
 
 
 class Unclassified(Exception):
-    """A view remembers a field that nobody has said may leave: give it a place in domain/release_fields.py."""
+    """A view remembers a field that nobody has said may leave: give it a place in domain/release_views.py."""
 
     def __init__(self, view: str, name: str) -> None:
-        super().__init__(f"view {view} remembers {name}, which has no place in domain/release_fields.py: give it one")
+        super().__init__(f"view {view} remembers {name}, which has no place in domain/release_views.py: give it one")
 
 
 class ClearEvent(NamedTuple):

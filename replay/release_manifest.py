@@ -8,7 +8,8 @@ from uuid import UUID
 import orjson
 import psycopg
 
-from domain.release_fields import EVENT_FIELDS, LEFT_OUT_EVENTS, LEFT_OUT_VIEWS, VIEW_FIELDS
+from domain.release_fields import EVENT_FIELDS, LEFT_OUT_EVENTS
+from domain.release_views import LEFT_OUT_VIEWS, VIEW_FIELDS
 from domain.suppression import SMALLEST
 from domain.time import write_instant
 from ledger.format import published_entry
