@@ -1,13 +1,17 @@
 """A release for analysts and working files, against raw COPY of the same rows, and how both grow.
 
 The rows are events with a sealed segment, 600 bytes each; their views are left out, being other rows than the peer's.
+Memory is the most that a process of its own had in use.
 """
 
+import multiprocessing
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import time
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -36,7 +40,7 @@ def figures(place: Place, folder: Path) -> list[Figure]:
     conninfo = make_conninfo(place.conninfo, dbname="exported")
     exported = Place(conninfo, conninfo, file_keys(folder / "exported"))
     exported.create("Exported", None)
-    found: list[Figure] = []
+    found, memory = list[Figure](), list[float]()
     with exported.ledger() as ledger:
         signer = FileSigner(folder / "export-signer", time)
         signer.create(default_origin(ledger.id))
@@ -44,8 +48,10 @@ def figures(place: Place, folder: Path) -> list[Figure]:
         for size in SIZES:
             fill(ledger, publisher, size - ledger.head().size // 2_000 * 2_000)
             found += _at(ledger, conninfo, folder / "export")
+            memory.append(_memory(conninfo, folder))
         publisher.close()
-    return found
+    name = f"memory of a release, {SIZES[-1]:,} events, at {SIZES[-2]:,}"
+    return [*found, compare(name, memory[-1], memory[-2], "MB", 1.5, "lower")]
 
 
 def _at(ledger: Ledger, conninfo: str, folder: Path) -> list[Figure]:
@@ -75,6 +81,22 @@ def _copy(conninfo: str) -> None:
     with psycopg.connect(conninfo, autocommit=True) as connection, connection.cursor().copy(COPY) as copy:
         for _ in copy:
             pass
+
+
+def _memory(conninfo: str, folder: Path) -> float:
+    """Return the megabytes that a process had in use at most while it made a release."""
+    context: Any = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_used, (conninfo, folder))
+
+
+def _used(conninfo: str, folder: Path) -> float:
+    target = folder / "export"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir()
+    with Place(conninfo, conninfo, file_keys(folder / "exported")).ledger() as ledger:
+        write_release(ledger, Wish("b", ledger.head().size, TABLES), bytes(32), target, _quiet)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _quiet(_done: int, _all: int) -> None:

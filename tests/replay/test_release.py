@@ -374,6 +374,13 @@ class TestWhole:
         assert [path.name for path in tmp_path.iterdir()] == ["release"]
         assert "half.parquet" not in files(tmp_path / "release")
 
+    def test_a_release_whose_key_was_destroyed_is_not_made_again(self, ledger: Ledger, tmp_path: Path) -> None:
+        """Under other pseudonyms it would be another release."""
+        make(ledger, tmp_path / "gone", name="gone", tables={"visit_held"})
+        ledger.keys.destroy(UUID(manifest(tmp_path / "gone")["pseudonyms"]["key"]), ledger.now())
+        with pytest.raises(ReleaseRefused, match="another name"):
+            make(ledger, tmp_path / "again", name="gone", tables={"visit_held"})
+
     def test_a_view_that_has_not_followed_is_not_exported(self, simulated: Place, tmp_path: Path) -> None:
         """Half a view would be a wrong answer."""
         with simulated.ledger() as opened:
