@@ -12,9 +12,10 @@ import duckdb
 import orjson
 import pytest
 
+from api.door import Forbidden
 from api.exporting import FolderExists, MadeRelease, ReleaseWish, make_release
 from api.opening import Place
-from api.principals import command_line_principal
+from api.principals import Principal, command_line_principal
 from api.recording import CaseRecorder
 from api.rule_adoption import adopt_shipped
 from api.stories import load_stories, read_story, shipped_stories
@@ -85,11 +86,11 @@ def made(ledger: Ledger, entries: list[Entry], tmp_path_factory: pytest.TempPath
 
 def make(ledger: Ledger, folder: Path, name: str = "first", **wish: Any) -> MadeRelease:
     """Make a release."""
-
-    def quiet(_done: int, _all: int) -> None:
-        """Say nothing."""
-
     return make_release(ledger, OPERATOR, ReleaseWish(name, **wish), folder, quiet)
+
+
+def quiet(_done: int, _all: int) -> None:
+    """Say nothing of how far it is."""
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -341,6 +342,27 @@ class TestLeftOut:
         done = make(opened, tmp_path / "release", tables={"visit_held"})
         assert manifest(tmp_path / "release")["left_out"]["unreadable_events"] == [position]
         assert done.unreadable == 1
+
+
+class TestWhoMay:
+    """Analysts and data protection, and whoever runs the machine."""
+
+    @pytest.mark.parametrize("role", ["analyst", "dpo"])
+    def test_who_may_makes_one_in_their_own_name(self, ledger: Ledger, tmp_path: Path, role: str) -> None:
+        """The event says who."""
+        principal = Principal("u-80", role, None, "statistics")
+        made = make_release(ledger, principal, ReleaseWish("own", tables={"visit_held"}), tmp_path / "own", quiet)
+        (row,) = ledger.read_range(made.exported_position, made.exported_position)
+        assert (read_clear(row).actor.id, read_clear(row).actor.role) == ("u-80", role)
+
+    def test_anybody_else_is_refused_on_record(self, ledger: Ledger, tmp_path: Path) -> None:
+        """Nothing is written, and the refusal is a look that was refused."""
+        principal = Principal("u-11", "caseworker", None, "statistics")
+        with pytest.raises(Forbidden) as refused:
+            make_release(ledger, principal, ReleaseWish(), tmp_path / "own", quiet)
+        (row,) = ledger.read_range(refused.value.access_position, refused.value.access_position)
+        assert (read_clear(row).data["what"], read_clear(row).data["refused"]) == ("analyst_release", True)
+        assert not list(tmp_path.iterdir())
 
 
 class TestWhole:
