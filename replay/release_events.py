@@ -25,6 +25,10 @@ AHEAD = 2
 """Stretches each further process may be ahead of what is written."""
 
 
+STRANGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What goes wrong with an event that does not hold what its type says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What every process needs to know: where the ledger lies, the release's key, which events, what is withheld."""
@@ -69,8 +73,17 @@ class Reader:
                 event = self._event(row, lost)
                 if event is not None:
                     rows[row.topic].append(event)
-            batches = tuple((topic, self._tables[topic].batch(found)) for topic, found in sorted(rows.items()))
+            batches = tuple((topic, self._batch(topic, found, lost)) for topic, found in sorted(rows.items()))
         return Stretch(batches, lost.withheld, tuple(lost.unreadable))
+
+    def _batch(self, topic: str, events: list[ClearEvent], lost: "_Lost") -> Any:
+        """Return events as a batch; those that do not hold what their type says are lost, one by one."""
+        table = self._tables[topic]
+        try:
+            return table.batch(events)
+        except STRANGE:
+            lost.unreadable += [event.position for event in events if not _fits(table, event)]
+            return table.batch([event for event in events if event.position not in lost.unreadable])
 
     def _event(self, row: ClearRow, lost: "_Lost") -> ClearEvent | None:
         """Return an event as it may be shown; None where it is withheld or cannot be read."""
@@ -86,6 +99,14 @@ class Reader:
             lost.withheld += 1
             return None
         return event._replace(clear={**event.clear, "data": shown})
+
+
+def _fits(table: Table, event: ClearEvent) -> bool:
+    try:
+        table.batch([event])
+    except STRANGE:
+        return False
+    return True
 
 
 @dataclass(slots=True)

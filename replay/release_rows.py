@@ -18,7 +18,7 @@ SQL = load_queries("replay", "sql/export.sql")
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _HEADING_BYTES = 19
 _END = b"\xff\xff"
-_EVENT = Struct(">hiqi16siqiqi")
+_EVENT = Struct(">6xq4x16s4xq4xqi")
 _LENGTH = Struct(">i")
 _BETWEEN_EPOCHS = 946_684_800_000_000
 """Microseconds from 1970 to 2000, from which PostgreSQL counts."""
@@ -67,7 +67,7 @@ class ClearRow(NamedTuple):
 
 def clear_row(block: bytes) -> ClearRow:
     """Return place and clear part of an event from the bytes of its row."""
-    _, _, position, _, stream, _, version, _, recorded_at, length = _EVENT.unpack_from(block)
+    position, stream, version, recorded_at, length = _EVENT.unpack_from(block)
     begin = _EVENT.size + length
     topic = block[_EVENT.size : begin].decode()
     return ClearRow(position, stream, version, topic, recorded_at + _BETWEEN_EPOCHS, block[begin + 4 :])

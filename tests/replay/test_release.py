@@ -339,9 +339,13 @@ class TestLeftOut:
         case = self.cases(opened)[0]
         strange = type(event)(event.topic, event.blind, segment_table([Segment.clear(clear)]), clear, event.actor)
         position = appended(opened.append_now(one(case, None, strange))).last_position
+        another = fact("visit_held", kind="home_visit", number="many")
+        beside = appended(opened.append_now(one(case, None, another))).last_position
         done = make(opened, tmp_path / "release", tables={"visit_held"})
-        assert manifest(tmp_path / "release")["left_out"]["unreadable_events"] == [position]
-        assert done.unreadable == 1
+        assert manifest(tmp_path / "release")["left_out"]["unreadable_events"] == [position, beside]
+        assert done.unreadable == 2
+        visits = ask(tmp_path / "release", "SELECT count(*) FROM events.visit_held")[0][0]
+        assert visits == len(opened.read_topic("visit_held")) - 2
 
 
 class TestWhoMay:
