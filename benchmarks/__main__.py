@@ -6,7 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from api.opening import Place
-from benchmarks import access, append, boards, bundle, erasure, http, proof, rules, sealing, verify, views, witnessed
+from benchmarks import (
+    access, append, boards, bundle, dossier, erasure, export, http, proof, rules, sealing, verify, views, witnessed,
+)  # fmt: skip
 from benchmarks.measure import Figure, now, report
 from domain.time import COPENHAGEN
 from ledger.creation import create_database
@@ -14,7 +16,8 @@ from ledger.embedded import EmbeddedPostgres
 from ledger.keys import file_keys
 
 GROUPS = (
-    "append", "http", "rules", "sealing", "access", "proof", "bundle", "erasure", "verify", "boards", "views",
+    "append", "http", "rules", "sealing", "access", "proof", "bundle", "erasure", "verify", "boards", "views", "export",
+    "dossier",
 )  # fmt: skip
 
 
@@ -51,6 +54,8 @@ def main() -> None:
             figures += verify.figures(place, Path(folder))
         if "views" in wanted:
             figures += views.figures(place, Path(folder))
+        if "export" in wanted:
+            figures += export.figures(place, Path(folder))
         if "bundle" in wanted:
             figures += bundle.figures(place, Path(folder))
     if "rules" in wanted:

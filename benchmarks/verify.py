@@ -55,9 +55,9 @@ def figures(place: Place, folder: Path) -> list[Figure]:
         signer = FileSigner(folder / "signer", time)
         signer.create(default_origin(ledger.id))
         publisher = Publisher(conninfo, signer)
-        _fill(ledger, publisher, EVENTS // 10)
+        fill(ledger, publisher, EVENTS // 10)
         tenth = _memory(conninfo, folder)
-        _fill(ledger, publisher, EVENTS - EVENTS // 10)
+        fill(ledger, publisher, EVENTS - EVENTS // 10)
         whole = _memory(conninfo, folder)
         found = [*_full(checked, ledger), *_since(ledger, publisher)]
         publisher.close()
@@ -65,7 +65,8 @@ def figures(place: Place, folder: Path) -> list[Figure]:
     return [*found, memory]
 
 
-def _fill(ledger: Ledger, publisher: Publisher, events: int) -> None:
+def fill(ledger: Ledger, publisher: Publisher, events: int) -> None:
+    """Append so many visits with a sealed segment each, and publish as they come."""
     begun = now()
     for _ in range(0, events, STREAMS * PER_STREAM):
         _append(ledger, [uuid4() for _ in range(STREAMS)], PER_STREAM, 0)

@@ -14,7 +14,7 @@ from heapq import merge
 from multiprocessing import get_context
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import orjson
@@ -25,7 +25,7 @@ from projections.access import Expiry
 from projections.folding import Change, Folder, expiry_of
 from projections.view import VIEWS, AnyView, View
 from replay.extras import extra
-from replay.release_columns import Table
+from replay.release_columns import Table, plain_table
 from replay.release_files import TableFile, sha256_of
 from replay.release_rows import ClearRow
 from replay.working import ABOUT, COMMON, FORMAT, read_share, share_name
@@ -88,9 +88,9 @@ def fold_share(folder: str, view: str, number: int) -> tuple[int, str]:
     source, target = Path(folder), Path(folder) / "folded" / view
     rows = folded(VIEWS[view], merge(*_shares(source, number), key=attrgetter("position")))
     file = TableFile(target, _table(f".{share_name(number)}-{uuid4().hex}"))
-    waiting: list[Row] = []
+    waiting: list[_Written] = []
     for row in rows:
-        waiting.append(row)
+        waiting.append(_Written(row.key.bytes, row.part, row.known_from, row.known_to, _json(row.value)))
         if len(waiting) == PAGE:
             file.add(_table("").batch(waiting))
             waiting.clear()
@@ -207,19 +207,21 @@ def _shares(folder: Path, number: int) -> list[Iterator[ClearRow]]:
     return [read_share(folder / f"{name}.parquet") for name in (share_name(number), COMMON)]
 
 
+class _Written(NamedTuple):
+    """A row as it is written."""
+
+    key: bytes
+    part: str
+    known_from: int
+    known_to: int | None
+    value: str
+
+
 def _table(name: str) -> Table:
     """Return the table of the rows of a view."""
     arrow = extra("pyarrow", "replay")
-    return Table(
-        name,
-        [
-            ("key", arrow.binary(16), lambda rows: [row.key.bytes for row in rows]),
-            ("part", arrow.string(), lambda rows: [row.part for row in rows]),
-            ("known_from", arrow.int64(), lambda rows: [row.known_from for row in rows]),
-            ("known_to", arrow.int64(), lambda rows: [row.known_to for row in rows]),
-            ("value", arrow.string(), lambda rows: [_json(row.value) for row in rows]),
-        ],
-    )
+    kinds = (arrow.binary(16), arrow.string(), arrow.int64(), arrow.int64(), arrow.string())
+    return plain_table(name, dict(zip(_Written._fields, kinds, strict=True)))
 
 
 def _json(value: dict[str, Any]) -> str:

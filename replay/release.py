@@ -11,13 +11,15 @@ from typing import Any
 
 import psycopg
 
-from domain.release_fields import EVENT_FIELDS, IN_MONTHS, LEFT_OUT_VIEWS
+from domain.release_fields import EVENT_FIELDS, IN_MONTHS
+from domain.release_views import VIEW_FIELDS
 from domain.rules import Rules
 from domain.time import copenhagen_day
 from ledger.store import APPLICATION_ROLE, Ledger, conninfo_as
 from projections.boards import adopted_upto
 from projections.following import wait_for
 from projections.view import VIEWS, AnyView, View
+from replay.extras import extra
 from replay.pseudonyms import Pseudonyms
 from replay.release_aggregates import write_aggregates
 from replay.release_columns import Columns, RememberedRow
@@ -54,11 +56,11 @@ class Wish:
     @property
     def views(self) -> tuple[AnyView, ...]:
         """The views wanted."""
-        wanted = (view for view in VIEWS.values() if view.name not in LEFT_OUT_VIEWS)
+        wanted = (view for view in VIEWS.values() if view.name in VIEW_FIELDS)
         return tuple(view for view in wanted if self.tables is None or view.name in self.tables)
 
 
-TABLES = (*EVENT_FIELDS, *(name for name in VIEWS if name not in LEFT_OUT_VIEWS))
+TABLES = (*EVENT_FIELDS, *(name for name in VIEWS if name in VIEW_FIELDS))
 """The tables a release may hold."""
 
 
@@ -78,6 +80,7 @@ def write_release(ledger: Ledger, wish: Wish, key: bytes, folder: Path, notify: 
 
     What is left out is judged by all that is on record now, and once more in the end: an erasure meanwhile counts.
     """
+    extra("duckdb", "replay")  # missed now rather than when all else is written
     _require_followed(ledger, wish)
     content = Content(adopted_upto(ledger, wish.position), judge(ledger))
     _write_events(ledger, wish, key, folder, content, notify)

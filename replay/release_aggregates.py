@@ -13,7 +13,7 @@ from typing import Any
 from domain.suppression import suppressed
 from ledger.queries import load_queries
 from replay.extras import extra
-from replay.release_files import write_rows
+from replay.release_files import BOUNDS, write_rows
 
 SQL = load_queries("replay", "sql/aggregates.sql")
 NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -42,7 +42,7 @@ def write_aggregates(folder: Path, day: date) -> dict[Path, int]:
 
 def _rows(name: str, paths: Mapping[str, str], day: date) -> list[dict[str, Any]]:
     values: dict[str, Any] = {**paths, "day": day} if "$day" in SQL[name] else dict(paths)
-    with extra("duckdb", "replay").connect(":memory:", config={"threads": 1}) as connection:
+    with extra("duckdb", "replay").connect(":memory:", config=BOUNDS) as connection:
         found: list[tuple[Any, ...]] = connection.execute(SQL[name], values).fetchall()
     counts: dict[str, _Counts] = defaultdict(dict)
     cases: dict[str, _Counts] = defaultdict(dict)

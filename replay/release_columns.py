@@ -1,12 +1,14 @@
 """From the clear part of events and the values of views to the columns of a release."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 
 from domain.release import Column, Fields, Kind, code_of, law_of
-from domain.release_fields import DURATIONS, EVENT_FIELDS, IN_MONTHS, VIEW_FIELDS
+from domain.release_fields import EVENT_FIELDS, IN_MONTHS
+from domain.release_views import DURATIONS, VIEW_FIELDS
 from domain.time import copenhagen_day, read_instant, read_moment
 from replay.extras import extra
 from replay.pseudonyms import Memory, Pseudonyms
@@ -17,10 +19,10 @@ HOUR_LENGTH = 13
 
 
 class Unclassified(Exception):
-    """A view remembers a field that nobody has said may leave: give it a place in domain/release_fields.py."""
+    """A view remembers a field that nobody has said may leave: give it a place in domain/release_views.py."""
 
     def __init__(self, view: str, name: str) -> None:
-        super().__init__(f"view {view} remembers {name}, which has no place in domain/release_fields.py: give it one")
+        super().__init__(f"view {view} remembers {name}, which has no place in domain/release_views.py: give it one")
 
 
 class ClearEvent(NamedTuple):
@@ -49,23 +51,60 @@ class RememberedRow(NamedTuple):
 
 
 Values = list[Any]
-_Column = tuple[str, Any, Callable[[Sequence[Any]], Values]]
+
+
+class Page:
+    """Rows of a table on their way to columns: their facts, and the case each stands in, as 16 bytes."""
+
+    def __init__(self, rows: Sequence[Any], facts: Sequence[Mapping[str, Any]], cases: Sequence[bytes]) -> None:
+        self.rows, self.facts, self.cases = rows, facts, cases
+        self.present = frozenset[str]().union(*facts)
+        """The fields that any of the rows has: most may be left out, and mostly are."""
+
+    def within(self, name: str) -> "Page":
+        """Return the same rows with what one field holds for their facts."""
+        return Page(self.rows, [facts.get(name) or {} for facts in self.facts], self.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column: its name, its type, how a page becomes its values, and the field without which it has none."""
+
+    name: str
+    kind: Any
+    values: Callable[[Page], Values]
+    needs: str | None = None
 
 
 class Table:
-    """One table of a release: its schema, and how rows become columns of it."""
+    """One table of a release: its schema, and how rows become columns of it. ``page`` finds their facts."""
 
-    def __init__(self, name: str, columns: Sequence[_Column]) -> None:
+    def __init__(self, name: str, columns: Sequence[_Column], page: Callable[[Sequence[Any]], Page]) -> None:
         self.name = name
-        arrow = extra("pyarrow", "replay")
-        self.schema = arrow.schema([arrow.field(column, kind) for column, kind, _ in columns])
-        self._columns = columns
+        self._arrow = extra("pyarrow", "replay")
+        self.schema = self._arrow.schema([self._arrow.field(column.name, column.kind) for column in columns])
+        self._columns, self._page = columns, page
 
     def batch(self, rows: Sequence[Any]) -> Any:
         """Return rows as a batch of columns."""
-        arrow = extra("pyarrow", "replay")
-        arrays = [arrow.array(values(rows), type=kind) for _, kind, values in self._columns]
-        return arrow.record_batch(arrays, schema=self.schema)
+        page = self._page(rows)
+        arrays = [self._array(column, page) for column in self._columns]
+        return self._arrow.record_batch(arrays, schema=self.schema)
+
+    def _array(self, column: _Column, page: Page) -> Any:
+        if column.needs is not None and column.needs not in page.present:
+            return self._arrow.nulls(len(page.rows), column.kind)
+        return self._arrow.array(column.values(page), type=column.kind)
+
+
+def plain_table(name: str, columns: Mapping[str, Any]) -> Table:
+    """Return a table of named tuples, each column as it is; ``columns`` gives their types."""
+
+    def of(column: str) -> Callable[[Page], Values]:
+        return lambda page: [getattr(row, column) for row in page.rows]
+
+    kinds = [_Column(column, kind, of(column)) for column, kind in columns.items()]
+    return Table(name, kinds, lambda rows: Page(rows, (), ()))
 
 
 class Columns:
@@ -85,83 +124,78 @@ class Columns:
 
     def of_event(self, topic: str) -> Table:
         """Return the table of an event type."""
-        fields, ids, memory = EVENT_FIELDS[topic], self._pseudonyms.ids, self._memories
+        ids, memory = self._pseudonyms.ids, self._memories
+        staff, codes, offices, laws = memory["staff"], memory["code"], memory["office"], memory["law"]
         text, whole, instant, flag, day = self._types()
+        texts = self._arrow.list_(text)
         days = self._months if topic in IN_MONTHS else self._days
-        envelope: list[_Column] = [
-            ("position", whole, lambda rows: [row.position for row in rows]),
-            ("case_id", text, lambda rows: [ids[row.stream] for row in rows]),
-            ("entry_version", whole, lambda rows: [row.version for row in rows]),
-            ("recorded_at", instant, lambda rows: [row.recorded_at for row in rows]),
-            ("occurred_at", day, lambda rows: [days[row.clear["occurred_at"][:HOUR_LENGTH]] for row in rows]),
-            ("reached_at", day, lambda rows: [_reached(days, row.clear) for row in rows]),
-            ("actor", text, lambda rows: [memory["staff"][row.clear["actor"]["id"]] for row in rows]),
-            ("actor_role", text, lambda rows: [memory["code"][row.clear["actor"]["role"]] for row in rows]),
-            (
-                "actor_unit",
-                text,
-                lambda rows: [memory["office"][row.clear["actor"].get("organisation")] for row in rows],
-            ),
-            ("commit_law", self._arrow.list_(text), lambda rows: [_laws(memory["law"], row.clear) for row in rows]),
-            ("commit_source", text, lambda rows: [memory["code"][row.clear.get("source")] for row in rows]),
-            ("without_gate", flag, lambda rows: [row.clear.get("reported_without_gate", False) for row in rows]),
-            ("sealed", self._arrow.list_(text), lambda rows: [_sealed(row.clear) for row in rows]),
+        envelope = [
+            _Column("position", whole, lambda page: [row.position for row in page.rows]),
+            _Column("case_id", text, lambda page: [ids[row.stream] for row in page.rows]),
+            _Column("entry_version", whole, lambda page: [row.version for row in page.rows]),
+            _Column("recorded_at", instant, lambda page: [row.recorded_at for row in page.rows]),
+            _Column("occurred_at", day, lambda page: [days[r.clear["occurred_at"][:HOUR_LENGTH]] for r in page.rows]),
+            _Column("reached_at", day, lambda page: [_reached(days, row.clear) for row in page.rows]),
+            _Column("actor", text, lambda page: [staff[row.clear["actor"]["id"]] for row in page.rows]),
+            _Column("actor_role", text, lambda page: [codes[row.clear["actor"]["role"]] for row in page.rows]),
+            _Column("actor_unit", text, lambda page: [offices[_unit(row)] for row in page.rows]),
+            _Column("commit_law", texts, lambda page: [_laws(laws, row.clear) for row in page.rows]),
+            _Column("commit_source", text, lambda page: [codes[row.clear.get("source")] for row in page.rows]),
+            _Column("without_gate", flag, lambda page: ["reported_without_gate" in row.clear for row in page.rows]),
+            _Column("sealed", texts, lambda page: [_sealed(row.clear) for row in page.rows]),
         ]
-        facts = self._fields(fields, lambda row: row.clear["data"], lambda row: row.stream)
-        return Table(topic, [*envelope, *facts])
+        return Table(
+            topic,
+            [*envelope, *self._fields(EVENT_FIELDS[topic])],
+            lambda rows: Page(rows, [row.clear["data"] for row in rows], [row.stream for row in rows]),
+        )
 
     def of_view(self, view: str) -> Table:
-        """Return the table of a view; raises Unclassified when it is filled with a field that has no place."""
+        """Return the table of a view; filling it raises Unclassified for a field that has no place."""
         fields, ids = VIEW_FIELDS[view], self._pseudonyms.ids
         text, whole, instant, _, _ = self._types()
         known, scoped = frozenset(fields.names()), self._pseudonyms.scoped
-        seen: set[tuple[str, ...]] = set()
-
-        def checked(rows: Sequence[RememberedRow]) -> Values:
-            for row in rows:
-                if (names := tuple(row.value)) not in seen:
-                    for name in names:
-                        if name not in known:
-                            raise Unclassified(view, name)
-                    seen.add(names)
-            return [row.known_from for row in rows]
-
-        place: list[_Column] = [
-            ("known_from", whole, checked),
-            ("known_to", whole, lambda rows: [row.known_to for row in rows]),
-            ("known_from_at", instant, lambda rows: [row.known_from_at for row in rows]),
-            ("known_to_at", instant, lambda rows: [row.known_to_at for row in rows]),
-            ("case_id", text, lambda rows: [ids[row.key] for row in rows]),
-            ("part", text, lambda rows: [scoped[row.key, row.part] for row in rows]),
-            ("part_of", text, lambda rows: [_named(scoped, row) for row in rows]),
+        place = [
+            _Column("known_from", whole, lambda page: [row.known_from for row in page.rows]),
+            _Column("known_to", whole, lambda page: [row.known_to for row in page.rows]),
+            _Column("known_from_at", instant, lambda page: [row.known_from_at for row in page.rows]),
+            _Column("known_to_at", instant, lambda page: [row.known_to_at for row in page.rows]),
+            _Column("case_id", text, lambda page: [ids[row.key] for row in page.rows]),
+            _Column("part", text, lambda page: [scoped[row.key, row.part] for row in page.rows]),
+            _Column("part_of", text, lambda page: [_named(scoped, row) for row in page.rows]),
         ]
-        durations: list[_Column] = [
-            (name, whole, _between(begin, end)) for name, (begin, end) in DURATIONS.get(view, {}).items()
+        durations = [
+            _Column(name, whole, _between(begin, end)) for name, (begin, end) in DURATIONS.get(view, {}).items()
         ]
-        values = self._fields(fields, lambda row: row.value, lambda row: row.key)
-        return Table(view, [*place, *durations, *values])
+
+        def page(rows: Sequence[RememberedRow]) -> Page:
+            found = Page(rows, [row.value for row in rows], [row.key for row in rows])
+            for name in sorted(found.present - known):
+                raise Unclassified(view, name)
+            return found
+
+        return Table(view, [*place, *durations, *self._fields(fields)], page)
 
     def _types(self) -> tuple[Any, Any, Any, Any, Any]:
         arrow = self._arrow
         return arrow.string(), arrow.int64(), arrow.timestamp("us", tz="UTC"), arrow.bool_(), arrow.date32()
 
-    def _fields(
-        self, fields: Fields, facts: Callable[[Any], Mapping[str, Any]], case: Callable[[Any], bytes], prefix: str = ""
-    ) -> list[_Column]:
-        """Return the columns of some fields; ``facts`` finds them in a row, ``case`` the case they are within."""
+    def _fields(self, fields: Fields) -> list[_Column]:
+        """Return the columns of some fields."""
         arrow, found = self._arrow, list[_Column]()
         for column in fields.columns():
             kind = self._type(column.kind)
-            values = self._values(column, facts, case)
-            found.append((prefix + column.name, arrow.list_(kind) if column.many else kind, values))
+            found.append(
+                _Column(column.name, arrow.list_(kind) if column.many else kind, self._values(column), column.field)
+            )
         for name, (key, value) in fields.mappings.items():
             kind = arrow.list_(arrow.struct([("key", self._type(key)), ("value", self._type(value))]))
-            found.append((prefix + name, kind, self._pairs(name, (key, value), facts, case)))
+            found.append(_Column(name, kind, self._pairs(name, key, value), name))
         for name, nested in fields.nested.items():
             parts = [(column.name, self._type(column.kind)) for column in nested.columns()]
-            found.append((prefix + name, arrow.list_(arrow.struct(parts)), self._records(name, nested, facts, case)))
+            found.append(_Column(name, arrow.list_(arrow.struct(parts)), self._records(name, nested), name))
         for name, inner in fields.within.items():
-            found += self._fields(inner, _within(name, facts), case, f"{prefix}{name}_")
+            found += [_inside(name, column) for column in self._fields(inner)]
         return found
 
     def _type(self, kind: Kind) -> Any:
@@ -169,18 +203,20 @@ class Columns:
         plain = {"number": whole, "decimal": self._arrow.decimal128(18, 6), "flag": flag, "day": day, "month": day}
         return plain.get(kind, text)
 
-    def _values(
-        self, column: Column, facts: Callable[[Any], Mapping[str, Any]], case: Callable[[Any], bytes]
-    ) -> Callable[[Sequence[Any]], Values]:
+    def _values(self, column: Column) -> Callable[[Page], Values]:
         name, one = column.field, self._one(column.kind)
         if column.many:
-            return lambda rows: [_many(one, facts(row).get(name), case(row), facts(row)) for row in rows]
+            return lambda page: [
+                _many(one, facts.get(name), case, facts) for facts, case in zip(page.facts, page.cases, strict=True)
+            ]
         if column.kind in self._memories:
             memory = self._memories[column.kind]
-            return lambda rows: [memory[facts(row).get(name)] for row in rows]
+            return lambda page: [memory[facts.get(name)] for facts in page.facts]
         if column.kind in ("number", "flag"):
-            return lambda rows: [facts(row).get(name) for row in rows]
-        return lambda rows: [one(facts(row).get(name), case(row), facts(row)) for row in rows]
+            return lambda page: [facts.get(name) for facts in page.facts]
+        return lambda page: [
+            one(facts.get(name), case, facts) for facts, case in zip(page.facts, page.cases, strict=True)
+        ]
 
     def _one(self, kind: Kind) -> "Callable[[Any, bytes, Mapping[str, Any]], Any]":
         """Return what turns one value into one that leaves, given its case and the facts beside it."""
@@ -201,43 +237,39 @@ class Columns:
             return lambda value, _case, _facts: None if value is None else Decimal(value)
         return lambda value, _case, _facts: value
 
-    def _pairs(
-        self,
-        name: str,
-        kinds: tuple[Kind, Kind],
-        facts: Callable[[Any], Mapping[str, Any]],
-        case: Callable[[Any], bytes],
-    ) -> Callable[[Sequence[Any]], Values]:
-        key, value = self._one(kinds[0]), self._one(kinds[1])
+    def _pairs(self, name: str, first: Kind, second: Kind) -> Callable[[Page], Values]:
+        key, value = self._one(first), self._one(second)
 
-        def pairs(row: Any) -> Any:
-            found: Mapping[str, Any] | None = facts(row).get(name)
+        def pairs(found: Mapping[str, Any] | None, case: bytes) -> Any:
             if found is None:
                 return None
-            return [
-                {"key": key(one, case(row), found), "value": value(found[one], case(row), found)}
-                for one in sorted(found)
-            ]
+            return [{"key": key(one, case, found), "value": value(found[one], case, found)} for one in sorted(found)]
 
-        return lambda rows: [pairs(row) for row in rows]
+        return lambda page: [pairs(facts.get(name), case) for facts, case in zip(page.facts, page.cases, strict=True)]
 
-    def _records(
-        self, name: str, nested: Fields, facts: Callable[[Any], Mapping[str, Any]], case: Callable[[Any], bytes]
-    ) -> Callable[[Sequence[Any]], Values]:
+    def _records(self, name: str, nested: Fields) -> Callable[[Page], Values]:
         parts = [(column, self._one(column.kind)) for column in nested.columns()]
 
-        def records(row: Any) -> Any:
-            found: Sequence[Mapping[str, Any]] | None = facts(row).get(name)
+        def records(found: Sequence[Mapping[str, Any]] | None, case: bytes) -> Any:
             if found is None:
                 return None
-            return [{c.name: one(inner.get(c.field), case(row), inner) for c, one in parts} for inner in found]
+            return [{c.name: one(inner.get(c.field), case, inner) for c, one in parts} for inner in found]
 
-        return lambda rows: [records(row) for row in rows]
+        return lambda page: [records(facts.get(name), case) for facts, case in zip(page.facts, page.cases, strict=True)]
+
+
+def _inside(name: str, column: _Column) -> _Column:
+    """Return a column of what a field holds, named after both."""
+    return _Column(f"{name}_{column.name}", column.kind, lambda page: column.values(page.within(name)), name)
 
 
 def _day(text: str) -> date:
     """Return the Copenhagen day of a stored day, or of the hour of a stored instant."""
     return copenhagen_day(read_moment(text if len(text) < HOUR_LENGTH else f"{text}:00Z"))
+
+
+def _unit(row: ClearEvent) -> str | None:
+    return row.clear["actor"].get("organisation")
 
 
 def _reached(days: Memory, clear: Mapping[str, Any]) -> date | None:
@@ -261,10 +293,6 @@ def _named(scoped: Memory, row: RememberedRow) -> str | None:
     return scoped[row.key, name] if slash else None
 
 
-def _within(name: str, facts: Callable[[Any], Mapping[str, Any]]) -> Callable[[Any], Mapping[str, Any]]:
-    return lambda row: facts(row).get(name) or {}
-
-
 def _many(
     one: Callable[[Any, bytes, Mapping[str, Any]], Any], value: Any, case: bytes, facts: Mapping[str, Any]
 ) -> list[Any] | None:
@@ -275,7 +303,7 @@ def _many(
     return [one(part, case, facts) for part in parts]
 
 
-def _between(begin: str, end: str) -> Callable[[Sequence[RememberedRow]], Values]:
+def _between(begin: str, end: str) -> Callable[[Page], Values]:
     """Return what counts the begun minutes between two instants of a value, so that none at all means not late."""
 
     def minutes(value: Mapping[str, Any]) -> int | None:
@@ -284,4 +312,4 @@ def _between(begin: str, end: str) -> Callable[[Sequence[RememberedRow]], Values
             return None
         return -((read_instant(first) - read_instant(last)) // MINUTE)
 
-    return lambda rows: [minutes(row.value) for row in rows]
+    return lambda page: [minutes(facts) for facts in page.facts]

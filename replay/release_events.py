@@ -1,10 +1,11 @@
 """The events of a release: read in stretches of positions, by one process or several, written in order."""
 
+import gc
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from multiprocessing import get_context
 from typing import Any
@@ -15,13 +16,17 @@ import psycopg
 from ledger.store import APPLICATION_ROLE, conninfo_as
 from replay.pseudonyms import Pseudonyms
 from replay.release_columns import ClearEvent, Columns, Table
-from replay.release_rows import UnreadableEvent, blocks, clear_row, event_of
+from replay.release_rows import ClearRow, UnreadableEvent, blocks, clear_row, event_of
 
 STRETCH = 20_000
 """Positions read at a time."""
 
 AHEAD = 2
 """Stretches each further process may be ahead of what is written."""
+
+
+STRANGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+"""What goes wrong with an event that does not hold what its type says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +65,66 @@ class Reader:
 
     def read(self, after: int, upto: int) -> Stretch:
         """Return the events after a position, up to another."""
-        reading, rows, unreadable, withheld = self._reading, defaultdict[str, list[ClearEvent]](list), list[int](), 0
+        rows, lost, reading = defaultdict[str, list[ClearEvent]](list), _Lost(), self._reading
         values = {"after": after, "upto": upto, "topics": list(reading.topics)}
         values |= {"without": list(reading.erased), "restricted": list(reading.restricted)}
-        for block in blocks(self._connection, "clear_events", values):
-            row = clear_row(block)
-            try:
-                event = event_of(row)
-            except UnreadableEvent as error:
-                unreadable.append(error.position)
-                continue
-            if event.position in reading.replaced:
-                shown = reading.replaced[event.position]
-                if shown is None:
-                    withheld += 1
-                    continue
-                event = event._replace(clear={**event.clear, "data": shown})
-            rows[row.topic].append(event)
-        batches = tuple((topic, self._tables[topic].batch(found)) for topic, found in sorted(rows.items()))
-        return Stretch(batches, withheld, tuple(unreadable))
+        with _uncollected():
+            for row in map(clear_row, blocks(self._connection, "clear_events", values)):
+                event = self._event(row, lost)
+                if event is not None:
+                    rows[row.topic].append(event)
+            batches = tuple((topic, self._batch(topic, found, lost)) for topic, found in sorted(rows.items()))
+        return Stretch(batches, lost.withheld, tuple(lost.unreadable))
+
+    def _batch(self, topic: str, events: list[ClearEvent], lost: "_Lost") -> Any:
+        """Return events as a batch; those that do not hold what their type says are lost, one by one."""
+        table = self._tables[topic]
+        try:
+            return table.batch(events)
+        except STRANGE:
+            lost.unreadable += [event.position for event in events if not _fits(table, event)]
+            return table.batch([event for event in events if event.position not in lost.unreadable])
+
+    def _event(self, row: ClearRow, lost: "_Lost") -> ClearEvent | None:
+        """Return an event as it may be shown; None where it is withheld or cannot be read."""
+        try:
+            event = event_of(row)
+        except UnreadableEvent:
+            lost.unreadable.append(row.position)
+            return None
+        if row.position not in self._reading.replaced:
+            return event
+        shown = self._reading.replaced[row.position]
+        if shown is None:
+            lost.withheld += 1
+            return None
+        return event._replace(clear={**event.clear, "data": shown})
+
+
+def _fits(table: Table, event: ClearEvent) -> bool:
+    try:
+        table.batch([event])
+    except STRANGE:
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class _Lost:
+    """How many events of a stretch were withheld whole, and the positions of those that could not be read."""
+
+    withheld: int = 0
+    unreadable: list[int] = field(default_factory=list[int])
+
+
+@contextmanager
+def _uncollected() -> Generator[None]:
+    """Do without collecting cycles: events hold none, and looking for some among them takes most of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 _READERS: list[Reader] = []

@@ -16,6 +16,9 @@ from replay.release_columns import Table
 
 SQL = load_queries("replay", "sql/database.sql")
 
+BOUNDS = {"threads": 1, "memory_limit": "512MB"}
+"""One thread, so that rows keep their order, and memory for DuckDB whatever the size of a release."""
+
 ROW_GROUP = 20_000
 """Rows of a row group, and of each table held in memory at most."""
 
@@ -68,7 +71,7 @@ def write_rows(path: Path, schema: dict[str, str], rows: list[dict[str, Any]]) -
 def write_database(folder: Path, tables: Iterable[Path]) -> Path:
     """Write one DuckDB file with a table of each Parquet file, in a schema named after its folder."""
     path = folder / DATABASE
-    with extra("duckdb", "replay").connect(":memory:", config={"threads": 1}) as connection:
+    with extra("duckdb", "replay").connect(":memory:", config=BOUNDS) as connection:
         connection.execute(SQL["settled"])
         connection.execute(SQL["attach"].format(path=_quoted(path)))
         for table in sorted(tables):

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from domain.events import BY_TOPIC
-from domain.release_fields import EVENT_FIELDS, LEFT_OUT_EVENTS, LEFT_OUT_VIEWS
+from domain.release_fields import EVENT_FIELDS, LEFT_OUT_EVENTS
+from domain.release_views import LEFT_OUT_VIEWS
 from domain.rules import Rules
 from replay.release_files import write_rows
 

@@ -8,13 +8,15 @@ from uuid import UUID
 import orjson
 import psycopg
 
-from domain.release_fields import EVENT_FIELDS, LEFT_OUT_EVENTS, LEFT_OUT_VIEWS
+from domain.release_fields import EVENT_FIELDS, LEFT_OUT_EVENTS
+from domain.release_views import LEFT_OUT_VIEWS, VIEW_FIELDS
 from domain.suppression import SMALLEST
 from domain.time import write_instant
 from ledger.format import published_entry
 from ledger.merkle import leaf_hash, root_of
 from ledger.proof.records import ProofRecords
 from ledger.store import APPLICATION_ROLE, Ledger, conninfo_as
+from projections.view import VIEWS
 from replay.release import Content, Wish, recorded_at
 from replay.release_files import files_in, sha256_of
 from replay.release_rows import SQL, commitments
@@ -92,7 +94,7 @@ def _left_out(ledger: Ledger, wish: Wish, content: Content) -> dict[str, Any]:
         "unknown_event_types": sum(
             count for topic, count in counts.items() if topic not in EVENT_FIELDS and topic not in LEFT_OUT_EVENTS
         ),
-        "views": dict(LEFT_OUT_VIEWS),
+        "views": {view: LEFT_OUT_VIEWS.get(view, "not classified yet") for view in sorted(VIEWS.keys() - VIEW_FIELDS)},
         "erased_cases": len(judged.erased),
         "events_of_erased_cases": _events_of(ledger, wish, sorted(judged.erased)),
         "events_of_restricted_cases": _events_of(ledger, wish, sorted(judged.restricted)),

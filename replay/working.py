@@ -4,9 +4,8 @@ They are the controller's own: without pseudonyms, restricted cases among them, 
 ledger may have them, and nobody else; they are removed when the replay is done.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -17,7 +16,7 @@ from domain.events import BY_TOPIC
 from domain.events.access import LookupsExpired
 from ledger.store import APPLICATION_ROLE, Ledger, conninfo_as
 from replay.extras import extra
-from replay.release_columns import Table
+from replay.release_columns import Table, plain_table
 from replay.release_files import TableFile
 from replay.release_judging import judge
 from replay.release_rows import ClearRow, blocks, clear_row
@@ -79,11 +78,7 @@ def _table(name: str) -> Table:
     """Return the table of a share: the columns of its rows as they are."""
     arrow = extra("pyarrow", "replay")
     kinds = (arrow.int64(), arrow.binary(16), arrow.int64(), arrow.string(), arrow.int64(), arrow.binary())
-    return Table(name, [(column, kind, _column(column)) for column, kind in zip(ClearRow._fields, kinds, strict=True)])
-
-
-def _column(name: str) -> Callable[[Sequence[ClearRow]], list[Any]]:
-    return lambda rows: [getattr(row, name) for row in rows]
+    return plain_table(name, dict(zip(ClearRow._fields, kinds, strict=True)))
 
 
 def read_share(path: Path) -> Iterator[ClearRow]:

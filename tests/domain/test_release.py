@@ -7,7 +7,8 @@ import pytest
 from domain.events import BY_TOPIC
 from domain.events.catalogue import wire_form
 from domain.release import HIDDEN, code_of, law_of
-from domain.release_fields import EVENT_FIELDS, LEFT_OUT_EVENTS, LEFT_OUT_VIEWS, VIEW_FIELDS
+from domain.release_fields import EVENT_FIELDS, LEFT_OUT_EVENTS
+from domain.release_views import LEFT_OUT_VIEWS, VIEW_FIELDS
 from projections.view import VIEWS
 
 TYPES = {

@@ -5,7 +5,7 @@ import os
 import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from errno import ENOSPC
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -258,6 +258,18 @@ def test_digest_is_keyed_and_separated_by_purpose(store: FileKeyStore, tmp_path:
     assert digest == hmac.digest(store.get(UUID(int=0)), b"idempotency key\x00content", "sha256")
     assert digest != store.digest("request fingerprint", b"content")
     assert digest == again(tmp_path).digest("idempotency key", b"content")
+
+
+def test_key_of_a_chosen_id_is_made_once(store: FileKeyStore) -> None:
+    """The first key stays; one that was destroyed is not made again."""
+    key = uuid4()
+    store.ensure(key)
+    made = store.get(key)
+    store.ensure(key)
+    assert store.get(key) == made
+    store.destroy(key, datetime.now(UTC))
+    with pytest.raises(KeyErased):
+        store.ensure(key)
 
 
 def test_ledger_key_is_made_once(store: FileKeyStore) -> None:

@@ -12,9 +12,10 @@ import duckdb
 import orjson
 import pytest
 
+from api.door import Forbidden
 from api.exporting import FolderExists, MadeRelease, ReleaseWish, make_release
 from api.opening import Place
-from api.principals import command_line_principal
+from api.principals import Principal, command_line_principal
 from api.recording import CaseRecorder
 from api.rule_adoption import adopt_shipped
 from api.stories import load_stories, read_story, shipped_stories
@@ -85,11 +86,11 @@ def made(ledger: Ledger, entries: list[Entry], tmp_path_factory: pytest.TempPath
 
 def make(ledger: Ledger, folder: Path, name: str = "first", **wish: Any) -> MadeRelease:
     """Make a release."""
-
-    def quiet(_done: int, _all: int) -> None:
-        """Say nothing."""
-
     return make_release(ledger, OPERATOR, ReleaseWish(name, **wish), folder, quiet)
+
+
+def quiet(_done: int, _all: int) -> None:
+    """Say nothing of how far it is."""
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -131,9 +132,10 @@ class TestTheSame:
 
     def test_is_on_record_once(self, ledger: Ledger, tmp_path: Path) -> None:
         """What leaves is an event; the same files leave once, other ones are another event."""
-        first = make(ledger, tmp_path / "a", known_at=THEN)
-        again = make(ledger, tmp_path / "b", known_at=THEN)
-        other = make(ledger, tmp_path / "c", name="second", known_at=THEN)
+        tables = {"visit_held"}
+        first = make(ledger, tmp_path / "a", known_at=THEN, tables=tables)
+        again = make(ledger, tmp_path / "b", known_at=THEN, tables=tables)
+        other = make(ledger, tmp_path / "c", name="second", known_at=THEN, tables=tables)
         assert first == again
         assert other.exported_position > first.exported_position
         event = read_clear(*ledger.read_range(first.exported_position, first.exported_position)).data
@@ -294,8 +296,9 @@ class TestLeftOut:
         appended(opened.append_now(one(erased, None, event)))
         appended(opened.append_now(one(restricted, None, closed)))
         follow(stories)
-        make(opened, tmp_path / "now")
-        make(opened, tmp_path / "then", known_at=before)
+        tables = {"personal_data_erased", "visit_held", "case_state"}
+        make(opened, tmp_path / "now", tables=tables)
+        make(opened, tmp_path / "then", known_at=before, tables=tables)
         left_out = manifest(tmp_path / "now")["left_out"]
         assert (left_out["erased_cases"], left_out["events_of_erased_cases"]) == (1, many + 1)
         assert left_out["events_of_restricted_cases"] == some + 1
@@ -312,10 +315,11 @@ class TestLeftOut:
         screening = next(row for row in opened.read_stream(case) if row.topic == "screening_recorded")
         annulled = fact("entry_annulled", annuls=screening.version, kind="wrong_person")
         follow(stories)
-        make(opened, tmp_path / "before")
+        tables = {"screening_recorded", "case_state"}
+        make(opened, tmp_path / "before", tables=tables)
         appended(opened.append_now(one(case, None, annulled)))
         follow(stories)
-        make(opened, tmp_path / "after")
+        make(opened, tmp_path / "after", tables=tables)
         counted = "SELECT count(*) FROM events.screening_recorded"
         assert ask(tmp_path / "after", counted)[0][0] == ask(tmp_path / "before", counted)[0][0] - 1
         assert manifest(tmp_path / "after")["left_out"]["withheld_events"] == 1
@@ -335,9 +339,34 @@ class TestLeftOut:
         case = self.cases(opened)[0]
         strange = type(event)(event.topic, event.blind, segment_table([Segment.clear(clear)]), clear, event.actor)
         position = appended(opened.append_now(one(case, None, strange))).last_position
+        another = fact("visit_held", kind="home_visit", number="many")
+        beside = appended(opened.append_now(one(case, None, another))).last_position
         done = make(opened, tmp_path / "release", tables={"visit_held"})
-        assert manifest(tmp_path / "release")["left_out"]["unreadable_events"] == [position]
-        assert done.unreadable == 1
+        assert manifest(tmp_path / "release")["left_out"]["unreadable_events"] == [position, beside]
+        assert done.unreadable == 2
+        visits = ask(tmp_path / "release", "SELECT count(*) FROM events.visit_held")[0][0]
+        assert visits == len(opened.read_topic("visit_held")) - 2
+
+
+class TestWhoMay:
+    """Analysts and data protection, and whoever runs the machine."""
+
+    @pytest.mark.parametrize("role", ["analyst", "dpo"])
+    def test_who_may_makes_one_in_their_own_name(self, ledger: Ledger, tmp_path: Path, role: str) -> None:
+        """The event says who."""
+        principal = Principal("u-80", role, None, "statistics")
+        made = make_release(ledger, principal, ReleaseWish("own", tables={"visit_held"}), tmp_path / "own", quiet)
+        (row,) = ledger.read_range(made.exported_position, made.exported_position)
+        assert (read_clear(row).actor.id, read_clear(row).actor.role) == ("u-80", role)
+
+    def test_anybody_else_is_refused_on_record(self, ledger: Ledger, tmp_path: Path) -> None:
+        """Nothing is written, and the refusal is a look that was refused."""
+        principal = Principal("u-11", "caseworker", None, "statistics")
+        with pytest.raises(Forbidden) as refused:
+            make_release(ledger, principal, ReleaseWish(), tmp_path / "own", quiet)
+        (row,) = ledger.read_range(refused.value.access_position, refused.value.access_position)
+        assert (read_clear(row).data["what"], read_clear(row).data["refused"]) == ("analyst_release", True)
+        assert not list(tmp_path.iterdir())
 
 
 class TestWhole:
@@ -371,6 +400,13 @@ class TestWhole:
         assert [path.name for path in tmp_path.iterdir()] == ["release"]
         assert "half.parquet" not in files(tmp_path / "release")
 
+    def test_a_release_whose_key_was_destroyed_is_not_made_again(self, ledger: Ledger, tmp_path: Path) -> None:
+        """Under other pseudonyms it would be another release."""
+        make(ledger, tmp_path / "gone", name="gone", tables={"visit_held"})
+        ledger.keys.destroy(UUID(manifest(tmp_path / "gone")["pseudonyms"]["key"]), ledger.now())
+        with pytest.raises(ReleaseRefused, match="another name"):
+            make(ledger, tmp_path / "again", name="gone", tables={"visit_held"})
+
     def test_a_view_that_has_not_followed_is_not_exported(self, simulated: Place, tmp_path: Path) -> None:
         """Half a view would be a wrong answer."""
         with simulated.ledger() as opened:
@@ -378,7 +414,7 @@ class TestWhole:
                 opened.append_now(one(UUID(int=5), 0, fact("case_opened", number="S-1", programme="p", persons=[])))
             )
             with pytest.raises(ReleaseRefused, match="caseledger worker"):
-                make(opened, tmp_path / "release")
+                make(opened, tmp_path / "release", tables={"case_state"})
 
     def test_a_missing_package_is_named(self) -> None:
         """With the extra that brings it."""
