@@ -6,14 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from api.opening import Place
-from benchmarks import access, append, bundle, erasure, http, proof, rules, sealing, verify, witnessed
+from benchmarks import access, append, bundle, dossier, erasure, http, proof, rules, sealing, verify, witnessed
 from benchmarks.measure import Figure, now, report
 from domain.time import COPENHAGEN
 from ledger.creation import create_database
 from ledger.embedded import EmbeddedPostgres
 from ledger.keys import file_keys
 
-GROUPS = ("append", "http", "rules", "sealing", "access", "proof", "bundle", "erasure", "verify")
+GROUPS = ("append", "http", "rules", "sealing", "access", "proof", "bundle", "dossier", "erasure", "verify")
 
 
 def _server(folder: Path) -> EmbeddedPostgres:
@@ -47,6 +47,8 @@ def main() -> None:
             figures += verify.figures(place, Path(folder))
         if "bundle" in wanted:
             figures += bundle.figures(place, Path(folder))
+        if "dossier" in wanted:
+            figures += dossier.figures(place)
     if "rules" in wanted:
         figures += rules.figures()
     if "sealing" in wanted:
