@@ -28,6 +28,9 @@ COMMANDS = [
     ("replay",),
     ("replay", "verify"),
     ("replay", "rebuild"),
+    ("replay", "compare"),
+    ("rules", "what-if"),
+    ("dossier",),
     ("worker",),
 ]
 
