@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from api.comparing import MOVES
 from api.examples import CASE_ID, answer
 from replay.compare import KINDS
 
@@ -44,6 +45,7 @@ _COUNTS: dict[str, Any] = {
     "unexplained": 0,
     "renamed": 0,
     "kinds": dict.fromkeys(KINDS, 0) | {"late_entry": 1, "time_passed": 1},
+    "moves": dict.fromkeys(MOVES, 0) | {"broken_now": 1},
 }
 _CONTENT = _FRAME | {"items": [_ITEM]} | _COUNTS | {"access_event": 4712}
 CASE_COMPARED = answer(200, "Every difference, explained", {"case": CASE_ID} | _CONTENT, etag=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from api.comparing import Compared, Tally, ViewDifference
+from api.comparing import MOVES, Compared, Tally, ViewDifference
 from domain.events import BY_TOPIC
-from domain.time import COPENHAGEN
+from domain.time import COPENHAGEN, INSTANT, read_instant
 from replay.compare import (
     ANNULMENT,
     CORRECTION,
@@ -27,6 +27,12 @@ WORDS: Mapping[str, str] = {
     RULE_CHANGE: "rule change",
     ERASURE: "erasure",
     TIME_PASSED: "time passed",
+}
+MOVE_WORDS: Mapping[str, str] = {
+    "due_earlier": "are due earlier",
+    "due_later": "are due later",
+    "broken_now": "are broken now and were not",
+    "broken_no_more": "were broken and are not",
 }
 _NOTHING = "nothing"
 
@@ -64,6 +70,9 @@ def summary(tally: Tally) -> Iterator[str]:
     kinds = ", ".join(f"{tally.kinds[kind]} {WORDS[kind]}" for kind in KINDS if tally.kinds[kind])
     told = f"{total} differences in {tally.cases} cases, {tally.explained} explained, {tally.unexplained} unexplained"
     yield told + (f"; behind them {kinds}" if kinds else "")
+    moves = ", ".join(f"{tally.moves[move]} {MOVE_WORDS[move]}" for move in MOVES if tally.moves[move])
+    if moves:
+        yield f"of the clocks {moves}"
     if tally.renamed:
         yield f"{tally.renamed} rows are the same and name another version of the rules"
     if tally.erased:
@@ -95,4 +104,6 @@ def _instant(instant: Any) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, str) and INSTANT.fullmatch(value):
+        return _instant(read_instant(value))
     return _NOTHING if value is None or value == [] else str(value)

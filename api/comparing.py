@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from api.dossier_values import BROKEN
 from api.looks import Question, Shown
 from api.principals import Principal
 from api.reading import CaseReader, InstantInFuture
@@ -20,9 +21,12 @@ from domain.rule_book import RuleBook
 from domain.time import write_instant, write_moment
 from ledger.erasure import ErasureRegister
 from ledger.store import Ledger
-from projections.view import View
+from projections.view import DEADLINES, View
 from replay.compare import KINDS, RULE_CHANGE, Cause, Difference, differences, is_mere_naming
 from replay.compare_boards import CASES_AT_ONCE, Ends, cases_by, compared, ends_of_draft, ends_of_instants
+
+MOVES = ("due_earlier", "due_later", "broken_now", "broken_no_more")
+"""Which way a clock may move; due dates are texts of fixed width, so they compare as instants do."""
 
 WHAT, WHAT_BOARD = "comparison", "comparison_board"
 Values = dict[str, Any]
@@ -48,6 +52,7 @@ class Tally:
 
     ``renamed`` counts the clocks that a draft leaves as they are but for the version they run under, ``erased`` the
     cases that were erased whole in between: of those nothing is shown, and their rows are gone for that reason.
+    ``moves`` says how many clocks moved which way.
     """
 
     cases: int = 0
@@ -56,9 +61,12 @@ class Tally:
     unexplained: int = 0
     renamed: int = 0
     kinds: Counter[str] = field(default_factory=Counter[str])
+    moves: Counter[str] = field(default_factory=Counter[str])
 
-    def add(self, found: Difference) -> None:
+    def add(self, found: Difference, view: str) -> None:
         """Count a difference; of several kinds behind it each counts."""
+        if view == DEADLINES.name:
+            self.moves.update(_moves(found))
         self.explained += found.explained
         self.unexplained += not found.explained
         self.kinds.update({cause.kind for cause in found.causes if not cause.stands_in})
@@ -72,6 +80,7 @@ class Tally:
             self.unexplained + other.unexplained,
             self.renamed + other.renamed,
             self.kinds + other.kinds,
+            self.moves + other.moves,
         )
 
     def values(self) -> Values:
@@ -84,6 +93,7 @@ class Tally:
             "unexplained": self.unexplained,
             "renamed": self.renamed,
             "kinds": {kind: self.kinds[kind] for kind in KINDS},
+            "moves": {move: self.moves[move] for move in MOVES},
         }
 
 
@@ -199,9 +209,20 @@ def _counted(pairs: Sequence[tuple[str, Difference]], wanted: Wanted, tally: Tal
         if wanted.draft is not None and is_mere_naming(one):
             tally.renamed += 1
             continue
-        tally.add(one)
+        tally.add(one, view)
         items.append(ViewDifference(view, one))
     return tuple(items)
+
+
+def _moves(found: Difference) -> Iterator[str]:
+    """Yield which way a clock moved: its due date, and whether it is broken."""
+    before, after = found.before or {}, found.after or {}
+    former, present = before.get("due"), after.get("due")
+    if former is not None and present is not None and former != present:
+        yield "due_earlier" if present < former else "due_later"
+    broken = [value.get("status") in BROKEN for value in (before, after)]
+    if broken[0] is not broken[1]:
+        yield "broken_now" if broken[1] else "broken_no_more"
 
 
 def values_of(item: ViewDifference) -> Values:

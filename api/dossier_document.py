@@ -157,7 +157,7 @@ def _value(value: Value) -> str:
 
 def _missing(rows: Sequence[Values], look: CaseLook) -> Values:
     named = {row["version"]: row for row in rows}
-    found = [one for one in items(look) if one.version in named]
+    found = [one for one in items(look) if one.version in named] if named else []
     content = [
         [
             str(one.version),

@@ -96,9 +96,10 @@ LIMITS = (
 """What a dossier does and does not tell; stands on its last page."""
 
 HOW_TO_CHECK = (
-    "Vedhæftet er dossieret som data (dossier.json) og en bevispakke (bevispakke.zip) med alle sagens poster, der er "
-    "med her. Pak zip-filen ud, og kør programmet verify.py i den: det kræver Python og protokollens offentlige nøgle, "
-    "som fås hos kommunen, men hverken net eller adgang til kommunens systemer."
+    "Vedhæftet er dossieret som data (dossier.json) og en bevispakke (bevispakke.zip) med sagens poster. De kan læses "
+    "i pakken, så langt et svar på en anmodning om aktindsigt rækker; ellers er de med som fingeraftryk. Hvordan "
+    "pakken kontrolleres, står i dens README.txt: det kræver Python og protokollens offentlige nøgle fra et andet sted "
+    "end pakken, men hverken net eller adgang til kommunens systemer."
 )
 NO_CHECKPOINT = "Protokollen er endnu ikke underskrevet med sagens seneste post; der er derfor intet bevis med."
 NOTHING = "Ingen."

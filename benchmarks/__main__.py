@@ -58,6 +58,8 @@ def main() -> None:
             figures += export.figures(place, Path(folder))
         if "bundle" in wanted:
             figures += bundle.figures(place, Path(folder))
+        if "dossier" in wanted:
+            figures += dossier.figures(place)
     if "rules" in wanted:
         figures += rules.figures()
     if "sealing" in wanted:

@@ -2,12 +2,13 @@
 
 What counts is walked through in order: first the clock moves, then the rules change, then entries are recorded. A
 field that differs is explained by the last of the three that moved it. Of the entries those are named without which
-the field would be as before: undoing them makes the difference go away, and that is tried out anew for each.
+the field would be as before: undoing them makes the difference go away, and that is tried out for each.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -143,15 +144,13 @@ class _Walk:
         before, after = values[0], values[-1]
         moved = _moved(values)
         causes = [Cause(TIME_PASSED)] if moved[_TIME] else []
-        sound = True
         if moved[_RULES]:
             causes += self._turns(part, moved[_RULES])
         if moved[_ENTRIES]:
-            found, sound = self._entries(part, moved[_ENTRIES])
-            causes += found
+            causes += self._entries(part, moved[_ENTRIES])
         both = before is not None and after is not None
         changed = tuple(sorted(field for fields in moved for field in fields)) if both else ()
-        return Difference(case, part, before, after, changed, tuple(causes), bool(causes) and sound)
+        return Difference(case, part, before, after, changed, tuple(causes), bool(causes) and self._steady)
 
     def _turns(self, part: str, fields: frozenset[str]) -> list[Cause]:
         """Return the changes of the rules that moved some fields of a row."""
@@ -160,20 +159,27 @@ class _Walk:
         )
         return [Cause(RULE_CHANGE, self._span.turns[number].entry) for number in found]
 
-    def _entries(self, part: str, fields: frozenset[str]) -> tuple[list[Cause], bool]:
-        """Return the entries that moved some fields of a row, and whether without them they are as before.
+    def _entries(self, part: str, fields: frozenset[str]) -> list[Cause]:
+        """Return the entries that moved some fields of a row: without them they are as before.
 
-        Where an entry that had no effect takes the place of those undone, it is undone as well, and named as such.
+        Where an entry that had no effect takes the place of those undone, it is undone as well, and named as such. The
+        rows of a case that was not on record before are there because it was opened.
         """
+        if not self._old:
+            return [self._cause(self._new[0], stands_in=False)]
         causes: dict[int, Cause] = {}
         left: list[Entry] = self._new
         while found := self._steps_along(left, part, fields):
             causes |= {left[n].version: self._cause(left[n], stands_in=bool(causes)) for n in found}
             left = [entry for entry in left if entry.version not in causes]
-        last, end = len(self._span.turns), self._span.clock_to
-        anew = reading(self._view, [*self._old, *left], self._rules(last), end)
-        sound = _only(anew, part, fields) == _only(self.stages[_ENTRIES](), part, fields)
-        return [causes[version] for version in sorted(causes)], sound
+        return [causes[version] for version in sorted(causes)]
+
+    @cached_property
+    def _steady(self) -> bool:
+        """Whether both ends of the last step, folded once more, give the same answer: nothing else holds otherwise."""
+        last, end = self._rules(len(self._span.turns)), self._span.clock_to
+        ends = (reading(self._view, entries, last, end) for entries in (self._old, [*self._old, *self._new]))
+        return tuple(ends) == (self.stages[_ENTRIES](), self.stages[-1]())
 
     def _steps_along(self, left: Sequence[Entry], part: str, fields: frozenset[str]) -> list[int]:
         last, end = len(self._span.turns), self._span.clock_to

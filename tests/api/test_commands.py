@@ -29,6 +29,9 @@ COMMANDS = [
     ("replay",),
     ("replay", "verify"),
     ("replay", "rebuild"),
+    ("replay", "compare"),
+    ("rules", "what-if"),
+    ("dossier",),
     ("worker",),
 ]
 

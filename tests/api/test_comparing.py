@@ -7,7 +7,8 @@ import pytest
 
 from api.opening import Place
 from ledger.shipped import shipped_text
-from tests.api.client import Api, assessment, correction, note, problem
+from tests.api.client import Api, assessment, command, correction, note, problem
+from tests.api.erasing import RETENTION, SUPERVISOR, erase, kept_long_enough, propose
 from tests.api.service import ROOT, Inside
 
 DECIDED, LATER = "2024-08-21T09:00+02:00", "2024-12-01T12:00+01:00"
@@ -91,6 +92,7 @@ def test_what_if_shows_which_clocks_a_draft_would_move(filled: Inside, stories: 
     assert all(line.startswith("deadlines UND-24H/") for line in told[1:])
     assert "status: breached -> met" in said
     assert said.count("because rule change: the draft") == len(told) - 1
+    assert "of the clocks 5 are due later, 1 were broken and are not" in said
     same = filled.done("rules", "what-if", draft(tmp_path, shipped_text("statute")), "--json")
     assert lines(same)[-1]["differences"] == 0
 
@@ -158,3 +160,34 @@ def test_pages_of_a_board_join_to_the_whole(api: Api) -> None:
     assert paged[: len(whole)] == whole
     first = api.get("/compare", **query, limit=1).json()["next"]
     problem(api.get("/compare", **(query | {"view": "consents"}), cursor=first), 400, "bad-request")
+
+
+def test_what_was_withheld_since_is_no_difference_but_to_audit(api: Api) -> None:
+    """An entry found to be unlawful is out of sight at both ends; audit sees that it was there."""
+    case = api.open_case(note(), assessment())
+    since = api.events(case)[-1]["recorded_at"]
+    annulled = command("EntryAnnulled", {"annuls": 3, "reason": "x", "kind": "unlawful"})
+    assert api.post(f"/cases/{case}/commits", {"commands": [annulled]}, version=3).is_success
+    query = {"from": since, "view": "case_state"}
+    for place in (f"/cases/{case}/compare", "/compare"):
+        assert case not in {item["case"] for item in api.get(place, **query).json()["items"]}
+        with api.acting_as("u-95") as auditor:
+            (found,) = [item for item in auditor.get(place, **query).json()["items"] if item["case"] == case]
+        assert [cause["kind"] for cause in found["because"]] == ["annulment"]
+
+
+def test_of_a_case_erased_whole_nothing_is_shown_but_that_it_was(api: Api) -> None:
+    """Its rows at the first instant are gone too: what is erased is judged now."""
+    case = api.open_case(note(), assessment(), *kept_long_enough())
+    since = api.events(case)[-1]["recorded_at"]
+    query = {"from": since, "view": "case_state"}
+    before = api.get("/compare", **query).json()["erased_cases"]
+    proposal = propose(api, case, 5, SUPERVISOR, **RETENTION)
+    assert proposal.is_success, proposal.text
+    assert erase(api, case, 6, proposal.json()["version"]).is_success
+    with api.acting_as("u-95") as auditor:
+        for place in (f"/cases/{case}/compare", "/compare"):
+            found = auditor.get(place, **query).json()
+            assert case not in {item["case"] for item in found["items"]}
+        assert auditor.get(f"/cases/{case}/compare", **query).json()["erased_cases"] == 1
+    assert api.get("/compare", **query).json()["erased_cases"] == before + 1

@@ -75,22 +75,30 @@ def test_undoing_what_is_named_makes_every_difference_go_away(
 
 @pytest.mark.parametrize("view", VIEWS, ids=[view.name for view in VIEWS])
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(programme=st.sampled_from(PROGRAMMES), found=facts(), cut=st.integers(0, 12), shift=st.integers(0, 400))
-def test_time_and_entries_together_leave_nothing_unexplained(
-    view: View, programme: str, found: list[Entry], cut: int, shift: int
+@given(
+    programme=st.sampled_from(PROGRAMMES),
+    found=facts(),
+    cut=st.integers(0, 12),
+    shift=st.integers(0, 400),
+    ruled=st.booleans(),
+)
+def test_time_rules_and_entries_together_leave_nothing_unexplained(
+    view: View, programme: str, found: list[Entry], cut: int, shift: int, ruled: bool
 ) -> None:
-    """Where the clock moves too, each difference names time or entries; without either there is no difference."""
+    """Whatever moves at once, each difference names what moved it, and no other row is named."""
     entries = [opened(programme), *found]
-    known_from = SECOND - timedelta(days=shift)
-    walked = differences(view, CASE, entries, span(cut, known_from=known_from))
+    known_from, later = SECOND - timedelta(days=shift), _rules_with("UND-24H", 48) if ruled else rules()
+    adoption = replace(entry(1, "RuleBookAdopted", "2025-06-03T10:00+02:00"), position=50)
+    both = replace(span(cut, known_from=known_from), turns=(Turn(later, adoption),) if ruled else ())
+    walked = differences(view, CASE, entries, both)
     before = reading(view, entries[:cut], rules(), known_from)
-    after = reading(view, entries, rules(), SECOND)
+    after = reading(view, entries, later, SECOND)
     assert [one.part for one in walked] == [p for p in sorted({*before, *after}) if before.get(p) != after.get(p)]
     assert all(one.explained and one.causes for one in walked)
     for one in walked:
-        named = {cause.entry.version for cause in one.causes if cause.entry is not None}
+        named = {cause.entry.version for cause in one.causes if cause.entry not in (None, adoption)}  # pyright: ignore
         assert all(version > cut for version in named)
-        assert named or kinds(one) == [TIME_PASSED]
+        assert named or set(kinds(one)) <= {TIME_PASSED, RULE_CHANGE}
 
 
 def received(version: int, happened: str, **more: Any) -> Entry:
