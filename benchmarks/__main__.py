@@ -7,7 +7,20 @@ from pathlib import Path
 
 from api.opening import Place
 from benchmarks import (
-    access, append, boards, bundle, dossier, erasure, export, http, proof, rules, sealing, verify, views, witnessed,
+    access,
+    append,
+    boards,
+    bundle,
+    dossier,
+    erasure,
+    export,
+    http,
+    proof,
+    rules,
+    sealing,
+    verify,
+    views,
+    witnessed,
 )  # fmt: skip
 from benchmarks.measure import Figure, now, report
 from domain.time import COPENHAGEN
