@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -28,18 +28,20 @@ from benchmarks import runner_peer
 from benchmarks.measure import Figure, compare, now
 from benchmarks.rules import lived
 from domain.events import BY_TOPIC
-from domain.time import COPENHAGEN, write_moment
+from domain.time import COPENHAGEN, write_instant, write_moment
 from ledger.creation import create_database
 from ledger.format import Segment, segment_table
 from ledger.keys import file_keys
 from ledger.requests import Appended, NewEvent, Part, Request
 from ledger.store import Ledger
 from projections.follower import Follower
+from projections.standing import state_at
 from projections.view import CASE_STATE, FOLLOW, VIEWS, AnyView
 from replay.rebuild import rebuild_view
 
 EVENTS, FEW, MANY = 30_000, 10_000, 1_000_000
 PER_CASE, CASES_AT_ONCE = 20, 100
+LONG = 20_000
 LIVES = 50
 """Cases in which a whole story happens, for the views that need more than levels of support."""
 
@@ -62,7 +64,29 @@ def figures(place: Place, home: Path) -> list[Figure]:
         adopt_shipped(ledger, command_line_principal("create"), ledger.now())
         _live(ledger, LIVES)
         found += [_processes(whole, view) for view in VIEWS.values()]
-    return [*found, _growth(place, home)]
+    return [*found, _long_case(place, home), _growth(place, home)]
+
+
+def _long_case(place: Place, home: Path) -> Figure:
+    """Return how long the state of a long case takes at instants all over its life, at worst; the peer is the aim."""
+    with _ledger(place, home, "views_long") as (own, ledger):
+        case, at_once = uuid4(), 500
+        recorded = [_appended(ledger, Request((Part(case, 0, (_opening(),)),)))]
+        for _ in range(0, LONG, at_once):
+            life = tuple(_late_hours(number) for number in range(at_once))
+            recorded.append(_appended(ledger, Request((Part(case, None, life),))))
+        rebuild_view(own.conninfo, CASE_STATE)
+        size = ledger.head().size
+        asked: list[tuple[int, datetime | None]] = [(size, one.recorded_at) for one in recorded]
+        asked += [(one.last_position, None) for one in recorded]
+        taken = [median(_seconds(lambda at=at: state_at(ledger, case, *at)) for _ in range(ROUNDS)) for at in asked]
+    return compare(
+        f"state of a case of {LONG:,} events at any instant, at worst", 1000 * max(taken), 50, "ms", 1, "lower"
+    )
+
+
+def _late_hours(number: int) -> NewEvent:
+    return _without_text(_event("support_level_set", {"hours_per_week": number}, write_instant(datetime.now(UTC)), b""))
 
 
 @contextmanager
@@ -226,8 +250,11 @@ def _delay(place: Place, ledger: Ledger, case: UUID, pause: float) -> float:
 
 def _clear_hours() -> NewEvent:
     event = _event("support_level_set", {"hours_per_week": 1}, "2020-02-01T08:00:00.000000Z", b"")
-    clear = event.state
-    return NewEvent(event.topic, event.blind, segment_table([Segment.clear(clear)]), clear)
+    return _without_text(event)
+
+
+def _without_text(event: NewEvent) -> NewEvent:
+    return NewEvent(event.topic, event.blind, segment_table([Segment.clear(event.state)]), event.state)
 
 
 def _shown(place: Place, view: AnyView, position: int, most: float) -> float:
