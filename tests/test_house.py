@@ -141,7 +141,7 @@ def test_documents_name_tests_that_are_there() -> None:
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\(([a-z][a-zA-Z0-9/_.-]+)\)", README))
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([a-z][a-zA-Z0-9/_.-]+)\)", README))))
 def test_links_of_readme_lead_somewhere(link: str) -> None:
     """README links to files that are there."""
     assert (ROOT / link).exists()

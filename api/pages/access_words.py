@@ -100,6 +100,7 @@ WHAT = {
     Act.ERASURE_PROPOSE: "forslag om sletning",
     Act.ERASURE_DECIDE: "beslutning om sletning",
     Act.LOG_READ: "protokollens bevisdata",
+    Act.EXPORT_MAKE: "udtræk til analyse",
     Act.REACH_WRITE: "ændring af, hvem der har adgang",
     Act.BREAK_GLASS_OPEN: "åbning i en nødsituation",
     Act.BREAK_GLASS_REVIEW: "gennemgang af en nødadgang",

@@ -226,7 +226,9 @@ def test_no_table_is_readable_beyond_what_is_meant(real: Place) -> None:
     for role in (*SEE_ALL, READER):
         with connected(real, role) as connection:
             read[role] = {row[0] for row in connection.execute(TABLES).fetchall()}
-    views = {"view.current", "view.notification_tracking", "view.remembered_v1"}
+    views = {
+        f"view.{name}" for name in ("current", "notification_tracking", "rebuild", "rebuild_share", "remembered_v1")
+    }
     everything = {"ledger.event", "ledger.head", "ledger.request", "ledger.stored_events", *views}
     own = {"search.membership", "search.progress", "search.token", "sign_in.session"}
     everything |= {f"proof.{table}" for table in ("checkpoint", "cosignature", "key", "stamp", "tile")}
