@@ -183,6 +183,7 @@ def test_signing_in_with_the_keyboard_alone(browser: Browser, client: tuple[Serv
         assert tab_to(page, "known_at_day") == ["known_at_day"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "viewport"), [("phone", PHONE), ("desktop", DESKTOP)])
 def test_no_page_is_wider_than_the_window(
     browser: Browser, client: tuple[Service, Api], busy: dict[str, str], name: str, viewport: ViewportSize

@@ -1,6 +1,7 @@
 """Comparing two instants, or the rules and a draft: over HTTP and on the command line, each look on record."""
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -17,6 +18,21 @@ DECIDED, LATER = "2024-08-21T09:00+02:00", "2024-12-01T12:00+01:00"
 def lines(said: str) -> list[dict[str, object]]:
     """Return what a command printed as JSON, one object a line."""
     return [orjson.loads(line) for line in said.splitlines()]
+
+
+def compared(api: Api, place: str, query: dict[str, str]) -> tuple[list[dict[str, Any]], int]:
+    """Return what differs, all pages of it, and how many cases were erased."""
+    items: list[dict[str, Any]] = []
+    erased, cursor = 0, {}
+    while True:
+        response = api.get(place, **query, **cursor)
+        assert response.status_code == 200, response.text
+        answer = response.json()
+        assert answer["unexplained"] == 0
+        items, erased = items + answer["items"], erased + answer["erased_cases"]
+        if answer.get("next") is None:
+            return items, erased
+        cursor = {"cursor": answer["next"]}
 
 
 def test_what_came_after_a_decision_is_explained(filled: Inside) -> None:
@@ -115,17 +131,15 @@ def test_over_http_each_difference_names_its_entries(api: Api, path: str) -> Non
     since = api.events(case)[-1]["recorded_at"]
     assert api.post(f"/cases/{case}/commits", {"commands": [correction(3, "score", 4, 2)]}, version=3).is_success
     place = path.format(case=case)
-    response = api.get(place, **{"from": since, "view": "case_state"})
-    assert response.status_code == 200, response.text
-    (found,) = [item for item in response.json()["items"] if item["case"] == case]
+    items, _ = compared(api, place, {"from": since, "view": "case_state"})
+    (found,) = [item for item in items if item["case"] == case]
     assert found["changed"] == ["assessments"]
     assert (found["because"][0]["kind"], found["because"][0]["version"]) == ("correction", 4)
-    assert response.json()["unexplained"] == 0
     with api.acting_as("u-21") as stranger:
         if "cases" in place:
             problem(stranger.get(place, **{"from": since}), 403, "forbidden")
         else:
-            assert case not in stranger.get(place, **{"from": since, "view": "case_state"}).text
+            assert case not in str(compared(stranger, place, {"from": since, "view": "case_state"}))
 
 
 @pytest.mark.parametrize(
@@ -170,9 +184,9 @@ def test_what_was_withheld_since_is_no_difference_but_to_audit(api: Api) -> None
     assert api.post(f"/cases/{case}/commits", {"commands": [annulled]}, version=3).is_success
     query = {"from": since, "view": "case_state"}
     for place in (f"/cases/{case}/compare", "/compare"):
-        assert case not in {item["case"] for item in api.get(place, **query).json()["items"]}
+        assert case not in {item["case"] for item in compared(api, place, query)[0]}
         with api.acting_as("u-95") as auditor:
-            (found,) = [item for item in auditor.get(place, **query).json()["items"] if item["case"] == case]
+            (found,) = [item for item in compared(auditor, place, query)[0] if item["case"] == case]
         assert [cause["kind"] for cause in found["because"]] == ["annulment"]
 
 
@@ -181,13 +195,12 @@ def test_of_a_case_erased_whole_nothing_is_shown_but_that_it_was(api: Api) -> No
     case = api.open_case(note(), assessment(), *kept_long_enough())
     since = api.events(case)[-1]["recorded_at"]
     query = {"from": since, "view": "case_state"}
-    before = api.get("/compare", **query).json()["erased_cases"]
+    before = compared(api, "/compare", query)[1]
     proposal = propose(api, case, 5, SUPERVISOR, **RETENTION)
     assert proposal.is_success, proposal.text
     assert erase(api, case, 6, proposal.json()["version"]).is_success
     with api.acting_as("u-95") as auditor:
         for place in (f"/cases/{case}/compare", "/compare"):
-            found = auditor.get(place, **query).json()
-            assert case not in {item["case"] for item in found["items"]}
+            assert case not in {item["case"] for item in compared(auditor, place, query)[0]}
         assert auditor.get(f"/cases/{case}/compare", **query).json()["erased_cases"] == 1
-    assert api.get("/compare", **query).json()["erased_cases"] == before + 1
+    assert compared(api, "/compare", query)[1] == before + 1

@@ -132,6 +132,7 @@ def test_every_entry_can_be_proven(office: Office, auditor: Api) -> None:
         check_inclusion(proof["index"], checkpoint["size"], leaves[proof["version"]], path, decode(checkpoint["root"]))
 
 
+@pytest.mark.slow
 def test_same_bytes_after_looks_appends_and_a_restart(office: Office, service: Service, auditor: Api) -> None:
     """Asked with the same ``known_at`` nothing that came since is in it; without one, nothing but the case counts."""
     first, plain = office.dossier(auditor, known_at=LATER), office.dossier(auditor)

@@ -8,6 +8,7 @@ from tests.api.filing import offices
 from tests.conftest import Server, Template
 
 
+@pytest.mark.slow
 def test_a_look_is_remembered_by_its_case_at_once(server: Server, simulated_template: Template, tmp_path: Path) -> None:
     """Who looked, why, at what and as of where, in the words of the record; the list of cases counts for each on it."""
     for office in offices(server, simulated_template, tmp_path):

@@ -130,6 +130,7 @@ def test_the_root_is_the_same_before_and_after_it_is_in_tiles(api: Api) -> None:
     assert first["root"] == root_of(api, first["as_of_position"])
 
 
+@pytest.mark.slow
 def test_a_root_is_checked_against_a_checkpoint(api: Api) -> None:
     """What a reader does: the tree that was answered from is the beginning of the one that was signed."""
     case = api.open_case()

@@ -269,6 +269,7 @@ def killed(home: Path, action: str, folder: Path) -> Iterator[Path]:
     pytest.fail("never came to its end")
 
 
+@pytest.mark.slow
 def test_a_rotation_killed_at_any_point_loses_nothing_and_is_completed(home: Path, tmp_path: Path) -> None:
     """Every key reads at once, also what is made then; the next rotation completes it and leaves nothing behind."""
     keys = keys_of(home)
@@ -347,6 +348,7 @@ class TestTakingOver:
         assert not any(key in stored for key in keys.values())
         assert not list(raw.rglob("*.rewrapped"))
 
+    @pytest.mark.slow
     def test_killed_at_any_point_it_goes_on(self, raw: Path, tmp_path: Path) -> None:
         """The next process that opens the store finds every key."""
         keys = self.raw_keys(raw)

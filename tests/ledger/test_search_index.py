@@ -282,6 +282,7 @@ def test_two_processes_catch_up_at_once(real: Place, tmp_path: Path, side: psyco
         assert len(SearchIndex(ledger).find(named("Eksempel"))) == 40
 
 
+@pytest.mark.slow
 def test_nobody_is_missed_while_others_write_and_rebuild(real: Place) -> None:
     """Whoever is on record when a search begins is found, whatever happens to the index meanwhile."""
     done = threading.Event()

@@ -40,6 +40,8 @@ from replay.working import COMMON, read_share, share_name
 from tests.ledger.samples import appended, connected, fact, one
 from tests.replay.test_release import follow
 
+pytestmark = pytest.mark.slow
+
 OPERATOR = command_line_principal("operations", internal=True)
 SHARES = 3
 LIVE = """

@@ -38,6 +38,8 @@ from tests.conftest import BEGINS_AT, Server, Template, clone
 from tests.following import catch_up
 from tests.ledger.samples import appended, fact, one
 
+pytestmark = pytest.mark.slow
+
 OPERATOR = command_line_principal("statistics", internal=True)
 THEN = read_instant("2025-04-01T00:00:00+02:00")
 

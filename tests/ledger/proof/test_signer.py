@@ -183,6 +183,7 @@ def killed(folder: Path, action: str, tmp_path: Path) -> Iterator[tuple[Path, st
     pytest.fail("never came to its end")
 
 
+@pytest.mark.slow
 def test_making_one_killed_at_any_point_is_made_by_the_next(tmp_path: Path) -> None:
     """Whole or absent; the keys that are told are those that sign."""
     for copy, _ in killed(tmp_path / "none", "create", tmp_path):
@@ -207,6 +208,7 @@ def test_signing_killed_at_any_point_gives_one_root(folder: Path, tmp_path: Path
     assert seen == {200, 300}
 
 
+@pytest.mark.slow
 def test_beginning_a_rotation_killed_at_any_point_loses_no_key(folder: Path, tmp_path: Path) -> None:
     """The old keys sign whatever happened; the next run has new ones, which stay those it told."""
     old = at(folder).vkeys
