@@ -3,6 +3,8 @@
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from projections.looks import looks_at
 from tests.api.filing import offices
 from tests.conftest import Server, Template
