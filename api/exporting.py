@@ -28,6 +28,7 @@ from projections.board import Board
 from replay.release import ReleaseRefused, Wish, write_release
 from replay.release_files import SUMS, files_in, sha256_of, write_sums
 from replay.release_manifest import FORMAT, MANIFEST, manifest
+from replay.release_rows import last_leaving
 from replay.working import FORMAT as WORKING_FORMAT
 from replay.working import write_working
 
@@ -72,6 +73,8 @@ def make_release(
     """
     asyncio.run(Door(ledger).require(principal, Act.EXPORT_MAKE, WHAT))
     position = position_of(ledger, wanted.known_at)
+    if wanted.known_at is None:
+        position = last_leaving(ledger, position)
     wish = Wish(wanted.release or f"position-{position}", position, wanted.tables, wanted.workers)
     with new_folder(folder) as part:
         key, secret = _key(ledger, wish.release)

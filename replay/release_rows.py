@@ -9,8 +9,11 @@ import orjson
 import psycopg
 
 from domain.events import BY_TOPIC, UnknownEvent, upcast
+from domain.events.administration import Exported
 from domain.events.base import Event, unchanged
+from domain.release_fields import LEFT_OUT_EVENTS
 from ledger.queries import load_queries
+from ledger.store import Ledger
 from replay.release_columns import ClearEvent, RememberedRow
 
 SQL = load_queries("replay", "sql/export.sql")
@@ -33,6 +36,15 @@ def _as_they_are(event: type[Event]) -> range:
 
 
 _AS_THEY_ARE = {topic: _as_they_are(event) for topic, event in BY_TOPIC.items()}
+
+
+def last_leaving(ledger: Ledger, upto: int) -> int:
+    """Return the last position by another at which something was recorded that may leave; 0 for none.
+
+    So the same command gives the same release until something new is recorded that would be in it.
+    """
+    left_out = sorted({*LEFT_OUT_EVENTS, Exported.TOPIC})
+    return ledger.query(SQL["last_leaving"], {"upto": upto, "left_out": left_out})[0][0]
 
 
 def blocks(connection: psycopg.Connection[Any], name: str, values: Mapping[str, Any]) -> Iterator[bytes]:

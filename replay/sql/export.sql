@@ -41,3 +41,9 @@ SELECT topic, count(*) FROM ledger.event WHERE position <= %(upto)s GROUP BY top
 -- name: recorded_at
 -- When a position was recorded.
 SELECT recorded_at FROM ledger.event WHERE position = %(upto)s
+
+-- name: last_leaving
+-- The last position by another at which something was recorded that may leave; 0 for none. Making a release, and looks,
+-- are recorded too, and change nothing in it.
+SELECT coalesce((SELECT position FROM ledger.event
+    WHERE position <= %(upto)s AND topic <> ALL(%(left_out)s) ORDER BY position DESC LIMIT 1), 0)

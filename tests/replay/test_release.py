@@ -12,8 +12,9 @@ import duckdb
 import orjson
 import pytest
 
-from api.door import Forbidden
+from api.door import Door, Forbidden
 from api.exporting import FolderExists, MadeRelease, ReleaseWish, make_release
+from api.looks import Shown
 from api.opening import Place
 from api.principals import Principal, command_line_principal
 from api.recording import CaseRecorder
@@ -131,6 +132,14 @@ class TestTheSame:
         """Every file, also the database, however many processes read the events."""
         make(ledger, tmp_path / "again", known_at=entries[-1].recorded_at, workers=2)
         assert files(tmp_path / "again") == files(made)
+
+    def test_without_an_instant_too_until_more_is_recorded(self, ledger: Ledger, tmp_path: Path) -> None:
+        """Making a release is recorded, and so are looks: neither makes the next one another."""
+        first = make(ledger, tmp_path / "a")
+        asyncio.run(Door(ledger).looks.record(command_line_principal("test"), Shown("case_list")))
+        assert ledger.head().size > first.exported_position
+        assert make(ledger, tmp_path / "b") == first
+        assert files(tmp_path / "a") == files(tmp_path / "b")
 
     def test_is_on_record_once(self, ledger: Ledger, tmp_path: Path) -> None:
         """What leaves is an event; the same files leave once, other ones are another event."""
