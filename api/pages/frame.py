@@ -3,6 +3,7 @@
 from gzip import GzipFile
 from io import BytesIO
 from secrets import randbelow, token_hex
+from typing import Any, cast
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -61,6 +62,6 @@ def _compressed(content: bytes) -> bytes:
     return packed.getvalue()
 
 
-ENVIRONMENT.globals.update(
+cast(dict[str, Any], ENVIRONMENT.globals).update(
     _=_, ngettext=ngettext, language=language, languages=choices, stylesheets=stylesheets, icon=icon
 )

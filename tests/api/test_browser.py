@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from api.sign_in.local import PEOPLE
+from tests.api.accessibility import violations
 from tests.api.browser import BROWSER, DESKTOP, PHONE, chromium, overflow, picture, reading, sign_in, tab_to, words
 from tests.api.client import Api, talking_to
 from tests.api.service import Service, environment, log_lines, serving, until
@@ -184,10 +186,10 @@ def test_signing_in_with_the_keyboard_alone(browser: Browser, client: tuple[Serv
 
 
 @pytest.mark.parametrize(("name", "viewport"), [("phone", PHONE), ("desktop", DESKTOP)])
-def test_no_page_is_wider_than_the_window(
+def test_no_page_is_wider_than_the_window_or_breaks_a_rule(
     browser: Browser, client: tuple[Service, Api], busy: dict[str, str], name: str, viewport: ViewportSize
 ) -> None:
-    """On a phone and on a desk: wide tables scroll inside the page, the page itself does not."""
+    """On a phone and on a desk: wide tables scroll inside the page, the page itself does not, and all is accessible."""
     past = urlencode({"known_at": "2024-08-21T07:00:00Z"})
     addresses = {
         "list": "/sager",
@@ -201,16 +203,64 @@ def test_no_page_is_wider_than_the_window(
     }
     with reading(browser, client[0].url, viewport) as page:
         page.goto("/sager")
-        too_wide = {"log-in": overflow(page)}
+        wrong = {"log-in": faults(page)}
         picture(page, f"{name}-log-in")
         sign_in(page, LEADER)
         for what, address in addresses.items():
             page.goto(address)
-            too_wide[what] = overflow(page)
+            wrong[what] = faults(page)
             picture(page, f"{name}-{what}")
     with reading(browser, client[0].url, viewport) as page:
         sign_in(page, "u-22", busy["S6"])
         assert "Sagen er ikke åben for dig" in words(page)
-        too_wide["closed"] = overflow(page)
+        wrong["closed"] = faults(page)
         picture(page, f"{name}-closed")
-    assert too_wide == dict.fromkeys(too_wide, 0)
+    assert wrong == dict.fromkeys(wrong, [])
+
+
+def faults(page: Page) -> list[str]:
+    """Return what is wrong with a page: wider than its window, or what the accessibility checker finds."""
+    wider = overflow(page)
+    return violations(page) + ([f"{wider} pixels too wide"] if wider else [])
+
+
+ADDRESSES = ("/sager", "{case}", "{case}?known_at=2024-08-21T07:00:00Z&order=newest", "{case}/opslag", "/sager/x",
+             "{case}?known_at_day=31&known_at_month=2", "/ledelse/noedadgang", "/ledelse/begraensede",
+             "/log-ind/formaal", "/log-ud")  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["da", "en"])
+@pytest.mark.parametrize("staff", sorted({person.role: person.staff for person in PEOPLE.values()}.values()))
+def test_every_page_is_accessible_to_every_role(
+    browser: Browser, client: tuple[Service, Api], busy: dict[str, str], staff: str, language: str
+) -> None:
+    """Open or closed to them, on a desk and on a phone, no page breaks a rule of WCAG 2.2 level AA."""
+    wrong: dict[str, list[str]] = {}
+    for viewport in (DESKTOP, PHONE):
+        with reading(browser, client[0].url, viewport) as page:
+            sign_in(page, staff)
+            page.goto(f"/sprog/{language}")
+            assert page.locator("html").get_attribute("lang") == language
+            for case in ("S6", "S4", "S3"):
+                for address in ADDRESSES:
+                    place = address.format(case=busy[case])
+                    page.goto(place)
+                    wrong[f"{place} {viewport['width']}"] = faults(page)
+    assert {place: found for place, found in wrong.items() if found} == {}
+
+
+@pytest.mark.parametrize(
+    ("breaking", "rule"),
+    [
+        ("document.documentElement.removeAttribute('lang')", "html-has-lang"),
+        ("document.querySelector('label').remove()", "label"),
+        ("document.querySelector('.form-hint').style.color = '#bbb'", "color-contrast"),
+        ("document.querySelector('main').remove()", "skip-link"),
+    ],
+)
+def test_a_broken_page_fails_the_check(auditor: Page, breaking: str, rule: str) -> None:
+    """The checker finds what was broken on purpose on a page in order."""
+    assert violations(auditor) == []
+    auditor.evaluate(breaking)
+    assert rule in {one.partition(":")[0] for one in violations(auditor)}
