@@ -1,4 +1,4 @@
-"""What axe-core finds wrong with a page: the rules of WCAG 2.0, 2.1 and 2.2, levels A and AA, and its best practices."""
+"""What axe-core finds wrong with a page: the rules of WCAG 2.2, levels A and AA, and its best practices."""
 
 from functools import cache
 from pathlib import Path

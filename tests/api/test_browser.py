@@ -182,6 +182,7 @@ def test_signing_in_with_the_keyboard_alone(browser: Browser, client: tuple[Serv
         assert "Du læser som u-21" in words(page)
         tab_to(page, "#indhold")
         page.keyboard.press("Enter")
+        page.wait_for_function("document.activeElement.id === 'indhold'")
         assert tab_to(page, "known_at_day") == ["known_at_day"]
 
 
@@ -215,7 +216,7 @@ def test_no_page_is_wider_than_the_window_or_breaks_a_rule(
         assert "Sagen er ikke åben for dig" in words(page)
         wrong["closed"] = faults(page)
         picture(page, f"{name}-closed")
-    assert wrong == dict.fromkeys(wrong, [])
+    assert {what: found for what, found in wrong.items() if found} == {}
 
 
 def faults(page: Page) -> list[str]:
@@ -224,29 +225,34 @@ def faults(page: Page) -> list[str]:
     return violations(page) + ([f"{wider} pixels too wide"] if wider else [])
 
 
-ADDRESSES = ("/sager", "{case}", "{case}?known_at=2024-08-21T07:00:00Z&order=newest", "{case}/opslag", "/sager/x",
-             "{case}?known_at_day=31&known_at_month=2", "/ledelse/noedadgang", "/ledelse/begraensede",
-             "/log-ind/formaal", "/log-ud")  # fmt: skip
+ADDRESSES = (
+    "/sager", "{S6}", "{S4}", "{S6}?known_at=2024-08-21T07:00:00Z&order=newest", "{S6}/opslag", "/sager/x",
+    "{S6}?known_at_day=31&known_at_month=2", "/ledelse/noedadgang", "/ledelse/begraensede", "/log-ind/formaal",
+)  # fmt: skip
+"""Every kind of page; S4 was opened in an emergency."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("language", ["da", "en"])
 @pytest.mark.parametrize("staff", sorted({person.role: person.staff for person in PEOPLE.values()}.values()))
+@pytest.mark.parametrize(("language", "viewport"), [("da", DESKTOP), ("en", PHONE)])
 def test_every_page_is_accessible_to_every_role(
-    browser: Browser, client: tuple[Service, Api], busy: dict[str, str], staff: str, language: str
+    browser: Browser,
+    client: tuple[Service, Api],
+    busy: dict[str, str],
+    staff: str,
+    language: str,
+    viewport: ViewportSize,
 ) -> None:
     """Open or closed to them, on a desk and on a phone, no page breaks a rule of WCAG 2.2 level AA."""
     wrong: dict[str, list[str]] = {}
-    for viewport in (DESKTOP, PHONE):
-        with reading(browser, client[0].url, viewport) as page:
-            sign_in(page, staff)
-            page.goto(f"/sprog/{language}")
-            assert page.locator("html").get_attribute("lang") == language
-            for case in ("S6", "S4", "S3"):
-                for address in ADDRESSES:
-                    place = address.format(case=busy[case])
-                    page.goto(place)
-                    wrong[f"{place} {viewport['width']}"] = faults(page)
+    with reading(browser, client[0].url, viewport) as page:
+        sign_in(page, staff)
+        page.goto(f"/sprog/{language}")
+        assert page.locator("html").get_attribute("lang") == language
+        for address in ADDRESSES:
+            place = address.format_map(busy)
+            page.goto(place)
+            wrong[place] = faults(page)
     assert {place: found for place, found in wrong.items() if found} == {}
 
 
@@ -256,7 +262,7 @@ def test_every_page_is_accessible_to_every_role(
         ("document.documentElement.removeAttribute('lang')", "html-has-lang"),
         ("document.querySelector('label').remove()", "label"),
         ("document.querySelector('.form-hint').style.color = '#bbb'", "color-contrast"),
-        ("document.querySelector('main').remove()", "skip-link"),
+        ("document.querySelector('main').remove()", "landmark-one-main"),
     ],
 )
 def test_a_broken_page_fails_the_check(auditor: Page, breaking: str, rule: str) -> None:
