@@ -35,7 +35,7 @@ def icon(name: str, meaning: str = "") -> Markup:
     if design.stylesheet() is None:
         return Markup("")
     source = f"{DESIGN}/img/svg-icons/{name}.svg"
-    return Markup('<img class="icon-svg" src="{}" alt="{}">').format(source, meaning)
+    return Markup('<img class="icon-svg" width="24" height="24" src="{}" alt="{}">').format(source, meaning)
 
 
 def page(request: Request, html: str, status: int, *secrets: str) -> Response:

@@ -1,7 +1,7 @@
 """The two languages of the pages: nothing untranslated, and the one chosen is kept."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from html import unescape
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def client(simulated_ledger: Ledger) -> Generator[TestClient]:
 
 def known() -> set[str]:
     """Return the Danish texts of the catalogue."""
-    return {text for one in catalogue() for text in ((one.id,) if isinstance(one.id, str) else one.id) if text}
+    return {text for one in catalogue() for text in forms(one.id) if text}
 
 
 def test_every_text_has_an_english_one() -> None:
@@ -45,11 +45,16 @@ def test_every_english_text_is_whole() -> None:
     for message in catalogue():
         if not message.id:
             continue
-        danish, english = (one if isinstance(one, tuple) else (one,) for one in (message.id, message.string))
+        danish, english = forms(message.id), forms(message.string)
         assert all(english), message.id
         assert not message.fuzzy, message.id
         for one, other in zip(danish, english, strict=True):
             assert set(PLACES.findall(one)) == set(PLACES.findall(other)), one
+
+
+def forms(text: str | Sequence[str] | None) -> list[str]:
+    """Return one text, or those for one and for many."""
+    return [text] if isinstance(text, str) else [*(text or ())]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
