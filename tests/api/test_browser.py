@@ -256,6 +256,20 @@ def test_every_page_is_accessible_to_every_role(
     assert {place: found for place, found in wrong.items() if found} == {}
 
 
+def test_paper_tells_as_of_when_and_under_which_look(auditor: Page, cases: dict[str, str]) -> None:
+    """Printed, a page of the past keeps its banner and its number and leaves out what leads elsewhere."""
+    auditor.goto(f"{cases['S6']}?known_at=2024-08-21T07:00:00Z")
+    auditor.emulate_media(media="print")
+    text = words(auditor)
+    assert "som den var registreret 21-08-2024 kl. 09.00" in text
+    assert re.search(r"registreret som opslag \d+", text)
+    assert "Simuleret ur" in text
+    for left_out in ("Hovedmenu", "Sagens sider", "Brødkrumme"):
+        assert auditor.get_by_label(left_out).is_hidden(), left_out
+    assert auditor.get_by_role("button", name="Vis").count() == 0
+    assert "English" not in text
+
+
 @pytest.mark.parametrize(
     ("breaking", "rule"),
     [

