@@ -53,10 +53,11 @@ audit: ## Ask whether a locked package has a known vulnerability; fails on one, 
 clean: ## Remove .venv and caches; leaves the data in .caseledger alone
 	@rm -rf $(VENV) .venv-lock .venv-audit .pytest_cache .ruff_cache .hypothesis
 
-$(VENV)/.ready: requirements.lock pyproject.toml
+$(VENV)/.ready: requirements.lock pyproject.toml api/pages/design/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit("caseledger needs Python 3.11 or newer: make PYTHON=python3.12 ..." if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up $(VENV) (a minute the first time)"
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { rm -rf $(VENV); $(PYTHON) -m venv --without-pip $(VENV); }
 	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m api design install || true
 	@touch $@

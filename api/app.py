@@ -5,6 +5,7 @@ from importlib.metadata import version
 from importlib.resources import as_file, files
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import PlainTextResponse, Response
 from fastapi.staticfiles import StaticFiles
 from fastapi.telemetry import TelemetryConfig
@@ -34,6 +35,7 @@ from api.log_routes import create_log_router, create_proof_router
 from api.look_log import LookLog
 from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
+from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
@@ -123,11 +125,20 @@ def create_app(
     for router in (create_pages(pages, reader, cursors), access.routes()):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())
+    app.include_router(language.routes())
+    app.add_middleware(language.InLanguage)
     _add_health(app, ledger)
     _add_explanations(app)
-    with as_file(files("api").joinpath("pages/static")) as static:
-        app.mount("/static", StaticFiles(directory=static))
+    _add_files(app)
     return app
+
+
+def _add_files(app: FastAPI) -> None:
+    """Serve what pages load, compressed: the same for everybody, so its size tells nothing."""
+    if design.stylesheet() is not None:
+        app.mount(frame.DESIGN, GZipMiddleware(StaticFiles(directory=design.FOLDER)))
+    with as_file(files("api").joinpath("pages/static")) as static:
+        app.mount("/static", GZipMiddleware(StaticFiles(directory=static)))
 
 
 def _bearer(ledger: Ledger, sign_in: SignIn) -> Callable[[Request], Awaitable[None]]:

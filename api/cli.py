@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from api import cli_search
 from api.cli_bundle import add_bundle
 from api.cli_compare import add_compare, add_what_if
+from api.cli_design import add_design
 from api.cli_dossier import add_dossier
 from api.cli_erasure import add_erasure
 from api.cli_export import add_export
@@ -97,6 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_bundle(partial(_command, commands), _instant, _code)
     add_dossier(partial(_command, commands), _instant, _code)
     _add_documents(commands)
+    add_design(partial(_command, _group(commands, "design", "look after what the pages look like")))
     add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))
     add_erasure(partial(_command, _group(commands, "erasure", "carry out erasures that were decided")))
     add_looks(partial(_command, _group(commands, "looks", "look after the record of who has looked")))

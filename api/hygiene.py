@@ -32,7 +32,7 @@ ALWAYS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 STRICT_TRANSPORT = "max-age=31536000"
-STATIC, LOG = "/static/", "/log/"
+STATIC, DESIGN, LOG = "/static/", "/static/dkfds/", "/log/"
 NOT_KEPT = "no-store"
 
 
@@ -66,6 +66,8 @@ class BrowserHeaders:
 def _caching(path: str, message: Message) -> str:
     """Return what caches may do: keep what is the same for everybody; what else there is may be about somebody."""
     if message["status"] in (200, 304):
+        if path.startswith(DESIGN):
+            return "public, max-age=31536000, immutable"  # the address names the version
         if path.startswith(STATIC):
             return "no-cache"  # kept, but asked about each time
         if path.startswith(LOG):

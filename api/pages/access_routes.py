@@ -15,6 +15,7 @@ from api.look_log import LookLog, Page
 from api.looks import Question
 from api.pages import access_views
 from api.pages.access_views import QUEUE, RESTRICTED, EmergencyForm, TextField, Verdict
+from api.pages.language import _
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, case_address
 from api.principals import acting, looking
@@ -103,7 +104,7 @@ class AccessPages:
 
     async def _open(self, request: Request, case: UUID, key: str, form: Form) -> Response:
         principal = acting(request)
-        text = access_views.read_text(form.get("begrundelse"), "Skriv, hvorfor sagen skal åbnes nu.")
+        text = access_views.read_text(form.get("begrundelse"), _("Skriv, hvorfor sagen skal åbnes nu."))
         if text.error is not None:
             await self._pages.door.require_in(principal, Act.BREAK_GLASS_OPEN, case, Act.BREAK_GLASS_OPEN.value)
             return self._ask_again(request, case, key, text)
@@ -113,7 +114,7 @@ class AccessPages:
             pass  # the case is open already, and that is what was wanted
         except KeyReused:
             if not self._pages.door.among(principal, Act.CASE_READ, [case]):
-                return self._ask_again(request, case, str(uuid4()), TextField(text.typed, SENT_BEFORE))
+                return self._ask_again(request, case, str(uuid4()), TextField(text.typed, _(SENT_BEFORE)))
         return RedirectResponse(case_address(case), 303)
 
     def _ask_again(self, request: Request, case: UUID, key: str, text: TextField) -> Response:

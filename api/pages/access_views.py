@@ -9,6 +9,7 @@ from api.access_reading import CaseReview, QueueLook, RestrictedCase, Restrictio
 from api.look_log import LogLook
 from api.pages.access_words import ADVICE, CLOSED, REFUSALS, RELATIONS, RESTRICTIONS, word_of_look
 from api.pages.codes import ROLES, word
+from api.pages.language import _, ngettext
 from api.pages.times import show_clock, show_day, show_instant
 from api.pages.values import ERASED, UNREADABLE
 from api.pages.views import case_address
@@ -190,10 +191,15 @@ def read_text(sent: str | None, missing: str) -> TextField:
         return TextField(typed, missing)
     if len(typed) > TEXT_LIMIT:
         return TextField(
-            typed, f"Teksten er på {_count(len(typed))} tegn; der er plads til {_count(TEXT_LIMIT)}. Gør den kortere."
+            typed,
+            _(
+                "Teksten er på %(length)s tegn; der er plads til %(limit)s. Gør den kortere.",
+                length=_count(len(typed)),
+                limit=_count(TEXT_LIMIT),
+            ),
         )
     if "\0" in typed:
-        return TextField(typed.replace("\0", ""), "Teksten indeholdt et tegn, der ikke kan gemmes; det er fjernet.")
+        return TextField(typed.replace("\0", ""), _("Teksten indeholdt et tegn, der ikke kan gemmes; det er fjernet."))
     return TextField(typed)
 
 
@@ -203,10 +209,10 @@ def _count(number: int) -> str:
 
 def read_verdict(case: UUID, entry: int, choice: str | None, grounds: str | None) -> Verdict:
     """Return a verdict as typed, with what is wrong with it."""
-    text = read_text(grounds, "Skriv begrundelsen.")
+    text = read_text(grounds, _("Skriv begrundelsen."))
     if choice in ("yes", "no"):
         return Verdict(case, entry, choice, None, text)
-    return Verdict(case, entry, "", "Vælg, om nødadgangen var berettiget.", text)
+    return Verdict(case, entry, "", _("Vælg, om nødadgangen var berettiget."), text)
 
 
 def is_complete(verdict: Verdict) -> bool:
@@ -217,13 +223,13 @@ def is_complete(verdict: Verdict) -> bool:
 def refused(verdict: Verdict) -> Verdict:
     """Return a verdict that came too late, or on one's own emergency access."""
     return replace(
-        verdict, problem="Vurderingen er ikke registreret: nødadgangen er gennemgået før, eller det er din egen."
+        verdict, problem=_("Vurderingen er ikke registreret: nødadgangen er gennemgået før, eller det er din egen.")
     )
 
 
 def closed(title: str, because: str, access: int) -> Closed:
     """Return what somebody is told who is kept out."""
-    return Closed(title, CLOSED[because], ADVICE[because], access)
+    return Closed(title, _(CLOSED[because]), _(ADVICE[because]), access)
 
 
 def running(reach: CaseReach, staff: str, at: datetime) -> RunningEmergency | None:
@@ -232,7 +238,7 @@ def running(reach: CaseReach, staff: str, at: datetime) -> RunningEmergency | No
     if emergency is None:
         return None
     same_day = copenhagen_day(emergency.until) == copenhagen_day(at)
-    until = f"kl. {show_clock(emergency.until)}" if same_day else show_instant(emergency.until)
+    until = _("kl. %(clock)s", clock=show_clock(emergency.until)) if same_day else show_instant(emergency.until)
     return RunningEmergency(until, emergency.entry)
 
 
@@ -246,9 +252,9 @@ def notices(look: BoardLook) -> tuple[Notice, ...]:
 
 def _notice(one: ToldOf, at: datetime) -> Notice:
     emergency = one.emergency
-    states = ["afventer gennemgang" if emergency.justified is None else "gennemgået"]
+    states = [_("afventer gennemgang") if emergency.justified is None else _("gennemgået")]
     if at < emergency.until:
-        states.append(f"løber til {show_instant(emergency.until)}")
+        states.append(_("løber til %(until)s", until=show_instant(emergency.until)))
     opened = show_instant(emergency.opened_at)
     return Notice(one.number, case_address(one.case), _who(emergency), opened, ", ".join(states))
 
@@ -277,11 +283,11 @@ def looks_page(look: LogLook, number: str, following: str | None) -> LooksPage:
     """Return who has looked at a case; ``following`` is the cursor of the next page."""
     counts = look.sums
     parts = [
-        "1 opslag" if counts.looks == 1 else f"{counts.looks} opslag",
-        "1 medarbejder" if counts.people == 1 else f"{counts.people} medarbejdere",
-        f"{counts.refused} afvist",
-        f"{counts.break_glass} med nødadgang",
-        f"{counts.after_closing} efter lukning",
+        ngettext("%(number)s opslag", "%(number)s opslag", counts.looks),
+        ngettext("%(number)s medarbejder", "%(number)s medarbejdere", counts.people),
+        _("%(number)s afvist", number=counts.refused),
+        _("%(number)s med nødadgang", number=counts.break_glass),
+        _("%(number)s efter lukning", number=counts.after_closing),
     ]
     address = looks_address(look.case)
     return LooksPage(
@@ -326,7 +332,7 @@ def _review_line(
 def _judged(emergency: Emergency) -> str:
     if emergency.reviewed_at is None:
         return ""
-    verdict = "berettiget" if emergency.justified else "ikke berettiget"
+    verdict = _("berettiget") if emergency.justified else _("ikke berettiget")
     return f"{verdict}, {emergency.reviewed_by} {show_instant(emergency.reviewed_at)}"
 
 
@@ -335,9 +341,9 @@ def _reason(one: CaseReview) -> str:
     if one.opening is None:
         return ""
     if "reason" in one.opening.erased:
-        return ERASED
+        return _(ERASED)
     if "reason" in one.opening.unreadable:
-        return UNREADABLE
+        return _(UNREADABLE)
     return str(one.opening.data.get("reason", ""))
 
 
@@ -360,7 +366,7 @@ def _restricted_line(one: RestrictedCase, open_to: Collection[UUID]) -> Restrict
 
 
 def _look_line(look: Look, relation: str | None) -> LookLine:
-    purpose = PURPOSES[look.purpose].label_da if look.purpose in PURPOSES else look.purpose
+    purpose = _(PURPOSES[look.purpose].label_da) if look.purpose in PURPOSES else look.purpose
     return LookLine(
         position=look.position,
         when=show_instant(look.looked_at),
@@ -370,12 +376,12 @@ def _look_line(look: Look, relation: str | None) -> LookLine:
         purpose=f"{purpose} ({look.matter})" if look.matter else purpose,
         what=word_of_look(look.what),
         as_of=_as_of(look),
-        relation=word(RELATIONS, relation) if relation else "ingen",
+        relation=word(RELATIONS, relation) if relation else _("ingen"),
         refusal=word(REFUSALS, look.refusal or "") if look.refused else None,
         emergency=look.break_glass,
     )
 
 
 def _as_of(look: Look) -> str:
-    asked = ("registreret senest", look.known_at), ("hændt senest", look.valid_at)
-    return ", ".join(f"{words} {show_instant(instant)}" for words, instant in asked if instant is not None) or "nu"
+    asked = (_("registreret senest"), look.known_at), (_("hændt senest"), look.valid_at)
+    return ", ".join(f"{words} {show_instant(instant)}" for words, instant in asked if instant is not None) or _("nu")

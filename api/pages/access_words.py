@@ -1,5 +1,6 @@
 """Danish words about access: why somebody is kept out, what a look showed, why a case is restricted."""
 
+from api.pages.language import _
 from domain.authority import Act
 
 CLOSED = {
@@ -122,4 +123,4 @@ def word_of_look(what: str) -> str:
     known = WHAT.get(kind)
     if known is None:
         return what
-    return f"{known} (nr. {number})" if colon else known
+    return _("%(what)s (nr. %(number)s)", what=_(known), number=number) if colon else _(known)

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from api.pages.language import _
+
 PROGRAMMES = {
     "spaed_smaaboern_000": "Spædbørns- og småbørnsindsats",
     "smaaboernsteam_001": "Småbørnsteam",
@@ -181,14 +183,14 @@ PREFIXES = {"programme": "program", "meeting": "møde"} | ROLES
 
 
 def word(codes: Mapping[str, str], code: str) -> str:
-    """Return the Danish word for a code, else the code."""
-    return codes.get(code, code)
+    """Return the word for a code in the language of the page, else the code."""
+    return _(codes[code]) if code in codes else code
 
 
 def word_of_field(field: str, code: str) -> str:
-    """Return the Danish words for a code of a field, part by part where it has two parts."""
+    """Return the words for a code of a field, part by part where it has two parts."""
     known = BY_FIELD.get(field, {})
     prefix, colon, rest = code.partition(":")
     if code in known or not colon or prefix not in PREFIXES:
         return word(known, code)
-    return f"{PREFIXES[prefix]}: {word(PROGRAMMES if prefix == 'programme' else known, rest)}"
+    return f"{_(PREFIXES[prefix])}: {word(PROGRAMMES if prefix == 'programme' else known, rest)}"

@@ -1,4 +1,4 @@
-"""How a page is made: its frame, who reads, and what is told in Danish where there is nothing to show."""
+"""How a page is made: its frame, who reads, and what is told where there is nothing to show."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 
 from fastapi import Request
 from fastapi.responses import Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.door import Door, Forbidden, NotKnown
 from api.looks import LookNotRecorded
 from api.pages import access_views, views
 from api.pages.codes import ROLES, word
+from api.pages.frame import ENVIRONMENT, page
+from api.pages.language import _
 from api.pages.times import show_instant
 from api.principals import Principal, acting
 from api.problems import KINDS, ProblemError, from_exception
@@ -24,9 +25,6 @@ from domain.errors import DomainError
 from domain.purposes import PURPOSES
 from ledger.errors import LedgerError, RecordDamaged
 
-ENVIRONMENT = Environment(
-    loader=PackageLoader("api.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
 CASE_CLOSED, PAGE_CLOSED = "Sagen er ikke åben for dig", "Siden er ikke åben for dig"
 _SORRY = {
     "not-found": ("Sagen findes ikke", "Der er ingen sag på denne adresse, eller den var ikke registreret endnu."),
@@ -53,11 +51,12 @@ _DAMAGED = (
     "Noget af det, der ligger i protokollen, er ikke det, der blev registreret. Sagen vises ikke. "
     "Sig det til revisionen.",
 )
+_CASES = (views.CASES, "Sager")
 _SECTIONS = {
     Act.BREAK_GLASS_REVIEW: (access_views.QUEUE, "Nødadgang"),
     Act.REACH_WRITE: (access_views.RESTRICTED, "Begrænsede sager"),
 }
-"""Where the header leads those who may do something."""
+"""Where the main navigation leads those who may do something, besides the cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +78,15 @@ class Pages:
 
     def render(self, request: Request, template: str, status: int = 200, **context: Any) -> Response:
         """Return a page that no cache keeps: what it shows is personal."""
-        principal = acting(request)
+        principal, token = acting(request), self._sign_in.form_token(request)
         everywhere = {
             "reader": _reader(principal),
             "sections": self._sections(principal, request.url.path),
             "simulated": self._simulated,
-            "token": self._sign_in.form_token(request),
+            "token": token,
         }
         html = ENVIRONMENT.get_template(template).render(everywhere | context)
-        return Response(html, status, {"Cache-Control": "no-store"}, "text/html")
+        return page(request, html, status, token)
 
     async def told(
         self,
@@ -97,20 +96,20 @@ class Pages:
         closed: str = PAGE_CLOSED,
         emergency_in: UUID | None = None,
     ) -> Response:
-        """Return a page, or one that tells in Danish why there is none.
+        """Return a page, or one that tells why there is none.
 
         ``closed`` is its heading where the reader is kept out, ``emergency_in`` the case to open in an emergency then.
         """
         try:
             return await look()
         except InstantInFuture as error:
-            clock = f"Tidspunktet er ikke kommet endnu: protokollens ur viser {show_instant(error.now)}."
+            clock = _("Tidspunktet er ikke kommet endnu: protokollens ur viser %(now)s.", now=show_instant(error.now))
             if form is not None and error.parameter in {field.name for field in form.fields}:
                 return self.render(request, "as_of.html", 400, form=views.with_error(form, error.parameter, clock))
             return self.sorry(request, "bad-request")
         except RecordDamaged as error:
             title, text = _DAMAGED
-            return self.render(request, "damaged.html", 500, title=title, text=text, faults=error.faults)
+            return self.render(request, "damaged.html", 500, title=_(title), text=_(text), faults=error.faults)
         except Forbidden as error:
             return self._closed(request, error, closed, emergency_in)
         except (NotKnown, LookNotRecorded, LedgerError, RecordingError, DomainError, ProblemError) as error:
@@ -121,7 +120,7 @@ class Pages:
         title, text = _SORRY.get(kind, _SORRY["internal"])
         asked_past = form is not None and any(name in request.query_params for name in views.LEGENDS)
         now = form.action if form is not None and asked_past else None
-        response = self.render(request, "sorry.html", KINDS[kind].status, title=title, text=text, now=now)
+        response = self.render(request, "sorry.html", KINDS[kind].status, title=_(title), text=_(text), now=now)
         if response.status_code == 503:
             response.headers["Retry-After"] = "2"
         return response
@@ -131,15 +130,12 @@ class Pages:
         emergency = None
         if case is not None and self.door.among(acting(request), Act.BREAK_GLASS_OPEN, [case]):
             emergency = access_views.EmergencyForm(access_views.emergency_address(case), str(uuid4()))
-        page = access_views.closed(title, error.because, error.access_position)
-        return self.render(request, "closed.html", 403, page=page, emergency=emergency)
+        told = access_views.closed(_(title), error.because, error.access_position)
+        return self.render(request, "closed.html", 403, page=told, emergency=emergency)
 
     def _sections(self, principal: Principal, path: str) -> list[Section]:
-        return [
-            Section(address, label, address == path)
-            for act, (address, label) in _SECTIONS.items()
-            if self.door.allows(principal, act)
-        ]
+        open_to = [place for act, place in _SECTIONS.items() if self.door.allows(principal, act)]
+        return [Section(address, _(label), address == path) for address, label in (_CASES, *open_to)]
 
 
 def case_of(text: str) -> UUID | None:
@@ -153,4 +149,5 @@ def case_of(text: str) -> UUID | None:
 def _reader(principal: Principal) -> str:
     """Return who reads, as shown on every page."""
     who = f"{principal.id} ({word(ROLES, principal.role)})"
-    return ", ".join(filter(None, (who, principal.organisation))) + f" · formål: {PURPOSES[principal.purpose].label_da}"
+    purpose = _(PURPOSES[principal.purpose].label_da)
+    return ", ".join(filter(None, (who, principal.organisation))) + f" · {_('formål')}: {purpose}"

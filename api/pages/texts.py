@@ -1,5 +1,7 @@
 """Danish names of the fields of events."""
 
+from api.pages.language import _
+
 FIELDS = {
     "about": "Vedrører",
     "abuse_suspected": "Mistanke om overgreb",
@@ -397,7 +399,8 @@ OCCURRED_AT_LABEL = "Hændt"
 
 
 def field_label(topic: str, field: str) -> str:
-    """Return the Danish name of a field of an event; an unknown field is shown as it is."""
+    """Return the name of a field of an event in the language of the page; an unknown field is shown as it is."""
     if field == OCCURRED_AT:
-        return OCCURRED_AT_LABEL
-    return FIELDS_OF_EVENT.get((topic, field)) or FIELDS.get(field, field)
+        return _(OCCURRED_AT_LABEL)
+    name = FIELDS_OF_EVENT.get((topic, field)) or FIELDS.get(field)
+    return _(name) if name else field

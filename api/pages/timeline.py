@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from api.pages.codes import ROLES, word
+from api.pages.language import _
 from api.pages.texts import OCCURRED_AT, field_label
 from api.pages.times import show_instant, show_length, show_moment
 from api.pages.values import (
@@ -161,7 +162,7 @@ def _annulled(words: Words, past: EntryHistory) -> Change | None:
 
 def _change(words: Words, version: int, recorded_at: datetime, *, in_force: bool) -> Change:
     entry = words.entries.get(version)
-    reason = _text(entry, "reason") if entry else NOT_SHOWN
+    reason = _text(entry, "reason") if entry else _(NOT_SHOWN)
     return Change(version, words.reference(version).link, show_instant(recorded_at), reason, in_force)
 
 
@@ -173,10 +174,10 @@ def _text(entry: Entry, name: str) -> str:
 
 def _unread(entry: Entry, name: str) -> str:
     if name in entry.erased:
-        return ERASED
+        return _(ERASED)
     if name in entry.unreadable:
-        return UNREADABLE
-    return NOT_SHOWN if name in entry.sealed else NOT_GIVEN
+        return _(UNREADABLE)
+    return _(NOT_SHOWN if name in entry.sealed else NOT_GIVEN)
 
 
 def _facts(words: Words, entry: Entry, corrections: Sequence[Correction]) -> Iterable[Fact]:
@@ -185,11 +186,11 @@ def _facts(words: Words, entry: Entry, corrections: Sequence[Correction]) -> Ite
             yield _fact(words, entry, name, corrections)
     if entry.reason is not None or REASON in entry.sealed:
         text = entry.reason if entry.reason is not None else _unread(entry, REASON)
-        yield Fact("Begrundelse for registreringen", Value((Piece(text),), missing=entry.reason is None))
+        yield Fact(_("Begrundelse for registreringen"), Value((Piece(text),), missing=entry.reason is None))
     if entry.legal_basis:
-        yield Fact("Hjemmel for registreringen", Value(tuple(map(Piece, entry.legal_basis))))
+        yield Fact(_("Hjemmel for registreringen"), Value(tuple(map(Piece, entry.legal_basis))))
     if entry.source:
-        yield Fact("Oplysningens kilde", Value((Piece(entry.source),)))
+        yield Fact(_("Oplysningens kilde"), Value((Piece(entry.source),)))
 
 
 def _names(entry: Entry, corrections: Sequence[Correction]) -> list[str]:
@@ -231,11 +232,11 @@ def _value(words: Words, entry: Entry, name: str, value: Any) -> Value:
 
 def _technical(words: Words, entry: Entry) -> Iterable[Fact]:
     """Return what an entry holds for machines."""
-    yield Fact("Hændelse i protokollen", Value((Piece(str(entry.position)),)))
-    yield Fact("Registrering", Value((Piece(str(entry.commit)),)))
+    yield Fact(_("Hændelse i protokollen"), Value((Piece(str(entry.position)),)))
+    yield Fact(_("Registrering"), Value((Piece(str(entry.commit)),)))
     for name in _names(entry, ()):
         if is_technical(entry.topic, name):
             yield Fact(field_label(entry.topic, name), _value(words, entry, name, entry.data.get(name)))
     if entry.sealed:
         names = ", ".join(field_label(entry.topic, name) for name in entry.sealed if name != REASON)
-        yield Fact("Forseglede felter", Value((Piece(names or "begrundelse for registreringen"),)))
+        yield Fact(_("Forseglede felter"), Value((Piece(names or _("begrundelse for registreringen")),)))

@@ -1,9 +1,11 @@
 """Copenhagen time as people read and write it: 21-08-2024 kl. 09.00, and day, month, year and clock in a form."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from api.pages.language import _, ngettext
 from domain.time import COPENHAGEN, Moment, utc, write_instant
 
 SUMMER, WINTER = "sommertid", "vintertid"
@@ -12,7 +14,7 @@ _CLOCK = re.compile(rf"([0-9]{{1,2}})[.:]([0-9]{{2}})(?:[.:]([0-9]{{2}}))?(?: ({
 
 
 class Unreadable(Exception):
-    """What was typed is no instant; the message tells the reader why and what to write, in Danish."""
+    """What was typed is no instant; the message tells the reader why and what to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ def show_instant(instant: datetime) -> str:
     """Return an instant in Copenhagen time, with seconds unless they are 00: 21-08-2024 kl. 09.00."""
     local = instant.astimezone(COPENHAGEN)
     season = _season(local)
-    return f"{show_day(local)} kl. {_clock(local)}" + (f" ({season})" if season else "")
+    shown = _("%(day)s kl. %(clock)s", day=show_day(local), clock=_clock(local))
+    return f"{shown} ({_(season)})" if season else shown
 
 
 def show_clock(instant: datetime) -> str:
@@ -50,9 +53,16 @@ def show_moment(moment: Moment) -> str:
 def show_length(length: timedelta) -> str:
     """Return a length of time in whole days and hours, rounded down."""
     days, hours = length.days, length.seconds // 3600
-    parts = [(days, "dag", "dage"), (hours, "time", "timer")]
-    shown = [f"{number} {one if number == 1 else many}" for number, one, many in parts if number]
-    return " og ".join(shown) or "under en time"
+    parts = [
+        ngettext("%(number)s dag", "%(number)s dage", days) if days else "",
+        ngettext("%(number)s time", "%(number)s timer", hours) if hours else "",
+    ]
+    return joined(filter(None, parts)) or _("under en time")
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Return parts joined by the word for and."""
+    return f" {_('og')} ".join(parts)
 
 
 def address_form(instant: datetime) -> str:
@@ -83,10 +93,20 @@ def read_parts(parts: Parts) -> datetime | None:
     instant = utc(local)
     if instant.astimezone(COPENHAGEN).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise Unreadable(
-            f"Klokken {_clock(local)} fandtes ikke den {show_day(day)}: urene blev stillet en time frem til sommertid."
+            _(
+                "Klokken %(clock)s fandtes ikke den %(day)s: urene blev stillet en time frem til sommertid.",
+                clock=_clock(local),
+                day=show_day(day),
+            )
         )
     if season and _season(local) is None:
-        raise Unreadable(f"Skriv kun {SUMMER} eller {WINTER} i den time om efteråret, som uret viser to gange.")
+        raise Unreadable(
+            _(
+                "Skriv kun %(summer)s eller %(winter)s i den time om efteråret, som uret viser to gange.",
+                summer=SUMMER,
+                winter=WINTER,
+            )
+        )
     return utc(local.replace(fold=0 if season == SUMMER else 1))
 
 
@@ -96,10 +116,15 @@ def note_on(instant: datetime | None) -> str | None:
     season = _season(local) if local is not None else None
     if local is None or season is None:
         return None
-    which, other = ("den første", WINTER) if season == SUMMER else ("den seneste", SUMMER)
-    return (
-        f"Uret viste {_clock(local)} to gange den {show_day(local)}. Her er regnet med {which} ({season}); "
-        f"skriv »{other}« efter klokkeslættet for at vælge den anden."
+    which, other = (_("den første"), WINTER) if season == SUMMER else (_("den seneste"), SUMMER)
+    return _(
+        "Uret viste %(clock)s to gange den %(day)s. Her er regnet med %(which)s (%(season)s); "
+        "skriv »%(other)s« efter klokkeslættet for at vælge den anden.",
+        clock=_clock(local),
+        day=show_day(local),
+        which=which,
+        season=season,
+        other=other,
     )
 
 
@@ -124,18 +149,18 @@ def _season(local: datetime) -> str | None:
 
 def _read_day(day: str, month: str, year: str) -> date:
     if not (re.fullmatch(r"[0-9]{1,2}", day) and re.fullmatch(r"[0-9]{1,2}", month)):
-        raise Unreadable("Skriv dag og måned med tal, for eksempel 04 og 03.")
+        raise Unreadable(_("Skriv dag og måned med tal, for eksempel 04 og 03."))
     if not re.fullmatch(r"[0-9]{4}", year) or int(year) < EARLIEST_YEAR:
-        raise Unreadable("Skriv året med fire cifre, for eksempel 2025.")
+        raise Unreadable(_("Skriv året med fire cifre, for eksempel 2025."))
     try:
         return date(int(year), int(month), int(day))
     except ValueError:
-        raise Unreadable(f"Den {day}-{month}-{year} findes ikke i kalenderen.") from None
+        raise Unreadable(_("Den %(day)s findes ikke i kalenderen.", day=f"{day}-{month}-{year}")) from None
 
 
 def _read_clock(text: str) -> tuple[time, str | None]:
     if not text:
-        raise Unreadable("Skriv også klokkeslættet, for eksempel 14.00.")
+        raise Unreadable(_("Skriv også klokkeslættet, for eksempel 14.00."))
     match = _CLOCK.fullmatch(text)
     try:
         if match is None:
@@ -143,4 +168,4 @@ def _read_clock(text: str) -> tuple[time, str | None]:
         hour, minute, second, season = match.groups()
         return time(int(hour), int(minute), int(second or 0)), season.lower() if season else None
     except ValueError:
-        raise Unreadable("Skriv klokkeslættet fra 00.00 til 23.59, for eksempel 14.00.") from None
+        raise Unreadable(_("Skriv klokkeslættet fra 00.00 til 23.59, for eksempel 14.00.")) from None

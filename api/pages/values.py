@@ -1,4 +1,4 @@
-"""Values of facts as people read them: Danish words for codes, names for persons, links for references."""
+"""Values of facts as people read them: words for codes, names for persons, links for references."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any, cast
 
 from api.pages.codes import ROLES, word, word_of_field
+from api.pages.language import _, ngettext
 from api.pages.texts import OCCURRED_AT
-from api.pages.times import show_moment
+from api.pages.times import joined, show_moment
 from api.reading import CaseLook, NamedPerson
 from domain.entries import Entry
 from domain.events import BY_TOPIC
@@ -37,7 +38,12 @@ PERSON_FIELDS = frozenset(
 
 _UNBORN = "unborn of "
 _PERIOD = re.compile(r"P(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)W)?(?:([0-9]+)D)?")
-_UNITS = (("år", "år"), ("måned", "måneder"), ("uge", "uger"), ("dag", "dage"))
+_UNITS = (
+    ("%(number)s år", "%(number)s år"),
+    ("%(number)s måned", "%(number)s måneder"),
+    ("%(number)s uge", "%(number)s uger"),
+    ("%(number)s dag", "%(number)s dage"),
+)
 _LISTED = frozenset({"list of text", "reference", "person"})
 _PERIOD_FIELDS = frozenset({"interval", "expected_duration"})
 
@@ -74,7 +80,7 @@ class Words:
         """Return a person by name and role; None for a reference the case does not know."""
         if ref.startswith(_UNBORN):
             parent = self.person(ref.removeprefix(_UNBORN))
-            return f"ufødt barn af {parent}" if parent else None
+            return _("ufødt barn af %(parent)s", parent=parent) if parent else None
         known = self.persons.get(ref)
         return f"{name_of(known)} ({word(ROLES, known.person.role)})" if known else None
 
@@ -82,16 +88,17 @@ class Words:
         """Return an entry as a link to where it stands on the page."""
         entry = self.entries.get(version)
         if entry is None:
-            return Piece(f"nr. {version}")
-        text = f"nr. {version} {label_of(entry)} {show_moment(copenhagen_day(entry.occurred_at))}"
-        return Piece(text, f"#v{version}") if version in self.shown else Piece(f"{text} (ikke vist her)")
+            return Piece(_("nr. %(version)s", version=version))
+        day = show_moment(copenhagen_day(entry.occurred_at))
+        text = f"{_('nr. %(version)s', version=version)} {label_of(entry)} {day}"
+        return Piece(text, f"#v{version}") if version in self.shown else Piece(f"{text} ({_('ikke vist her')})")
 
     def value(self, topic: str, name: str, value: Any) -> Value:
         """Return the value of a field of an event as it is shown."""
         if value is None:
-            return Value((Piece(NOT_GIVEN),), missing=True)
+            return Value((Piece(_(NOT_GIVEN)),), missing=True)
         if value in ([], {}):
-            return Value((Piece(NONE),), missing=True)
+            return Value((Piece(_(NONE)),), missing=True)
         if isinstance(value, Mapping):
             pairs = cast(Mapping[str, Any], value).items()
             return Value(tuple(Piece(f"{key}: {self._plain(name, item)}") for key, item in pairs), listed=True)
@@ -124,7 +131,7 @@ class Words:
     def _plain(self, name: str, value: Any) -> str:
         """Return a code, a number or a yes or no."""
         if isinstance(value, bool):
-            return "Ja" if value else "Nej"
+            return _("Ja") if value else _("Nej")
         if not isinstance(value, str):
             return str(value)
         if name in _PERIOD_FIELDS:
@@ -140,12 +147,12 @@ def words_of(look: CaseLook, shown: Iterable[int]) -> Words:
 
 def name_of(named: NamedPerson) -> str:
     """Return the name of a person, or what became of it."""
-    return named.full_name or (NAME_UNREADABLE if named.unreadable else NAME_ERASED)
+    return named.full_name or _(NAME_UNREADABLE if named.unreadable else NAME_ERASED)
 
 
 def label_of(entry: Entry) -> str:
-    """Return what an entry is called in Danish."""
-    return BY_TOPIC[entry.topic].LABEL_DA
+    """Return what an entry is called."""
+    return _(BY_TOPIC[entry.topic].LABEL_DA)
 
 
 @cache
@@ -174,7 +181,7 @@ def is_technical(topic: str, name: str) -> bool:
 
 def show_period(text: str) -> str:
     """Return a period such as P6M, or two joined by two points, in words; anything else as it is."""
-    return " til ".join(_one_period(part) for part in text.split(".."))
+    return f" {_('til')} ".join(_one_period(part) for part in text.split(".."))
 
 
 def _one_period(text: str) -> str:
@@ -182,4 +189,4 @@ def _one_period(text: str) -> str:
     if match is None or not any(match.groups()):
         return text
     counts = zip(match.groups(), _UNITS, strict=True)
-    return " og ".join(f"{count} {one if int(count) == 1 else many}" for count, (one, many) in counts if count)
+    return joined(ngettext(one, many, int(count)) for count, (one, many) in counts if count)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from api.looks import Question
 from api.pages.codes import ERASED_SCOPES, ERASURE_GROUNDS, PACKAGES, PROGRAMMES, ROLES, STATUSES, word
+from api.pages.language import _, ngettext
 from api.pages.timeline import Item, items
 from api.pages.times import Parts, Unreadable, address_form, note_on, parts_of, read_parts, show_instant, show_moment
 from api.pages.values import NOT_GIVEN, name_of
@@ -17,6 +18,7 @@ from domain.entries import Entry
 from domain.erased import decisions
 from domain.known import many
 from domain.time import read_moment
+from replay.verify_report import Fault
 
 CASES = "/sager"
 NEWEST, OLDEST = "newest", "oldest"
@@ -202,7 +204,12 @@ def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
         summary=tuple(_summary(look.state)),
         persons=tuple(_person(named, look.state) for named in look.persons),
         form=form_of(path, look.question, order),
-        banner=_banner(look.question, "sagen, som den", _later(look), address(path, Question(), order=order)),
+        banner=_banner(
+            look.question,
+            "Du ser sagen, som den var registreret %(when)s.",
+            _later(look),
+            address(path, Question(), order=order),
+        ),
         items=items(look, newest_first=newest_first),
         total=len(look.entries),
         newest_first=newest_first,
@@ -219,7 +226,7 @@ def board_page(look: BoardLook, following: str | None) -> BoardPage:
     return BoardPage(
         lines=tuple(lines),
         form=form_of(CASES, look.question),
-        banner=_banner(look.question, "listen, som den", None, CASES),
+        banner=_banner(look.question, "Du ser listen, som den var registreret %(when)s.", None, CASES),
         position=look.position,
         computed_to=min(look.computed_to, look.position),
         behind=look.computed_to < look.position,
@@ -236,16 +243,21 @@ def proof(look: CaseLook) -> Proof:
     return Proof(
         intact=not look.faults,
         sentence=(
-            f"{broken} af {total} hændelser er ikke, som de blev registreret"
+            _("%(broken)s af %(total)s hændelser er ikke, som de blev registreret", broken=broken, total=total)
             if look.faults
-            else f"{total} af {total} hændelser kontrolleret uændret"
+            else _("%(total)s af %(total)s hændelser kontrolleret uændret", total=total)
         ),
-        faults=tuple(FaultLine(f"Nr. {f.version}, hændelse {f.position}", f.problem) for f in look.faults),
+        faults=tuple(_fault(fault) for fault in look.faults),
         ledger=str(look.head.ledger),
         size=look.head.size,
         root=tuple(root[start : start + 8] for start in range(0, len(root), 8)),
         simulated=look.head.simulated,
     )
+
+
+def _fault(fault: Fault) -> FaultLine:
+    place = _("Nr. %(version)s, hændelse %(position)s", version=fault.version, position=fault.position)
+    return FaultLine(place, fault.problem)
 
 
 def erased_lines(erasures: Iterable[Entry]) -> tuple[str, ...]:
@@ -255,16 +267,29 @@ def erased_lines(erasures: Iterable[Entry]) -> tuple[str, ...]:
 
 def _erased_line(entry: Entry) -> str:
     data = entry.data
-    what = ERASED_SCOPES.get(str(data.get("scope")), "Oplysninger")
+    what = _(ERASED_SCOPES.get(str(data.get("scope")), "Oplysninger"))
     basis = ", ".join(map(str, many(data["basis"])))
     ground = word(ERASURE_GROUNDS, data["ground"]) if data.get("ground") else basis
-    of = f" ({data['subject']})" if data.get("subject") and data.get("scope") == "person" else ""
+    what += f" ({data['subject']})" if data.get("subject") and data.get("scope") == "person" else ""
     when = show_instant(entry.recorded_at)
     if data.get("reapplied"):
-        again = f"Afgørelsen gik tabt; sletningen er registreret igen {when}, nr. {entry.version}."
-        return f"{what}{of} er slettet {show_instant(entry.happened)}. {again}"
-    decision = f"afgørelse nr. {entry.version}, truffet af {data['approved_by']}"
-    return f"{what}{of} er slettet {when} ved {decision}: {ground} ({basis})."
+        return _(
+            "%(what)s er slettet %(erased)s. "
+            "Afgørelsen gik tabt; sletningen er registreret igen %(when)s, nr. %(version)s.",
+            what=what,
+            erased=show_instant(entry.happened),
+            when=when,
+            version=entry.version,
+        )
+    return _(
+        "%(what)s er slettet %(when)s ved afgørelse nr. %(version)s, truffet af %(who)s: %(ground)s (%(basis)s).",
+        what=what,
+        when=when,
+        version=entry.version,
+        who=data["approved_by"],
+        ground=ground,
+        basis=basis,
+    )
 
 
 def _filled(name: str, instant: datetime | None) -> InstantField:
@@ -273,26 +298,33 @@ def _filled(name: str, instant: datetime | None) -> InstantField:
 
 def _field(name: str, parts: Parts, error: str | None = None, note: str | None = None) -> InstantField:
     legend, hint = LEGENDS[name]
-    return InstantField(name, legend, hint, parts, error, note)
+    return InstantField(name, _(legend), _(hint), parts, error, note)
 
 
-def _banner(asked: Question, what: str, later: str | None, now: str) -> Banner | None:
-    """Return what to say above what is not shown as it stands now; ``later`` tells what was recorded afterwards."""
+def _banner(asked: Question, known: str, later: str | None, now: str) -> Banner | None:
+    """Return what to say above what is not shown as it stands now.
+
+    ``known`` says as of when it was recorded, ``later`` what was recorded afterwards.
+    """
     sentences: list[str] = []
     if asked.known_at is not None:
-        sentences += [f"Du ser {what} var registreret {show_instant(asked.known_at)}.", *([later] if later else [])]
+        sentences += [_(known, when=show_instant(asked.known_at)), *([later] if later else [])]
     if asked.valid_at is not None:
-        sentences.append(f"Du ser kun det, der var hændt senest {show_instant(asked.valid_at)}.")
-    return Banner(sentences[0], (*sentences[1:], JUDGED_NOW), now) if sentences else None
+        sentences.append(_("Du ser kun det, der var hændt senest %(when)s.", when=show_instant(asked.valid_at)))
+    return Banner(sentences[0], (*sentences[1:], _(JUDGED_NOW)), now) if sentences else None
 
 
 def _later(look: CaseLook) -> str:
     """Return how much was recorded after the instant asked about."""
     later, before = look.recorded_later, look.happened_before
     if later == 0:
-        return "Intet er registreret senere."
-    count = "1 hændelse" if later == 1 else f"{later} hændelser"
-    return f"{count} er registreret senere; {before or 'ingen'} af dem var hændt inden da."
+        return _("Intet er registreret senere.")
+    count = ngettext("%(number)s hændelse", "%(number)s hændelser", later)
+    return _(
+        "%(count)s er registreret senere; %(before)s af dem var hændt inden da.",
+        count=count,
+        before=before or _("ingen"),
+    )
 
 
 def _summary(state: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -300,18 +332,18 @@ def _summary(state: Mapping[str, Any]) -> list[tuple[str, str]]:
     phase = state["enrolment"]["phase"]
     package = state["package"]["current"]
     rows = [
-        ("Program", word(PROGRAMMES, state["programme"])),
-        ("Status", word(STATUSES, state["enrolment"]["status"])),
-        ("Fase", str(phase) if phase else None),
-        ("Pakkeforløb", word(PACKAGES, package) if package else None),
-        ("Ansvarlig", _responsible(state)),
+        (_("Program"), word(PROGRAMMES, state["programme"])),
+        (_("Status"), word(STATUSES, state["enrolment"]["status"])),
+        (_("Fase"), str(phase) if phase else None),
+        (_("Pakkeforløb"), word(PACKAGES, package) if package else None),
+        (_("Ansvarlig"), _responsible(state)),
     ]
     return [(label, text) for label, text in rows if text is not None]
 
 
 def _responsible(state: Mapping[str, Any]) -> str:
     named = [f"{staff} ({word(ROLES, role)})" for role, staff in state["responsible"].items()]
-    return ", ".join(named) or NOT_GIVEN
+    return ", ".join(named) or _(NOT_GIVEN)
 
 
 def _person(named: NamedPerson, state: Mapping[str, Any]) -> PersonLine:
@@ -322,7 +354,8 @@ def _person(named: NamedPerson, state: Mapping[str, Any]) -> PersonLine:
 
 def _line(row: BoardRow, question: Question) -> BoardLine:
     state = row.state
-    stages = [f"fase {state['enrolment']['phase']}" if state["enrolment"]["phase"] else None]
+    phase = state["enrolment"]["phase"]
+    stages = [_("fase %(phase)s", phase=phase) if phase else None]
     stages.append(word(PACKAGES, state["package"]["current"]) if state["package"]["current"] else None)
     return BoardLine(
         number=str(state["number"]),

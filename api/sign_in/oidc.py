@@ -5,6 +5,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from api.pages.language import _
 from api.sign_in.code_flow import LOGIN_SECONDS, Client, CodeFlow, LoginFailed
 from api.sign_in.identity import ClaimMap, Identity, NotSignedIn, ProviderUnavailable, SignInNotUsable
 from api.sign_in.pages import LOG_IN, PageSignIn
@@ -110,11 +111,11 @@ class OidcSignIn(PageSignIn):
             return self._unavailable()
         except (LoginFailed, NotSignedIn) as error:
             status = 403 if error.code == "no-role" else 400
-            return self.show("failed.html", status, text=_FAILED.get(error.code, _OTHERWISE))
+            return self.show("failed.html", status, text=_(_FAILED.get(error.code, _OTHERWISE)))
         return await self.admit(request, identity, onwards)
 
     def _unavailable(self) -> Response:
-        response = self.show("failed.html", 503, text="Login-tjenesten svarer ikke. Prøv igen om lidt.")
+        response = self.show("failed.html", 503, text=_("Login-tjenesten svarer ikke. Prøv igen om lidt."))
         response.headers["Retry-After"] = "10"
         return response
 

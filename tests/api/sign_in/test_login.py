@@ -53,7 +53,7 @@ def test_the_whole_way(login: Login) -> None:
     sent = login.browser.get("/side")
     assert sent.headers["location"] == "/log-ind?videre=/side"
     offered = login.browser.get(sent.headers["location"])
-    assert '<a class="button" href="/log-ind/begynd?videre=/side">' in offered.text
+    assert '<a class="button button-primary" href="/log-ind/begynd?videre=/side">' in offered.text
     begun = login.browser.get("/log-ind/begynd?videre=/side")
     asked = parse_qs(urlsplit(begun.headers["location"]).query)
     assert begun.headers["location"].startswith(f"{login.issuer}/auth?")
