@@ -119,10 +119,9 @@ def test_processes_give_the_same_bytes(working: Path) -> None:
 
 def test_a_share_is_folded_from_its_file_and_what_all_need(working: Path) -> None:
     """Without the rules that all need there are no clocks."""
-    events = list(read_share(working / f"{share_name(0)}.parquet"))
-    assert events
-    assert folded(DEADLINES, events) == []
-    fold_share(str(working), "deadlines", 0)
+    for number in range(SHARES):
+        assert folded(DEADLINES, read_share(working / f"{share_name(number)}.parquet")) == []
+        fold_share(str(working), "deadlines", number)
     assert list(read_folded(working, "deadlines"))
 
 
