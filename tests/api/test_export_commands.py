@@ -12,6 +12,8 @@ from tests.api.service import Inside, environment
 from tests.ledger.samples import appended, fact, one, opening
 from tests.replay.test_release import follow
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def command(real: Place) -> Inside:

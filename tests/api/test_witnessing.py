@@ -38,6 +38,8 @@ from tests.ledger.proof.logs import MemoryLog
 from tests.ledger.proof.published import PublishedLedger, published
 from tests.ledger.samples import wait_until
 
+pytestmark = pytest.mark.slow
+
 LIAR = SigningKey.ed25519("liar.eksempel.dk/w", bytes(range(32)), COSIGNATURE)
 Answering = Callable[[bytes], tuple[int, str, bytes]]
 SIZE = "text/x.tlog.size"
@@ -289,7 +291,6 @@ def test_near_witnesses_are_asked_at_each_checkpoint(
             wait_until(lambda: len(cosigners(log, *witness.vkeys)) == 2, seconds=3)
 
 
-@pytest.mark.slow
 def test_far_witnesses_are_asked_on_the_beat_and_never_in_between(log: PublishedLedger) -> None:
     asked: list[tuple[float, int]] = []
 
@@ -307,7 +308,6 @@ def test_far_witnesses_are_asked_on_the_beat_and_never_in_between(log: Published
     assert len({int(at / 2) for at, _ in asked}) == len(asked)
 
 
-@pytest.mark.slow
 def test_the_worker_asks_as_its_settings_say(log: PublishedLedger, witness: RunningWitness, tmp_path: Path) -> None:
     path = write(tmp_path / "policy", "\n".join([*witness.policy_lines(), "quorum none\n"]))
     variables = environment(log.place.conninfo, tmp_path / "home") | {"CASELEDGER_WITNESS_POLICY": str(path)}

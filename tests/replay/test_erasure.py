@@ -27,6 +27,8 @@ from replay.verify import Report, verify_ledger, verify_stream
 from tests.following import catch_up
 from tests.ledger.samples import HOURS, appended, connected, fact, one, unhindered
 
+pytestmark = pytest.mark.slow
+
 QUICK = (CASE_STATE, DEADLINES)
 """A view without the rules and one under them, which take less time than all."""
 
@@ -198,7 +200,6 @@ def test_who_has_looked_at_an_erased_case_stays(ruled: Place, ledger: Ledger) ->
     assert all_equal(ruled, ACCESS)
 
 
-@pytest.mark.slow
 def test_nothing_brings_an_erased_case_back(ruled: Place, ledger: Ledger) -> None:
     """Not its later entries, not rules adopted later, not a follower that starts anew, not a rebuild."""
     case, other = cases(ledger)[:2]
