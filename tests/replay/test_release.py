@@ -366,7 +366,9 @@ class TestWhoMay:
     def test_who_may_makes_one_in_their_own_name(self, ledger: Ledger, tmp_path: Path, role: str) -> None:
         """The event says who."""
         principal = Principal("u-80", role, None, "statistics")
-        made = make_release(ledger, principal, ReleaseWish("own", tables={"visit_held"}), tmp_path / "own", quiet)
+        made = make_release(
+            ledger, principal, ReleaseWish(f"own-{role}", tables={"visit_held"}), tmp_path / "own", quiet
+        )
         (row,) = ledger.read_range(made.exported_position, made.exported_position)
         assert (read_clear(row).actor.id, read_clear(row).actor.role) == ("u-80", role)
 
