@@ -15,6 +15,7 @@ from api.look_log import LookLog, Page
 from api.looks import Question
 from api.pages import access_views
 from api.pages.access_views import QUEUE, RESTRICTED, EmergencyForm, TextField, Verdict
+from api.pages.case_frame import LOOKS, CaseFrames
 from api.pages.language import _
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, case_address
@@ -39,14 +40,14 @@ class AccessPages:
         self, pages: Pages, keeper: AccessKeeper, reader: AccessReader, log: LookLog, cursors: Cursors, sign_in: SignIn
     ) -> None:
         self._pages, self._keeper, self._reader, self._log = pages, keeper, reader, log
-        self._cursors, self._sign_in = cursors, sign_in
+        self._cursors, self._sign_in, self._frames = cursors, sign_in, CaseFrames(pages)
 
     def routes(self) -> APIRouter:
         """Return the routes."""
         router = APIRouter(include_in_schema=False)
         router.get(QUEUE)(self.queue)
         router.get(RESTRICTED)(self.restricted)
-        router.get(f"{CASES}/{{case_id}}/opslag")(self.looks)
+        router.get(f"{CASES}/{{case_id}}{LOOKS.path}")(self.looks)
         router.post(f"{CASES}/{{case_id}}/noedadgang")(self.open)
         router.post(f"{CASES}/{{case_id}}/noedadgang/{{entry}}/gennemgang")(self.review)
         return router
@@ -81,7 +82,8 @@ class AccessPages:
             place = f"{found.position} {found.following}" if found.following else None
             following = None if place is None else self._cursors.write(place, context)
             shown = access_views.looks_page(found, self._pages.door.number(case), following)
-            return self._pages.render(request, "looks.html", page=shown)
+            menu = self._frames.menu(request, case, Question(), LOOKS)
+            return self._pages.render(request, "looks.html", page=shown, menu=menu)
 
         return await self._pages.told(request, look, closed=LOOKS_CLOSED)
 

@@ -11,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
 
+from babel.messages import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from fastapi import APIRouter, Request
@@ -24,7 +25,7 @@ DANISH, ENGLISH = "da", "en"
 LANGUAGES = {DANISH: "Dansk", ENGLISH: "English"}
 COOKIE, ADDRESS = "sprog", "/sprog"
 YEAR = 365 * 24 * 60 * 60
-CATALOGUE = Path(__file__).parent / "locale" / "en" / "LC_MESSAGES" / "pages.po"
+CATALOGUES = Path(__file__).parent / "locale" / "en" / "LC_MESSAGES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +108,24 @@ def ngettext(one: str, many: str, number: int, **values: object) -> str:
     return text % ({"number": number} | values)
 
 
+def english_catalogue() -> Catalog:
+    """Return the English texts of all files of the catalogue; raises ValueError where two say the same thing."""
+    whole = Catalog("en")
+    for path in sorted(CATALOGUES.glob("*.po")):
+        with path.open("rb") as source:
+            for message in read_po(source, "en"):
+                if message.id and message.id in whole:
+                    raise ValueError(f"{path.name} translates again: {message.id}")
+                if message.id:
+                    whole[message.id] = message
+    return whole
+
+
 @cache
 def _english() -> GNUTranslations:
     """Return the English catalogue, compiled."""
     compiled = BytesIO()
-    with CATALOGUE.open("rb") as source:
-        write_mo(compiled, read_po(source))
+    write_mo(compiled, english_catalogue())
     compiled.seek(0)
     return GNUTranslations(compiled)
 

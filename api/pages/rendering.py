@@ -52,10 +52,10 @@ _DAMAGED = (
     "Sig det til revisionen.",
 )
 _CASES = (views.CASES, "Sager")
-_SECTIONS = {
-    Act.BREAK_GLASS_REVIEW: (access_views.QUEUE, "Nødadgang"),
-    Act.REACH_WRITE: (access_views.RESTRICTED, "Begrænsede sager"),
-}
+_SECTIONS = (
+    (Act.BREAK_GLASS_REVIEW, access_views.QUEUE, "Nødadgang"),
+    (Act.REACH_WRITE, access_views.RESTRICTED, "Begrænsede sager"),
+)
 """Where the main navigation leads those who may do something, besides the cases."""
 
 
@@ -134,7 +134,7 @@ class Pages:
         return self.render(request, "closed.html", 403, page=told, emergency=emergency)
 
     def _sections(self, principal: Principal, path: str) -> list[Section]:
-        open_to = [place for act, place in _SECTIONS.items() if self.door.allows(principal, act)]
+        open_to = [(address, label) for act, address, label in _SECTIONS if self.door.allows(principal, act)]
         return [Section(address, _(label), address == path) for address, label in (_CASES, *open_to)]
 
 

@@ -9,19 +9,19 @@ from fastapi.responses import RedirectResponse, Response
 from api.conditions import Cursors, question
 from api.looks import Question
 from api.pages import access_views, views
+from api.pages.case_frame import OVERVIEW, CaseFrames
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, KNOWN_AT, NEWEST, VALID_AT
 from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseReader
-from domain.authority import Act
 
 CASES_PER_PAGE = 50
 
 
 def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRouter:
     """Return the pages of the cases of one ledger."""
-    router = APIRouter(include_in_schema=False)
+    router, frames = APIRouter(include_in_schema=False), CaseFrames(pages)
 
     @router.get("/")
     async def start() -> Response:
@@ -64,18 +64,17 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
             seen = await reader.case(looking(request), known, asked, "case_page")
             page = views.case_page(seen, newest_first=query.get("order") == NEWEST)
             simulated = seen.head.simulated
-            return pages.render(request, "case.html", page=page, simulated=simulated, **_access(request, known))
+            return pages.render(request, "case.html", page=page, simulated=simulated, **_access(request, known, asked))
 
         return await pages.told(request, look, _form(path, request), CASE_CLOSED, known)
 
-    def _access(request: Request, case: UUID) -> dict[str, Any]:
+    def _access(request: Request, case: UUID, asked: Question) -> dict[str, Any]:
         """Return what the page of a case says about access to it now."""
         principal, index = acting(request), reader.door.index
         reach = index.case(case)
-        allowed = reader.door.among(principal, Act.LOOKS_READ, [case])
         return {
             "emergency": access_views.running(reach, principal.id, index.now) if reach else None,
-            "looks": access_views.looks_address(case) if allowed else None,
+            "menu": frames.menu(request, case, asked, OVERVIEW),
         }
 
     def submitted(request: Request, path: str) -> Response:

@@ -204,7 +204,7 @@ def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
         summary=tuple(_summary(look.state)),
         persons=tuple(_person(named, look.state) for named in look.persons),
         form=form_of(path, look.question, order),
-        banner=_banner(
+        banner=banner(
             look.question,
             "Du ser sagen, som den var registreret %(when)s.",
             _later(look),
@@ -226,7 +226,7 @@ def board_page(look: BoardLook, following: str | None) -> BoardPage:
     return BoardPage(
         lines=tuple(lines),
         form=form_of(CASES, look.question),
-        banner=_banner(look.question, "Du ser listen, som den var registreret %(when)s.", None, CASES),
+        banner=banner(look.question, "Du ser listen, som den var registreret %(when)s.", None, CASES),
         position=look.position,
         computed_to=min(look.computed_to, look.position),
         behind=look.computed_to < look.position,
@@ -301,7 +301,7 @@ def _field(name: str, parts: Parts, error: str | None = None, note: str | None =
     return InstantField(name, _(legend), _(hint), parts, error, note)
 
 
-def _banner(asked: Question, known: str, later: str | None, now: str) -> Banner | None:
+def banner(asked: Question, known: str, later: str | None, now: str) -> Banner | None:
     """Return what to say above what is not shown as it stands now.
 
     ``known`` says as of when it was recorded, ``later`` what was recorded afterwards.

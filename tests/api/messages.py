@@ -4,16 +4,14 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
 from babel.messages import Catalog
 from babel.messages.extract import extract
-from babel.messages.pofile import read_po
 
-from api.pages import access_words, codes, texts, values, views
-from api.pages.language import CATALOGUE
+from api.pages import access_words, case_frame, codes, texts, values, views
+from api.pages.language import english_catalogue
 from api.sign_in import local
 from domain.events import BY_TOPIC
 from domain.purposes import PURPOSES
@@ -38,7 +36,7 @@ _TABLES = (codes, access_words, texts)
 @cache
 def catalogue() -> Catalog:
     """Return the English catalogue."""
-    return read_po(BytesIO(CATALOGUE.read_bytes()))
+    return english_catalogue()
 
 
 def marked(path: Path) -> Iterator[str]:
@@ -59,6 +57,7 @@ def tabled() -> Iterator[str]:
     yield from (purpose.label_da for purpose in PURPOSES.values())
     yield from (person.note for person in local.PEOPLE.values())
     yield from (text for pair in views.LEGENDS.values() for text in pair)
+    yield from (place.label for place in case_frame.CASE_PLACES)
     yield from (values.NOT_GIVEN, values.NONE, values.ERASED, values.NOT_SHOWN)
 
 

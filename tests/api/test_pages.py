@@ -46,7 +46,7 @@ def text(shown: Fact) -> str:
 def html(look: CaseLook, **options: Any) -> str:
     """Return the case page as it is sent."""
     template = ENVIRONMENT.get_template("case.html")
-    return template.render(**FRAME, page=views.case_page(look, **options), emergency=None, looks=None)
+    return template.render(**FRAME, page=views.case_page(look, **options), emergency=None, menu=())
 
 
 def changed(version: int, **changes: Any) -> tuple[Entry, ...]:

@@ -1,0 +1,128 @@
+"""What the pages of one case have in common: their places in the case's menu, the instants asked about, the banner."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.conditions import question
+from api.looks import Question
+from api.pages import views
+from api.pages.language import _
+from api.pages.rendering import CASE_CLOSED, Pages, case_of
+from api.pages.views import KNOWN_AT, VALID_AT
+from api.principals import acting
+from api.problems import ProblemError
+from domain.authority import Act
+
+Show = Callable[[UUID, Question], Awaitable[Response]]
+"""Makes a page of a case as of the instants of a question, through the reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class CasePlace:
+    """A page of a case: ``path`` stands after the case's address; open to whoever may do ``act`` in the case."""
+
+    path: str
+    label: str
+    act: Act = Act.CASE_READ
+
+
+OVERVIEW, COURSE, PROOF = (
+    CasePlace("#overblik", "Overblik"),
+    CasePlace("#forloeb", "Forløb"),
+    CasePlace("#bevis", "Bevis"),
+)
+LOOKS = CasePlace("/opslag", "Hvem har set sagen", Act.LOOKS_READ)
+CASE_PLACES = (OVERVIEW, COURSE, PROOF, LOOKS)
+"""The menu of a case, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuLine:
+    """A link in a case's menu; ``current`` where the page itself is what it leads to."""
+
+    address: str
+    label: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around a page of a case: which case and page, the menu, and as of when it is shown."""
+
+    number: str
+    address: str
+    label: str
+    menu: tuple[MenuLine, ...]
+    form: views.Form | None
+    banner: views.Banner | None
+    access: int
+
+
+class CaseFrames:
+    """Puts the pages of cases into their frame."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    async def answer(self, request: Request, case_id: str, place: CasePlace, show: Show, *keep: str) -> Response:
+        """Return a page of a case as of the instants in the address; a form sent leads to its canonical address.
+
+        ``keep`` names what else of an address belongs to it, such as filters.
+        """
+        case = case_of(case_id)
+        if case is None:
+            return self._pages.sorry(request, "not-found")
+        path, query = views.case_address(case) + place.path, request.query_params
+        kept = {name: query[name] for name in keep if name in query}
+        if views.is_submitted(query):
+            sent = views.read_form(path, query)
+            if sent.question is None:
+                return self._pages.render(request, "as_of.html", 400, form=sent.form)
+            return RedirectResponse(views.address(path, sent.question, **kept), 303)
+
+        async def look() -> Response:
+            return await show(case, question(query.get(KNOWN_AT), query.get(VALID_AT)))
+
+        return await self._pages.told(request, look, _form(path, request), CASE_CLOSED, case)
+
+    def frame(
+        self, request: Request, case: UUID, place: CasePlace, asked: Question, access: int, label: str | None = None
+    ) -> Frame:
+        """Return the frame of a page that was looked up; ``label`` says more exactly which page of its place it is."""
+        address = views.case_address(case)
+        return Frame(
+            number=self._pages.door.number(case),
+            address=address,
+            label=label or _(place.label),
+            menu=self.menu(request, case, asked, place),
+            form=views.form_of(address + place.path, asked),
+            banner=views.banner(asked, "Du ser siden, som den var registreret %(when)s.", None, address + place.path),
+            access=access,
+        )
+
+    def menu(self, request: Request, case: UUID, asked: Question, current: CasePlace) -> tuple[MenuLine, ...]:
+        """Return the menu of a case for who reads; its links keep the instants asked about."""
+        return tuple(
+            MenuLine(_address(case, place, asked), _(place.label), place == current)
+            for place in CASE_PLACES
+            if self._pages.door.among(acting(request), place.act, [case])
+        )
+
+
+def _address(case: UUID, place: CasePlace, asked: Question) -> str:
+    """Return where a page of a case is; who has looked is told as it stands now."""
+    path, mark, anchor = place.path.partition("#")
+    return views.address(views.case_address(case) + path, Question() if place == LOOKS else asked) + mark + anchor
+
+
+def _form(path: str, request: Request) -> views.Form | None:
+    """Return the form for the instants of an address; None where they cannot be read."""
+    try:
+        asked = question(request.query_params.get(KNOWN_AT), request.query_params.get(VALID_AT))
+    except ProblemError:
+        return None
+    return views.form_of(path, asked)
