@@ -29,7 +29,7 @@ from ledger.store import Ledger
 from projections.boards import rows_at
 from projections.follower import Follower
 from projections.view import CONSENTS, DEADLINES, VIEWS, View
-from replay import release
+from replay import release, release_events
 from replay.extras import ExtraMissing, extra
 from replay.pseudonyms import Pseudonyms
 from replay.release import ReleaseRefused
@@ -128,8 +128,11 @@ def pseudonyms(folder: Path) -> set[str]:
 class TestTheSame:
     """The same command over the same position."""
 
-    def test_gives_the_same_bytes(self, ledger: Ledger, made: Path, entries: list[Entry], tmp_path: Path) -> None:
-        """Every file, also the database, however many processes read the events."""
+    def test_gives_the_same_bytes(
+        self, ledger: Ledger, made: Path, entries: list[Entry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Every file, also the database, however many processes read the events, in however long stretches."""
+        monkeypatch.setattr(release_events, "STRETCH", 30)
         make(ledger, tmp_path / "again", known_at=entries[-1].recorded_at, workers=2)
         assert files(tmp_path / "again") == files(made)
 
