@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from domain.release import Column, Fields, Kind, code_of, law_of
 from domain.release_fields import EVENT_FIELDS, IN_MONTHS
-from domain.release_views import DURATIONS, VIEW_FIELDS
+from domain.release_views import DURATIONS, VIEW_FIELDS, WITH_STEPS
 from domain.time import copenhagen_day, read_instant, read_moment
 from replay.extras import extra
 from replay.pseudonyms import Memory, Pseudonyms
@@ -165,7 +165,8 @@ class Columns:
         """Return the table of a view; filling it raises Unclassified for a field that has no place."""
         fields, ids = VIEW_FIELDS[view], self._pseudonyms.ids
         text, whole, instant, _, _ = self._types()
-        known, scoped = frozenset(fields.names()), self._pseudonyms.scoped
+        steps = [self._steps()] if view in WITH_STEPS else []
+        known, scoped = frozenset([*fields.names(), *(column.name for column in steps)]), self._pseudonyms.scoped
         place = [
             _Column("known_from", whole, lambda page: [row.known_from for row in page.rows]),
             _Column("known_to", whole, lambda page: [row.known_to for row in page.rows]),
@@ -185,7 +186,7 @@ class Columns:
                 raise Unclassified(view, name)
             return found
 
-        return Table(view, [*place, *durations, *self._fields(fields)], page)
+        return Table(view, [*place, *durations, *self._fields(fields), *steps], page)
 
     def _types(self) -> tuple[Any, Any, Any, Any, Any]:
         arrow = self._arrow
@@ -267,6 +268,21 @@ class Columns:
             return [{c.name: one(inner.get(c.field), case, inner) for c, one in parts} for inner in found]
 
         return lambda page: [records(facts.get(name), case) for facts, case in zip(page.facts, page.cases, strict=True)]
+
+    def _steps(self) -> _Column:
+        """Return the column of what time alone makes of a status: from which days on, and which, in order."""
+        kind = self._arrow.list_(self._arrow.struct([("day", self._type("day")), ("status", self._type("code"))]))
+        day, codes = self._one("day"), self._memories["code"]
+
+        def steps(value: Mapping[str, Any], case: bytes) -> list[dict[str, Any]] | None:
+            found = value.get("steps")
+            if found is None:
+                return None
+            return [{"day": day(step[0], case, value), "status": codes[step[1]]} for step in reversed(found)]
+
+        return _Column(
+            "steps", kind, lambda page: [steps(*one) for one in zip(page.facts, page.cases, strict=True)], "steps"
+        )
 
     def _between(self, begin: str, end: str) -> Callable[[Page], Values]:
         """Return what counts the begun minutes between two instants of a value, so that none at all means not late."""

@@ -3,7 +3,9 @@
 import asyncio
 import re
 import shutil
+from collections import Counter
 from collections.abc import Generator
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,14 +23,16 @@ from api.recording import CaseRecorder
 from api.rule_adoption import adopt_shipped
 from api.stories import load_stories, read_story, shipped_stories
 from domain.entries import Entry
-from domain.time import read_instant
+from domain.release_fields import IN_MONTHS
+from domain.standing import status_then
+from domain.time import COPENHAGEN, read_instant
 from ledger.format import Segment, published_entry, segment_table
 from ledger.mapper import read_clear
 from ledger.merkle import leaf_hash, root_of
 from ledger.store import Ledger
-from projections.boards import rows_at
+from projections.boards import adopted_upto, rows_at
 from projections.follower import Follower
-from projections.view import CONSENTS, DEADLINES, VIEWS, View
+from projections.view import CONSENTS, DEADLINES, FINDINGS, VIEWS, View
 from replay import release, release_events
 from replay.extras import ExtraMissing, extra
 from replay.pseudonyms import Pseudonyms
@@ -43,6 +47,18 @@ pytestmark = pytest.mark.slow
 
 OPERATOR = command_line_principal("statistics", internal=True)
 THEN = read_instant("2025-04-01T00:00:00+02:00")
+
+STATUSES = """
+SELECT coalesce(list_filter(steps, lambda step: step.day <= $day)[-1].status, status) AS then, count(*)
+FROM (SELECT *, {rule} AS its FROM views.{view})
+WHERE known_from <= $position AND (known_to > $position OR known_to IS NULL) AND NOT list_contains($coarse, its)
+GROUP BY ALL
+"""
+
+
+def end_of(day: date) -> datetime:
+    """Return the last instant of a day in Copenhagen."""
+    return datetime.combine(day + timedelta(days=1), time(), COPENHAGEN).astimezone(UTC) - timedelta(microseconds=1)
 
 
 def follow(place: Place) -> None:
@@ -221,6 +237,27 @@ class TestPast:
         then = ask(tmp_path / "then", f"SELECT {columns} FROM views.deadlines WHERE known_to IS NULL ORDER BY ALL")
         assert then
         assert then == ask(made, f"SELECT {columns} FROM views.deadlines WHERE {condition} ORDER BY ALL", at=instant)
+
+    @pytest.mark.parametrize("view", [DEADLINES, CONSENTS, FINDINGS])
+    def test_what_time_alone_makes_of_a_status_is_there(
+        self, ledger: Ledger, made: Path, entries: list[Entry], view: View
+    ) -> None:
+        """On any day as many rows have each status as the live board tells when the day has ended."""
+        position, statuses = entries[-1].position, set[tuple[date, str]]()
+        coarse = [rule for rule, topics in adopted_upto(ledger).starting.items() if topics & IN_MONTHS]
+        board = [r for r in rows_at(ledger, view, position)[1] if r.value.get("rule") not in coarse]
+        for day in (date(2024, 1, 1) + timedelta(days=number) for number in range(0, 900, 11)):
+            live = Counter(status_then(row.value, end_of(day)) for row in board)
+            released = ask(
+                made,
+                STATUSES.format(view=view.name, rule="rule" if view is DEADLINES else "''"),
+                coarse=coarse,
+                day=day,
+                position=position,
+            )
+            assert dict(released) == live, day
+            statuses |= {(day, status) for status in live}
+        assert len({status for _, status in statuses}) > 1
 
     def test_every_event_of_a_kind_that_leaves_is_there(self, made: Path, entries: list[Entry]) -> None:
         """Row for row, in order of position."""
