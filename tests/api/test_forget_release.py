@@ -23,7 +23,7 @@ from replay.rebuild import verify_view
 from replay.release import ReleaseRefused
 from tests.api.service import Inside, environment
 from tests.ledger.samples import appended, fact, one, opening
-from tests.replay.test_release import follow
+from tests.replay.releasing import follow
 
 pytestmark = pytest.mark.slow
 

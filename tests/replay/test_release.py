@@ -7,15 +7,13 @@ from collections import Counter
 from collections.abc import Generator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import duckdb
-import orjson
 import pytest
 
 from api.door import Door, Forbidden
-from api.exporting import FolderExists, MadeRelease, ReleaseWish, make_release
+from api.exporting import FolderExists, ReleaseWish, make_release
 from api.looks import Shown
 from api.opening import Place
 from api.principals import Principal, command_line_principal
@@ -26,13 +24,12 @@ from domain.entries import Entry
 from domain.release_fields import IN_MONTHS
 from domain.standing import status_then
 from domain.time import COPENHAGEN, read_instant
-from ledger.format import Segment, published_entry, segment_table
+from ledger.format import published_entry
 from ledger.mapper import read_clear
 from ledger.merkle import leaf_hash, root_of
 from ledger.store import Ledger
 from projections.boards import adopted_upto, rows_at
-from projections.follower import Follower
-from projections.view import CONSENTS, DEADLINES, FINDINGS, VIEWS, View
+from projections.view import CONSENTS, DEADLINES, FINDINGS, View
 from replay import release, release_events
 from replay.extras import ExtraMissing, extra
 from replay.pseudonyms import Pseudonyms
@@ -40,13 +37,14 @@ from replay.release import ReleaseRefused
 from replay.release_columns import Columns, RememberedRow, Unclassified
 from replay.release_files import check_sums
 from tests.conftest import BEGINS_AT, Server, Template, clone
-from tests.following import catch_up
 from tests.ledger.samples import appended, fact, one
+from tests.replay.releasing import ask, files, follow, make, manifest, quiet, release_key
 
 pytestmark = pytest.mark.slow
 
-OPERATOR = command_line_principal("statistics", internal=True)
+
 THEN = read_instant("2025-04-01T00:00:00+02:00")
+
 
 STATUSES = """
 SELECT coalesce(list_filter(steps, lambda step: step.day <= $day)[-1].status, status) AS then, count(*)
@@ -59,16 +57,6 @@ GROUP BY ALL
 def end_of(day: date) -> datetime:
     """Return the last instant of a day in Copenhagen."""
     return datetime.combine(day + timedelta(days=1), time(), COPENHAGEN).astimezone(UTC) - timedelta(microseconds=1)
-
-
-def follow(place: Place) -> None:
-    """Bring every view up to date."""
-    for view in VIEWS.values():
-        follower = Follower(place.conninfo, view)
-        try:
-            catch_up(follower)
-        finally:
-            follower.close()
 
 
 @pytest.fixture(scope="module")
@@ -101,31 +89,6 @@ def made(ledger: Ledger, entries: list[Entry], tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("made") / "release"
     make(ledger, folder, known_at=entries[-1].recorded_at)
     return folder
-
-
-def make(ledger: Ledger, folder: Path, name: str = "first", **wish: Any) -> MadeRelease:
-    """Make a release."""
-    return make_release(ledger, OPERATOR, ReleaseWish(name, **wish), folder, quiet)
-
-
-def quiet(_done: int, _all: int) -> None:
-    """Say nothing of how far it is."""
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Return the files of a folder by path."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def manifest(folder: Path) -> dict[str, Any]:
-    """Return what a release says about itself."""
-    return orjson.loads((folder / "manifest.json").read_bytes())
-
-
-def ask(folder: Path, question: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Ask the DuckDB file of a release."""
-    with duckdb.connect(str(folder / "release.duckdb"), read_only=True) as connection:
-        return connection.execute(question, values or None).fetchall()
 
 
 def everything(folder: Path) -> str:
@@ -305,11 +268,6 @@ class TestNobody:
             Columns(Pseudonyms(b"")).of_view("withheld").batch([row])
 
 
-def release_key(ledger: Ledger, folder: Path) -> bytes:
-    """Return the key of a release."""
-    return ledger.keys.get(UUID(manifest(folder)["pseudonyms"]["key"]))
-
-
 def identifiers(entries: list[Entry]) -> set[str]:
     """Return what points at somebody in the clear part of entries: ids, staff, persons, numbers, local names."""
     found = {str(entry.stream) for entry in entries} | {entry.actor.id for entry in entries}
@@ -320,83 +278,6 @@ def identifiers(entries: list[Entry]) -> set[str]:
         for person in entry.data.get("persons") or () if entry.topic == "case_opened" else ():
             found |= {person["ref"], person["person"], person["key"]}
     return found
-
-
-class TestLeftOut:
-    """What was erased, restricted or withheld leaves in no past."""
-
-    @pytest.fixture
-    def opened(self, stories: Place) -> Generator[Ledger]:
-        """The six stories, to be written to."""
-        with stories.ledger() as opened:
-            yield opened
-
-    def cases(self, ledger: Ledger) -> list[UUID]:
-        """Return the cases of a ledger."""
-        return [row.stream for row in ledger.read_topic("case_opened")]
-
-    def test_cases_erased_or_restricted_are_left_out_and_counted(
-        self, stories: Place, opened: Ledger, tmp_path: Path
-    ) -> None:
-        """Of an erased case the erasure stays, of a restricted one nothing; also where the past is asked about."""
-        before = opened.now()
-        erased, restricted, *others = self.cases(opened)
-        many, some = (len(opened.read_stream(case)) for case in (erased, restricted))
-        event = fact("personal_data_erased", basis="x", approved_by="u-2", scope="case", ground="unlawful")
-        closed = fact("case_restricted", category="x", allowed="u-1", review_by="2030-01-01")
-        appended(opened.append_now(one(erased, None, event)))
-        appended(opened.append_now(one(restricted, None, closed)))
-        follow(stories)
-        tables = {"personal_data_erased", "visit_held", "case_state"}
-        make(opened, tmp_path / "now", tables=tables)
-        make(opened, tmp_path / "then", known_at=before, tables=tables)
-        left_out = manifest(tmp_path / "now")["left_out"]
-        assert (left_out["erased_cases"], left_out["events_of_erased_cases"]) == (1, many + 1)
-        assert left_out["events_of_restricted_cases"] == some + 1
-        assert len(ask(tmp_path / "now", "SELECT * FROM events.personal_data_erased")) == 1
-        for folder in (tmp_path / "now", tmp_path / "then"):
-            key = Pseudonyms(release_key(opened, folder))
-            shown = {row[0] for row in ask(folder, "SELECT DISTINCT case_id FROM views.case_state")}
-            assert shown == {key.ids[str(case)] for case in others}
-            assert key.ids[str(erased)] not in str(ask(folder, "SELECT * FROM events.visit_held"))
-
-    def test_an_entry_withheld_is_in_no_past(self, stories: Place, opened: Ledger, tmp_path: Path) -> None:
-        """An entry of another person's, once annulled as such, is gone from events and from every remembered row."""
-        case = next(row.stream for row in opened.read_topic("screening_recorded"))
-        screening = next(row for row in opened.read_stream(case) if row.topic == "screening_recorded")
-        annulled = fact("entry_annulled", annuls=screening.version, kind="wrong_person")
-        follow(stories)
-        tables = {"screening_recorded", "case_state"}
-        make(opened, tmp_path / "before", tables=tables)
-        appended(opened.append_now(one(case, None, annulled)))
-        follow(stories)
-        make(opened, tmp_path / "after", tables=tables)
-        counted = "SELECT count(*) FROM events.screening_recorded"
-        assert ask(tmp_path / "after", counted)[0][0] == ask(tmp_path / "before", counted)[0][0] - 1
-        assert manifest(tmp_path / "after")["left_out"]["withheld_events"] == 1
-        key = Pseudonyms(release_key(opened, tmp_path / "after")).ids[str(case)]
-        outcomes = "SELECT count(screening_outcome), count(*) FROM views.case_state WHERE case_id = $case"
-        with_it, rows = ask(tmp_path / "before", outcomes, case=key)[0]
-        assert with_it > 0
-        assert ask(tmp_path / "after", outcomes, case=key)[0][0] == 0
-        assert ask(tmp_path / "after", outcomes, case=key)[0][1] >= rows - 1
-
-    def test_an_event_that_cannot_be_read_is_named(self, stories: Place, opened: Ledger, tmp_path: Path) -> None:
-        """It is missing, and the manifest says which; nothing is passed over in silence."""
-        follow(stories)
-        event = fact("visit_held", kind="home_visit")
-        clear = event.state.replace(b'"schema":1', b'"schema":9')
-        assert len(clear) == len(event.state)
-        case = self.cases(opened)[0]
-        strange = type(event)(event.topic, event.blind, segment_table([Segment.clear(clear)]), clear, event.actor)
-        position = appended(opened.append_now(one(case, None, strange))).last_position
-        another = fact("visit_held", kind="home_visit", number="many")
-        beside = appended(opened.append_now(one(case, None, another))).last_position
-        done = make(opened, tmp_path / "release", tables={"visit_held"})
-        assert manifest(tmp_path / "release")["left_out"]["unreadable_events"] == [position, beside]
-        assert done.unreadable == 2
-        visits = ask(tmp_path / "release", "SELECT count(*) FROM events.visit_held")[0][0]
-        assert visits == len(opened.read_topic("visit_held")) - 2
 
 
 class TestWhoMay:
