@@ -1,4 +1,7 @@
-"""The commands that hand files to analysts or fold them again: ``replay export``, ``working`` and ``population``."""
+"""The commands that hand files to analysts or fold them again: ``replay export``, ``working`` and ``population``.
+
+And ``replay forget-release``, after which nobody can tell whose the pseudonyms of a release are.
+"""
 
 import argparse
 import re
@@ -29,6 +32,11 @@ def add_export(
     command.add_argument("--tables", type=_tables, metavar="A,B", help="only these event types and views (all)")
     command.add_argument("--workers", type=_number(MOST_WORKERS), default=1, metavar="N", help="processes (1)")
     command.add_argument("--purpose", type=code, default="statistics", help="goes on record (statistics)")
+
+    forget = add(
+        "forget-release", _forget, "destroy the key of a release: its pseudonyms are never made again; on record"
+    )
+    forget.add_argument("release", type=_release, metavar="NAME", help="the release, as it was named when it was made")
 
     working = add("working", _working, "write files to fold the views from on other machines; personal data, on record")
     working.add_argument("folder", type=Path, metavar="DIR", help="folder to write, a new one; all must reach it")
@@ -91,6 +99,25 @@ def _check(folder: Path) -> int:
     faults = check_sums(folder)
     print("\n".join(faults) or f"{folder}: {len(files_in(folder))} files, all as they were written")
     return 1 if faults else 0
+
+
+def _forget(options: argparse.Namespace, settings: Settings) -> int:
+    from api.exporting import forget_release
+    from api.opening import opened
+    from api.principals import command_line_principal
+
+    with opened(settings) as place, place.ledger() as ledger:
+        done = forget_release(ledger, command_line_principal("erasure", internal=True), options.release)
+    if done.already:
+        print(f"{options.release}: its key is gone already, on record at position {done.position}.")
+        return 0
+    print(
+        f"{options.release}: its key is destroyed, on record at position {done.position}; its pseudonyms stay what they"
+    )
+    print("are in the files handed out, and can never be made again.")
+    if done.epoch is not None:
+        print(f"Copies of it in backups die with epoch {done.epoch}: `caseledger keys retire`, docs/keys.md.")
+    return 0
 
 
 def _working(options: argparse.Namespace, settings: Settings) -> int:

@@ -91,7 +91,7 @@ class EvidenceMaker:
         records, deadline, asked = ProofRecords(self._ledger), monotonic() + WAIT_SECONDS, False
         while await asyncio.to_thread(records.covering, position) is None:
             if not asked:
-                await asyncio.to_thread(self._ledger.query, SQL["want"], [str(position)])
+                await asyncio.to_thread(self._ledger.query, SQL["ask"], [])
                 asked = True
             if monotonic() > deadline:
                 raise NotProvenYet

@@ -18,10 +18,14 @@ from api.recording import request_digests
 from domain.authority import Act
 from domain.entries import Draft
 from domain.events.administration import Exported
-from domain.events.base import Envelope
+from domain.events.base import Envelope, Event
+from domain.events.retention import PersonalDataErased
 from domain.time import write_instant
-from ledger.errors import KeyErased
+from ledger.erasure import ErasureRegister
+from ledger.errors import KeyErased, KeyMissing
 from ledger.folders import flush_folder, locked
+from ledger.keys import key_commitment
+from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
 from ledger.store import Ledger
 from projections.board import Board
@@ -161,9 +165,13 @@ def new_folder(folder: Path) -> Generator[Path]:
 
 def put_on_record(ledger: Ledger, principal: Principal, event: Exported) -> int:
     """Put on record that files leave the ledger, once for the same files; returns where, raises LookNotRecorded."""
+    return _recorded(ledger, principal, event, f"export {event.what} {event.recipient} {event.sha256}")
+
+
+def _recorded(ledger: Ledger, principal: Principal, event: Event, name: str) -> int:
+    """Record an event in the ledger's own stream, once under the same name; returns where, raises LookNotRecorded."""
     draft = Draft(ledger.id, 1, event, Envelope(occurred_at=ledger.now(), actor=principal.actor, commit=uuid4()))
     part = Part(ledger.id, None, (ledger.mapper.to_new_event(draft),))
-    name = f"export {event.what} {event.recipient} {event.sha256}"
     answer = ledger.append_now(Request((part,), *request_digests(ledger.keys, principal, Commit((), name, b""))))
     if not isinstance(answer, Appended):
         raise LookNotRecorded
@@ -172,9 +180,72 @@ def put_on_record(ledger: Ledger, principal: Principal, event: Exported) -> int:
 
 def _key(ledger: Ledger, release: str) -> tuple[UUID, bytes]:
     """Return the key of a release, made at random the first time; raises ReleaseRefused where it was destroyed."""
-    key = uuid5(ledger.id, f"release/{release}")
+    key = _key_id(ledger, release)
     try:
         ledger.keys.ensure(key)
         return key, ledger.keys.get(key)
     except KeyErased:
         raise ReleaseRefused("The key of this release was destroyed: give the release another name.") from None
+
+
+def _key_id(ledger: Ledger, release: str) -> UUID:
+    return uuid5(ledger.id, f"release/{release}")
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenRelease:
+    """A release whose key is gone: where that stands on record, whether it was so before.
+
+    ``epoch`` is that of the key-encryption key with which the copies of it in backups die; None where none tells.
+    """
+
+    position: int
+    already: bool
+    epoch: int | None
+
+
+def forget_release(ledger: Ledger, principal: Principal, release: str) -> ForgottenRelease:
+    """Destroy the key of a release, so that nobody makes its pseudonyms again; on record before it is done.
+
+    After a crash in between, and where a key has come back with a backup, the same call destroys it. Raises Forbidden,
+    LookNotRecorded, and ReleaseRefused where there is no such release.
+    """
+    asyncio.run(Door(ledger).require(principal, Act.EXPORT_MAKE, WHAT))
+    key = _key_id(ledger, release)
+    on_record = key in ErasureRegister(ledger).now().keys
+    secret, already = None, False
+    try:
+        secret = ledger.keys.get(key)
+    except KeyErased:
+        already = on_record
+    except KeyMissing:
+        if not on_record and not _was_made(ledger, release):
+            raise ReleaseRefused(f"There is no release {release}: name it as it was when it was made.") from None
+    epoch = ledger.keys.epoch(key)
+    position = _erasure_of(ledger, key) if on_record else _decided(ledger, principal, release, secret)
+    if not already:
+        ledger.keys.destroy(key, ledger.now())
+    return ForgottenRelease(position, already, epoch)
+
+
+def _decided(ledger: Ledger, principal: Principal, release: str, secret: bytes | None) -> int:
+    """Put on record that the key of a release is destroyed, as an erasure that a restore carries out again."""
+    key = _key_id(ledger, release)
+    event = PersonalDataErased(
+        key=key,
+        key_commitment=None if secret is None else key_commitment(secret).hex(),
+        basis=f"release {release}",
+        approved_by=principal.id,
+        key_epoch=ledger.keys.epoch(key),
+    )
+    return _recorded(ledger, principal, event, f"forget {key}")
+
+
+def _was_made(ledger: Ledger, release: str) -> bool:
+    made = (read_clear(row).data for row in ledger.read_topic(Exported.TOPIC))
+    return any((one["what"], one["recipient"]) == (WHAT, release) for one in made)
+
+
+def _erasure_of(ledger: Ledger, key: UUID) -> int:
+    erasures = map(read_clear, ledger.read_topic(PersonalDataErased.TOPIC))
+    return next(entry.position for entry in erasures if entry.data.get("key") == str(key))

@@ -39,7 +39,7 @@ def signed_now(place: Place, ledger: Ledger) -> Signing:
             publisher.publish()
     deadline = monotonic() + WAIT_SECONDS
     if by_worker:
-        ledger.query(SQL["want"], [""])
+        ledger.query(SQL["ask"], [])
     while (published := records.covering(size)) is None:
         if monotonic() > deadline:
             raise NotSigned

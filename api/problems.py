@@ -18,6 +18,7 @@ from domain.errors import Malformed, Problem, Refused
 from domain.events import BY_TOPIC
 from domain.time import write_instant
 from ledger.errors import ClocksApart, KeyErased, KeyMissing, LedgerError, LedgerUnavailable, RecordDamaged
+from projections.following import ViewMadeAnew
 from replay.bundle import NotProvenYet
 
 MEDIA_TYPE = "application/problem+json"
@@ -164,7 +165,7 @@ def from_exception(error: Exception) -> ProblemError:
             return ProblemError("bad-request", str(error))
         case Refused():
             return ProblemError("refused", str(error))
-        case LookNotRecorded() | LedgerUnavailable() | ClocksApart():
+        case LookNotRecorded() | LedgerUnavailable() | ClocksApart() | ViewMadeAnew():
             return ProblemError(
                 "unavailable", str(error) or "The look could not be put on record, so nothing is shown."
             )

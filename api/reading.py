@@ -232,7 +232,7 @@ class CaseReader:
     ) -> tuple[AsOf, Mapping[UUID, Known]]:
         as_of = self.as_of(question, self._ledger.head())
         rows = self._ledger.read_topic(PersonalDataErased.TOPIC, as_of.position)
-        cases = visible.of(dict.fromkeys(row.stream for row in rows))
+        cases = visible.of(dict.fromkeys(row.stream for row in rows if row.stream != self._ledger.id))
         found = readable(self._ledger, cases, as_of.position, originals=originals, erased=True)
         return as_of, {case: Known(entries) for case, entries in found.items()}
 

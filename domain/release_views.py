@@ -33,7 +33,7 @@ VIEW_FIELDS: Mapping[str, Fields] = MappingProxyType(
             flag="citizen in_hours applicable running moot silenced",
             person="subject",
             day="started due not_before warn_at satisfied_at extended_to",
-            out="dispute sort steps",
+            out="dispute sort",
         ),
         "consents": Fields(
             code="kind status data_categories* last event basis by_record_then by_all_facts gaps*",
@@ -42,14 +42,14 @@ VIEW_FIELDS: Mapping[str, Fields] = MappingProxyType(
             number="last_entry",
             day="happened",
             nested={"periods": Fields(day="begins ends", number="begun_by ended_by")},
-            out="sort steps",
+            out="sort",
         ),
         "findings": Fields(
             code="code level state status",
             number="entry rests_on*",
             local="key",
             day="arises_at ends_at since handle_by",
-            out="detail sort steps",
+            out="detail sort",
         ),
         "caseload": Fields(
             code="programme status",
@@ -59,7 +59,7 @@ VIEW_FIELDS: Mapping[str, Fields] = MappingProxyType(
             mappings={"counts": ("code", "number")},
             out="sort",
         ),
-        "barometer": Fields(code="programme status", number="entries*", out="sort steps"),
+        "barometer": Fields(code="programme status", number="entries*", out="sort"),
         "withheld": Fields(number="by*"),
     }
 )
@@ -77,3 +77,8 @@ DURATIONS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
     }
 )
 """Columns of a view that tell how many minutes lie between two of its instants: those themselves leave as days."""
+
+WITH_STEPS = frozenset({"deadlines", "consents", "findings", "barometer"})
+"""Views whose rows say what time alone will make of their status (``domain.standing``).
+
+It leaves as ``steps``: from which day on, and which status, in order. On a day with several the last one holds."""

@@ -5,6 +5,7 @@ of the future. So the row known at the instant is also the answer for a later po
 between bears on it: a late entry, a correction, an annulment, or the opening itself. Then the entries are folded.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from ledger.queries import load_queries
 from ledger.store import Ledger
 from projections.boards import rows_at
 from projections.case_state import state_as_of
+from projections.following import ViewMadeAnew
 from projections.view import CASE_STATE, FOLLOW, is_forgotten
 
 STANDING = load_queries("projections", "sql/standing.sql")
@@ -33,9 +35,10 @@ def state_at(ledger: Ledger, case: UUID, position: int, valid_at: datetime | Non
     """
     known = position if valid_at is None else min(position, ledger.position_at(valid_at))
     if known == position or not _bears_after(ledger, case, known, position, valid_at):
-        reached, rows = rows_at(ledger, CASE_STATE, known, CaseSet(frozenset({case})))
-        if reached >= known:
-            return rows[0].value if rows else None
+        with suppress(ViewMadeAnew):  # one case is folded sooner than all are
+            reached, rows = rows_at(ledger, CASE_STATE, known, CaseSet(frozenset({case})))
+            if reached >= known:
+                return rows[0].value if rows else None
     return _folded(ledger, case, position, valid_at)
 
 

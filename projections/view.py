@@ -32,8 +32,8 @@ def is_forgotten(state: State) -> bool:
 class Followed:
     """What every view has: a name, the events it reads, and the version of its code.
 
-    Raise ``version`` whenever the same events shall give other rows: the rows of the version before stay what readers
-    see until the worker has folded those of the new one beside them.
+    Raise ``version`` whenever the same events shall give other rows: those of the version before stay what an older
+    program's readers see until the worker has folded the new ones beside them; this one's are told to wait.
     """
 
     name: str

@@ -6,7 +6,7 @@ pseudonym is, also not by trying all values.
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,10 @@ class Memory(dict[Any, Any]):
             self[None] = None
         answer = self[question] = self._answer(question)
         return answer
+
+    def all(self, questions: Iterable[Any]) -> list[Any]:
+        """Return the answers to several questions, in order."""
+        return list(map(self.__getitem__, questions))
 
 
 class Pseudonyms:

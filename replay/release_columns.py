@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from domain.release import Column, Fields, Kind, code_of, law_of
 from domain.release_fields import EVENT_FIELDS, IN_MONTHS
-from domain.release_views import DURATIONS, VIEW_FIELDS
+from domain.release_views import DURATIONS, VIEW_FIELDS, WITH_STEPS
 from domain.time import copenhagen_day, read_instant, read_moment
 from replay.extras import extra
 from replay.pseudonyms import Memory, Pseudonyms
@@ -54,12 +55,20 @@ Values = list[Any]
 
 
 class Page:
-    """Rows of a table on their way to columns: their facts, and the case each stands in, as 16 bytes."""
+    """Rows of a table on their way to columns: their facts, what stands around these, and the case, as 16 bytes."""
 
-    def __init__(self, rows: Sequence[Any], facts: Sequence[Mapping[str, Any]], cases: Sequence[bytes]) -> None:
-        self.rows, self.facts, self.cases = rows, facts, cases
+    def __init__(
+        self,
+        rows: Sequence[Any],
+        facts: Sequence[Mapping[str, Any]],
+        cases: Sequence[bytes],
+        around: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.rows, self.facts, self.cases, self.around = rows, facts, cases, around
+        self.actors: Sequence[Mapping[str, Any]] = [one["actor"] for one in around]
         self.present = frozenset[str]().union(*facts)
         """The fields that any of the rows has: most may be left out, and mostly are."""
+        self.present_around = frozenset[str]().union(*around)
 
     def within(self, name: str) -> "Page":
         """Return the same rows with what one field holds for their facts."""
@@ -113,6 +122,7 @@ class Columns:
     def __init__(self, pseudonyms: Pseudonyms, life_rules: frozenset[str] = frozenset()) -> None:
         self._pseudonyms, self._life_rules = pseudonyms, life_rules
         self._arrow = extra("pyarrow", "replay")
+        self._instants = Memory(read_instant)
         self._days, self._months = Memory(_day), Memory(lambda text: _day(text).replace(day=1))
         self._memories: dict[Kind, Memory] = {
             "code": Memory(code_of),
@@ -131,41 +141,43 @@ class Columns:
         days = self._months if topic in IN_MONTHS else self._days
         envelope = [
             _Column("position", whole, lambda page: [row.position for row in page.rows]),
-            _Column("case_id", text, lambda page: [ids[row.stream] for row in page.rows]),
+            _Column("case_id", text, lambda page: ids.all(page.cases)),
             _Column("entry_version", whole, lambda page: [row.version for row in page.rows]),
             _Column("recorded_at", instant, lambda page: [row.recorded_at for row in page.rows]),
-            _Column("occurred_at", day, lambda page: [days[r.clear["occurred_at"][:HOUR_LENGTH]] for r in page.rows]),
-            _Column("reached_at", day, lambda page: [_reached(days, row.clear) for row in page.rows]),
-            _Column("actor", text, lambda page: [staff[row.clear["actor"]["id"]] for row in page.rows]),
-            _Column("actor_role", text, lambda page: [codes[row.clear["actor"]["role"]] for row in page.rows]),
-            _Column("actor_unit", text, lambda page: [offices[_unit(row)] for row in page.rows]),
-            _Column("commit_law", texts, lambda page: [_laws(laws, row.clear) for row in page.rows]),
-            _Column("commit_source", text, lambda page: [codes[row.clear.get("source")] for row in page.rows]),
-            _Column("without_gate", flag, lambda page: ["reported_without_gate" in row.clear for row in page.rows]),
-            _Column("sealed", texts, lambda page: [_sealed(row.clear) for row in page.rows]),
+            _Column("occurred_at", day, lambda page: days.all(one["occurred_at"][:HOUR_LENGTH] for one in page.around)),
+            _around("reached_at", "reached_at", day, lambda found: days[found[:HOUR_LENGTH]]),
+            _Column("actor", text, lambda page: staff.all(actor["id"] for actor in page.actors)),
+            _Column("actor_role", text, lambda page: codes.all(actor["role"] for actor in page.actors)),
+            _Column("actor_unit", text, lambda page: offices.all(actor.get("organisation") for actor in page.actors)),
+            _around("commit_law", "legal_basis", texts, laws.all),
+            _around("commit_source", "source", text, codes.__getitem__),
+            _Column("without_gate", flag, lambda page: ["reported_without_gate" in one for one in page.around]),
+            _around("sealed", "sealed", texts, _sealed),
         ]
-        return Table(
-            topic,
-            [*envelope, *self._fields(EVENT_FIELDS[topic])],
-            lambda rows: Page(rows, [row.clear["data"] for row in rows], [row.stream for row in rows]),
-        )
+
+        def page(rows: Sequence[ClearEvent]) -> Page:
+            around = [row.clear for row in rows]
+            return Page(rows, [one["data"] for one in around], [row.stream for row in rows], around)
+
+        return Table(topic, [*envelope, *self._fields(EVENT_FIELDS[topic])], page)
 
     def of_view(self, view: str) -> Table:
         """Return the table of a view; filling it raises Unclassified for a field that has no place."""
         fields, ids = VIEW_FIELDS[view], self._pseudonyms.ids
         text, whole, instant, _, _ = self._types()
-        known, scoped = frozenset(fields.names()), self._pseudonyms.scoped
+        steps = [self._steps()] if view in WITH_STEPS else []
+        known, scoped = frozenset([*fields.names(), *(column.name for column in steps)]), self._pseudonyms.scoped
         place = [
             _Column("known_from", whole, lambda page: [row.known_from for row in page.rows]),
             _Column("known_to", whole, lambda page: [row.known_to for row in page.rows]),
             _Column("known_from_at", instant, lambda page: [row.known_from_at for row in page.rows]),
             _Column("known_to_at", instant, lambda page: [row.known_to_at for row in page.rows]),
-            _Column("case_id", text, lambda page: [ids[row.key] for row in page.rows]),
-            _Column("part", text, lambda page: [scoped[row.key, row.part] for row in page.rows]),
+            _Column("case_id", text, lambda page: ids.all(page.cases)),
+            _Column("part", text, lambda page: scoped.all((row.key, row.part) for row in page.rows)),
             _Column("part_of", text, lambda page: [_named(scoped, row) for row in page.rows]),
         ]
         durations = [
-            _Column(name, whole, _between(begin, end)) for name, (begin, end) in DURATIONS.get(view, {}).items()
+            _Column(name, whole, self._between(begin, end)) for name, (begin, end) in DURATIONS.get(view, {}).items()
         ]
 
         def page(rows: Sequence[RememberedRow]) -> Page:
@@ -174,7 +186,7 @@ class Columns:
                 raise Unclassified(view, name)
             return found
 
-        return Table(view, [*place, *durations, *self._fields(fields)], page)
+        return Table(view, [*place, *durations, *self._fields(fields), *steps], page)
 
     def _types(self) -> tuple[Any, Any, Any, Any, Any]:
         arrow = self._arrow
@@ -211,7 +223,7 @@ class Columns:
             ]
         if column.kind in self._memories:
             memory = self._memories[column.kind]
-            return lambda page: [memory[facts.get(name)] for facts in page.facts]
+            return lambda page: memory.all(facts.get(name) for facts in page.facts)
         if column.kind in ("number", "flag"):
             return lambda page: [facts.get(name) for facts in page.facts]
         return lambda page: [
@@ -257,6 +269,33 @@ class Columns:
 
         return lambda page: [records(facts.get(name), case) for facts, case in zip(page.facts, page.cases, strict=True)]
 
+    def _steps(self) -> _Column:
+        """Return the column of what time alone makes of a status: from which days on, and which, in order."""
+        kind = self._arrow.list_(self._arrow.struct([("day", self._type("day")), ("status", self._type("code"))]))
+        day, codes = self._one("day"), self._memories["code"]
+
+        def steps(value: Mapping[str, Any], case: bytes) -> list[dict[str, Any]] | None:
+            found = value.get("steps")
+            if found is None:
+                return None
+            return [{"day": day(step[0], case, value), "status": codes[step[1]]} for step in reversed(found)]
+
+        return _Column(
+            "steps", kind, lambda page: [steps(*one) for one in zip(page.facts, page.cases, strict=True)], "steps"
+        )
+
+    def _between(self, begin: str, end: str) -> Callable[[Page], Values]:
+        """Return what counts the begun minutes between two instants of a value, so that none at all means not late."""
+        instants = self._instants
+
+        def minutes(value: Mapping[str, Any]) -> int | None:
+            first, last = value.get(begin), value.get(end)
+            if first is None or last is None:
+                return None
+            return -((instants[first] - instants[last]) // MINUTE)
+
+        return lambda page: [minutes(facts) for facts in page.facts]
+
 
 def _inside(name: str, column: _Column) -> _Column:
     """Return a column of what a field holds, named after both."""
@@ -268,23 +307,19 @@ def _day(text: str) -> date:
     return copenhagen_day(read_moment(text if len(text) < HOUR_LENGTH else f"{text}:00Z"))
 
 
-def _unit(row: ClearEvent) -> str | None:
-    return row.clear["actor"].get("organisation")
+def _around(column: str, name: str, kind: Any, one: Callable[[Any], Any]) -> _Column:
+    """Return the column of what stands around the facts of an event under a name, where it does."""
+
+    def values(page: Page) -> Values:
+        if name not in page.present_around:
+            return [None] * len(page.rows)
+        return [None if (found := around.get(name)) is None else one(found) for around in page.around]
+
+    return _Column(column, kind, values)
 
 
-def _reached(days: Memory, clear: Mapping[str, Any]) -> date | None:
-    reached = clear.get("reached_at")
-    return None if reached is None else days[reached[:HOUR_LENGTH]]
-
-
-def _laws(laws: Memory, clear: Mapping[str, Any]) -> list[str] | None:
-    found = clear.get("legal_basis")
-    return None if found is None else [laws[one] for one in found]
-
-
-def _sealed(clear: Mapping[str, Any]) -> list[str] | None:
-    found = clear.get("sealed")
-    return None if found is None else [name for names in found for name in names]
+def _sealed(found: Sequence[Sequence[str]]) -> list[str]:
+    return list(chain.from_iterable(found))
 
 
 def _named(scoped: Memory, row: RememberedRow) -> str | None:
@@ -301,15 +336,3 @@ def _many(
         return None
     parts = cast(list[Any], value) if isinstance(value, list) else [value]
     return [one(part, case, facts) for part in parts]
-
-
-def _between(begin: str, end: str) -> Callable[[Page], Values]:
-    """Return what counts the begun minutes between two instants of a value, so that none at all means not late."""
-
-    def minutes(value: Mapping[str, Any]) -> int | None:
-        first, last = value.get(begin), value.get(end)
-        if first is None or last is None:
-            return None
-        return -((read_instant(first) - read_instant(last)) // MINUTE)
-
-    return lambda page: [minutes(facts) for facts in page.facts]

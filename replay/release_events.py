@@ -16,10 +16,16 @@ import psycopg
 from ledger.store import APPLICATION_ROLE, conninfo_as
 from replay.pseudonyms import Pseudonyms
 from replay.release_columns import ClearEvent, Columns, Table
-from replay.release_rows import ClearRow, UnreadableEvent, blocks, clear_row, event_of
+from replay.release_rows import Sent, UnreadableEvent, event_of, sent_events
 
 STRETCH = 20_000
 """Positions read at a time."""
+
+PAGE = 1_000
+"""Events of a type turned into columns at a time: few enough to stay in the processor's cache meanwhile."""
+
+WORTH_A_PROCESS = 5
+"""Stretches for which a further process is worth the second that it takes to start."""
 
 AHEAD = 2
 """Stretches each further process may be ahead of what is written."""
@@ -43,7 +49,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The events of a stretch: a batch for each topic, how many were withheld whole, which could not be read."""
+    """The events of a stretch: batches of each topic, how many were withheld whole, which could not be read."""
 
     batches: tuple[tuple[str, Any], ...]
     withheld: int
@@ -65,16 +71,23 @@ class Reader:
 
     def read(self, after: int, upto: int) -> Stretch:
         """Return the events after a position, up to another."""
-        rows, lost, reading = defaultdict[str, list[ClearEvent]](list), _Lost(), self._reading
+        lost, reading = _Lost(), self._reading
         values = {"after": after, "upto": upto, "topics": list(reading.topics)}
         values |= {"without": list(reading.erased), "restricted": list(reading.restricted)}
+        waiting, batches = defaultdict[str, list[ClearEvent]](list), list[tuple[str, Any]]()
         with _uncollected():
-            for row in map(clear_row, blocks(self._connection, "clear_events", values)):
-                event = self._event(row, lost)
-                if event is not None:
-                    rows[row.topic].append(event)
-            batches = tuple((topic, self._batch(topic, found, lost)) for topic, found in sorted(rows.items()))
-        return Stretch(batches, lost.withheld, tuple(lost.unreadable))
+            for sent in sent_events(self._connection, values):
+                event = self._event(sent, lost)
+                if event is None:
+                    continue
+                topic = sent[3]
+                events = waiting[topic]
+                events.append(event)
+                if len(events) == PAGE:
+                    batches.append((topic, self._batch(topic, events, lost)))
+                    events.clear()
+            batches += [(topic, self._batch(topic, events, lost)) for topic, events in waiting.items() if events]
+        return Stretch(tuple(batches), lost.withheld, lost.positions())
 
     def _batch(self, topic: str, events: list[ClearEvent], lost: "_Lost") -> Any:
         """Return events as a batch; those that do not hold what their type says are lost, one by one."""
@@ -82,19 +95,21 @@ class Reader:
         try:
             return table.batch(events)
         except STRANGE:
-            lost.unreadable += [event.position for event in events if not _fits(table, event)]
-            return table.batch([event for event in events if event.position not in lost.unreadable])
+            unfit = {event.position for event in events if not _fits(table, event)}
+            lost.unfit += [(topic, position) for position in unfit]
+            return table.batch([event for event in events if event.position not in unfit])
 
-    def _event(self, row: ClearRow, lost: "_Lost") -> ClearEvent | None:
+    def _event(self, sent: Sent, lost: "_Lost") -> ClearEvent | None:
         """Return an event as it may be shown; None where it is withheld or cannot be read."""
+        position = sent[0]
         try:
-            event = event_of(row)
+            event = event_of(sent)
         except UnreadableEvent:
-            lost.unreadable.append(row.position)
+            lost.unreadable.append(position)
             return None
-        if row.position not in self._reading.replaced:
+        if position not in self._reading.replaced:
             return event
-        shown = self._reading.replaced[row.position]
+        shown = self._reading.replaced[position]
         if shown is None:
             lost.withheld += 1
             return None
@@ -111,10 +126,15 @@ def _fits(table: Table, event: ClearEvent) -> bool:
 
 @dataclass(slots=True)
 class _Lost:
-    """How many events of a stretch were withheld whole, and the positions of those that could not be read."""
+    """What of a stretch is missing: how many events were withheld whole, which do not read, or not as their type."""
 
     withheld: int = 0
     unreadable: list[int] = field(default_factory=list[int])
+    unfit: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+
+    def positions(self) -> tuple[int, ...]:
+        """Return the positions of events that could not be read, in the order in which manifests name them."""
+        return (*self.unreadable, *(position for _, position in sorted(self.unfit)))
 
 
 @contextmanager
@@ -163,6 +183,7 @@ def _reads(reading: Reading, workers: int) -> Generator[Callable[[int, int], Fut
 def stretches(reading: Reading, upto: int, workers: int, notify: Callable[[int, int], None]) -> Iterator[Stretch]:
     """Yield the events up to a position in stretches, in order, however many processes read them."""
     bounds: Sequence[int] = (*range(0, upto, STRETCH), upto)
+    workers = min(workers, len(bounds) // WORTH_A_PROCESS)
     with _reads(reading, workers) as read:
         waiting: deque[tuple[int, Future[Stretch]]] = deque()
         for after, end in pairwise(bounds):

@@ -19,7 +19,7 @@ from replay.extras import extra
 from replay.release_columns import Table, plain_table
 from replay.release_files import TableFile
 from replay.release_judging import judge
-from replay.release_rows import ClearRow, blocks, clear_row
+from replay.release_rows import ClearRow, clear_row, sent_events
 
 COMMON = "common"
 FOR_ALL = RULE_TOPICS | {LookupsExpired.TOPIC}
@@ -47,7 +47,7 @@ def write_working(ledger: Ledger, position: int, shares: int, folder: Path, noti
     values["without"] = sorted(judge(ledger).erased)
     waiting: dict[str, list[ClearRow]] = {file.path.stem: [] for file in (*files, common)}
     with psycopg.connect(conninfo_as(ledger.conninfo, APPLICATION_ROLE), autocommit=True) as connection:
-        for row in map(clear_row, blocks(connection, "clear_events", values)):
+        for row in map(clear_row, sent_events(connection, values)):
             file = common if row.topic in FOR_ALL else files[_share_of(row.stream, shares)]
             rows = waiting[file.path.stem]
             rows.append(row)

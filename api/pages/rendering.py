@@ -24,6 +24,7 @@ from domain.authority import Act
 from domain.errors import DomainError
 from domain.purposes import PURPOSES
 from ledger.errors import LedgerError, RecordDamaged
+from projections.following import ViewMadeAnew
 
 CASE_CLOSED, PAGE_CLOSED = "Sagen er ikke åben for dig", "Siden er ikke åben for dig"
 _SORRY = {
@@ -50,6 +51,10 @@ _DAMAGED = (
     "Sagen er ændret siden den blev registreret",
     "Noget af det, der ligger i protokollen, er ikke det, der blev registreret. Sagen vises ikke. "
     "Sig det til revisionen.",
+)
+_MADE_ANEW = (
+    "Listen er ved at blive dannet på ny",
+    "Programmet er opdateret, og listen dannes på ny efter det. Den vises, når den er færdig. Prøv igen om lidt.",
 )
 _CASES = (views.CASES, "Sager")
 _SECTIONS = (
@@ -112,12 +117,19 @@ class Pages:
             return self.render(request, "damaged.html", 500, title=_(title), text=_(text), faults=error.faults)
         except Forbidden as error:
             return self._closed(request, error, closed, emergency_in)
+        except ViewMadeAnew:
+            return self.sorry(request, "unavailable", form, _MADE_ANEW)
         except (NotKnown, LookNotRecorded, LedgerError, RecordingError, DomainError, ProblemError) as error:
             return self.sorry(request, from_exception(error).kind, form)
 
-    def sorry(self, request: Request, kind: str, form: views.Form | None = None) -> Response:
-        """Return the page for a problem; it tells of the present where an instant was asked about."""
-        title, text = _SORRY.get(kind, _SORRY["internal"])
+    def sorry(
+        self, request: Request, kind: str, form: views.Form | None = None, told: tuple[str, str] | None = None
+    ) -> Response:
+        """Return the page for a problem, with its own heading and text or those told.
+
+        It tells of the present where an instant was asked about.
+        """
+        title, text = told or _SORRY.get(kind, _SORRY["internal"])
         asked_past = form is not None and any(name in request.query_params for name in views.LEGENDS)
         now = form.action if form is not None and asked_past else None
         response = self.render(request, "sorry.html", KINDS[kind].status, title=_(title), text=_(text), now=now)

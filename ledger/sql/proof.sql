@@ -59,10 +59,6 @@ SELECT vkey, announced FROM proof.key ORDER BY announced NULLS FIRST, vkey
 -- Tells whoever waits that there is a checkpoint of a size.
 SELECT pg_notify('caseledger_checkpoint', %s)
 
--- name: want
--- Asks the worker for a checkpoint now.
-SELECT pg_notify('caseledger_checkpoint_wanted', %s)
-
 -- name: latest
 -- The checkpoint of the largest size at or below a bound.
 SELECT size, root, note, stored_at FROM proof.checkpoint WHERE size <= %s ORDER BY size DESC LIMIT 1

@@ -7,8 +7,8 @@ SELECT generation, version, stopped_at FROM view.current WHERE view = %s FOR SHA
 SELECT generation, version FROM view.current WHERE view = %s
 
 -- name: reached
--- How far the generation that readers see has come.
-SELECT t.notification_id FROM view.current c JOIN view.notification_tracking t
+-- How far the generation that readers see has come, and which version of the code folded it.
+SELECT t.notification_id, c.version FROM view.current c JOIN view.notification_tracking t
     ON t.application_name = c.view || '_v' || c.version || '/' || c.generation
 WHERE c.view = %s
 

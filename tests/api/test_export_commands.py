@@ -10,7 +10,7 @@ from api.principals import command_line_principal
 from ledger.mapper import read_clear
 from tests.api.service import Inside, environment
 from tests.ledger.samples import appended, fact, one, opening
-from tests.replay.test_release import follow
+from tests.replay.releasing import follow
 
 pytestmark = pytest.mark.slow
 

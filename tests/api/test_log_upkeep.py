@@ -78,10 +78,10 @@ def test_whoever_wants_a_checkpoint_gets_it_before_the_next_round(
         for _ in range(3):
             position = append(ledger)
             assert records.covering(position) is None
-            ledger.query(SQL["want"], [""])
+            ledger.query(SQL["ask"], [])
             wait_until(lambda position=position: records.covering(position), seconds=3)
         before = len(records.after(0))
-        ledger.query(SQL["want"], [""])
+        ledger.query(SQL["ask"], [])
         threading.Event().wait(0.3)
         assert len(records.after(0)) == before == 4
 

@@ -68,4 +68,4 @@ def test_every_cell_shows_what_the_page_says(simulated: Place, tmp_path: Path) -
     if os.environ.get("CASELEDGER_FREEZE") == "1":
         PAGE.write_text(page, "utf-8")
     assert page == text
-    assert len(CELL.findall(text)) == 6
+    assert len(CELL.findall(text)) == 7

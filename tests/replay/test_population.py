@@ -38,7 +38,7 @@ from replay.population import (
 )
 from replay.working import COMMON, read_share, share_name
 from tests.ledger.samples import appended, connected, fact, one
-from tests.replay.test_release import follow
+from tests.replay.releasing import follow
 
 pytestmark = pytest.mark.slow
 

@@ -3,17 +3,17 @@
 import asyncio
 import re
 import shutil
+from collections import Counter
 from collections.abc import Generator
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import duckdb
-import orjson
 import pytest
 
 from api.door import Door, Forbidden
-from api.exporting import FolderExists, MadeRelease, ReleaseWish, make_release
+from api.exporting import FolderExists, ReleaseWish, make_release
 from api.looks import Shown
 from api.opening import Place
 from api.principals import Principal, command_line_principal
@@ -21,38 +21,42 @@ from api.recording import CaseRecorder
 from api.rule_adoption import adopt_shipped
 from api.stories import load_stories, read_story, shipped_stories
 from domain.entries import Entry
-from domain.time import read_instant
-from ledger.format import Segment, published_entry, segment_table
+from domain.release_fields import IN_MONTHS
+from domain.standing import status_then
+from domain.time import COPENHAGEN, read_instant
+from ledger.format import published_entry
 from ledger.mapper import read_clear
 from ledger.merkle import leaf_hash, root_of
 from ledger.store import Ledger
-from projections.boards import rows_at
-from projections.follower import Follower
-from projections.view import CONSENTS, DEADLINES, VIEWS, View
-from replay import release
+from projections.boards import adopted_upto, rows_at
+from projections.view import CONSENTS, DEADLINES, FINDINGS, View
+from replay import release, release_events
 from replay.extras import ExtraMissing, extra
 from replay.pseudonyms import Pseudonyms
 from replay.release import ReleaseRefused
 from replay.release_columns import Columns, RememberedRow, Unclassified
 from replay.release_files import check_sums
 from tests.conftest import BEGINS_AT, Server, Template, clone
-from tests.following import catch_up
 from tests.ledger.samples import appended, fact, one
+from tests.replay.releasing import ask, files, follow, make, manifest, quiet, release_key
 
 pytestmark = pytest.mark.slow
 
-OPERATOR = command_line_principal("statistics", internal=True)
+
 THEN = read_instant("2025-04-01T00:00:00+02:00")
 
 
-def follow(place: Place) -> None:
-    """Bring every view up to date."""
-    for view in VIEWS.values():
-        follower = Follower(place.conninfo, view)
-        try:
-            catch_up(follower)
-        finally:
-            follower.close()
+STATUSES = """
+SELECT coalesce(list_filter(steps, lambda step: step.day <= $day)[-1].status, status) AS then, count(*)
+FROM (SELECT *, {rule} AS its FROM views.{view})
+WHERE known_from <= $position AND (known_to > $position OR known_to IS NULL) AND NOT list_contains($coarse, its)
+GROUP BY ALL
+"""
+
+
+def end_of(day: date) -> datetime:
+    """Return the last instant of a day in Copenhagen."""
+    return datetime.combine(day + timedelta(days=1), time(), COPENHAGEN).astimezone(UTC) - timedelta(microseconds=1)
 
 
 @pytest.fixture(scope="module")
@@ -87,31 +91,6 @@ def made(ledger: Ledger, entries: list[Entry], tmp_path_factory: pytest.TempPath
     return folder
 
 
-def make(ledger: Ledger, folder: Path, name: str = "first", **wish: Any) -> MadeRelease:
-    """Make a release."""
-    return make_release(ledger, OPERATOR, ReleaseWish(name, **wish), folder, quiet)
-
-
-def quiet(_done: int, _all: int) -> None:
-    """Say nothing of how far it is."""
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Return the files of a folder by path."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def manifest(folder: Path) -> dict[str, Any]:
-    """Return what a release says about itself."""
-    return orjson.loads((folder / "manifest.json").read_bytes())
-
-
-def ask(folder: Path, question: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Ask the DuckDB file of a release."""
-    with duckdb.connect(str(folder / "release.duckdb"), read_only=True) as connection:
-        return connection.execute(question, values or None).fetchall()
-
-
 def everything(folder: Path) -> str:
     """Return every value of every table of a release but those that explain its words."""
     listed = "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema <> 'lookups'"
@@ -128,8 +107,11 @@ def pseudonyms(folder: Path) -> set[str]:
 class TestTheSame:
     """The same command over the same position."""
 
-    def test_gives_the_same_bytes(self, ledger: Ledger, made: Path, entries: list[Entry], tmp_path: Path) -> None:
-        """Every file, also the database, however many processes read the events."""
+    def test_gives_the_same_bytes(
+        self, ledger: Ledger, made: Path, entries: list[Entry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Every file, also the database, however many processes read the events, in however long stretches."""
+        monkeypatch.setattr(release_events, "STRETCH", 30)
         make(ledger, tmp_path / "again", known_at=entries[-1].recorded_at, workers=2)
         assert files(tmp_path / "again") == files(made)
 
@@ -219,6 +201,27 @@ class TestPast:
         assert then
         assert then == ask(made, f"SELECT {columns} FROM views.deadlines WHERE {condition} ORDER BY ALL", at=instant)
 
+    @pytest.mark.parametrize("view", [DEADLINES, CONSENTS, FINDINGS])
+    def test_what_time_alone_makes_of_a_status_is_there(
+        self, ledger: Ledger, made: Path, entries: list[Entry], view: View
+    ) -> None:
+        """On any day as many rows have each status as the live board tells when the day has ended."""
+        position, statuses = entries[-1].position, set[tuple[date, str]]()
+        coarse = [rule for rule, topics in adopted_upto(ledger).starting.items() if topics & IN_MONTHS]
+        board = [r for r in rows_at(ledger, view, position)[1] if r.value.get("rule") not in coarse]
+        for day in (date(2024, 1, 1) + timedelta(days=number) for number in range(0, 900, 11)):
+            live = Counter(status_then(row.value, end_of(day)) for row in board)
+            released = ask(
+                made,
+                STATUSES.format(view=view.name, rule="rule" if view is DEADLINES else "''"),
+                coarse=coarse,
+                day=day,
+                position=position,
+            )
+            assert dict(released) == live, day
+            statuses |= {(day, status) for status in live}
+        assert len({status for _, status in statuses}) > 1
+
     def test_every_event_of_a_kind_that_leaves_is_there(self, made: Path, entries: list[Entry]) -> None:
         """Row for row, in order of position."""
         visits = [entry.position for entry in entries if entry.topic == "visit_held"]
@@ -265,11 +268,6 @@ class TestNobody:
             Columns(Pseudonyms(b"")).of_view("withheld").batch([row])
 
 
-def release_key(ledger: Ledger, folder: Path) -> bytes:
-    """Return the key of a release."""
-    return ledger.keys.get(UUID(manifest(folder)["pseudonyms"]["key"]))
-
-
 def identifiers(entries: list[Entry]) -> set[str]:
     """Return what points at somebody in the clear part of entries: ids, staff, persons, numbers, local names."""
     found = {str(entry.stream) for entry in entries} | {entry.actor.id for entry in entries}
@@ -280,83 +278,6 @@ def identifiers(entries: list[Entry]) -> set[str]:
         for person in entry.data.get("persons") or () if entry.topic == "case_opened" else ():
             found |= {person["ref"], person["person"], person["key"]}
     return found
-
-
-class TestLeftOut:
-    """What was erased, restricted or withheld leaves in no past."""
-
-    @pytest.fixture
-    def opened(self, stories: Place) -> Generator[Ledger]:
-        """The six stories, to be written to."""
-        with stories.ledger() as opened:
-            yield opened
-
-    def cases(self, ledger: Ledger) -> list[UUID]:
-        """Return the cases of a ledger."""
-        return [row.stream for row in ledger.read_topic("case_opened")]
-
-    def test_cases_erased_or_restricted_are_left_out_and_counted(
-        self, stories: Place, opened: Ledger, tmp_path: Path
-    ) -> None:
-        """Of an erased case the erasure stays, of a restricted one nothing; also where the past is asked about."""
-        before = opened.now()
-        erased, restricted, *others = self.cases(opened)
-        many, some = (len(opened.read_stream(case)) for case in (erased, restricted))
-        event = fact("personal_data_erased", basis="x", approved_by="u-2", scope="case", ground="unlawful")
-        closed = fact("case_restricted", category="x", allowed="u-1", review_by="2030-01-01")
-        appended(opened.append_now(one(erased, None, event)))
-        appended(opened.append_now(one(restricted, None, closed)))
-        follow(stories)
-        tables = {"personal_data_erased", "visit_held", "case_state"}
-        make(opened, tmp_path / "now", tables=tables)
-        make(opened, tmp_path / "then", known_at=before, tables=tables)
-        left_out = manifest(tmp_path / "now")["left_out"]
-        assert (left_out["erased_cases"], left_out["events_of_erased_cases"]) == (1, many + 1)
-        assert left_out["events_of_restricted_cases"] == some + 1
-        assert len(ask(tmp_path / "now", "SELECT * FROM events.personal_data_erased")) == 1
-        for folder in (tmp_path / "now", tmp_path / "then"):
-            key = Pseudonyms(release_key(opened, folder))
-            shown = {row[0] for row in ask(folder, "SELECT DISTINCT case_id FROM views.case_state")}
-            assert shown == {key.ids[str(case)] for case in others}
-            assert key.ids[str(erased)] not in str(ask(folder, "SELECT * FROM events.visit_held"))
-
-    def test_an_entry_withheld_is_in_no_past(self, stories: Place, opened: Ledger, tmp_path: Path) -> None:
-        """An entry of another person's, once annulled as such, is gone from events and from every remembered row."""
-        case = next(row.stream for row in opened.read_topic("screening_recorded"))
-        screening = next(row for row in opened.read_stream(case) if row.topic == "screening_recorded")
-        annulled = fact("entry_annulled", annuls=screening.version, kind="wrong_person")
-        follow(stories)
-        tables = {"screening_recorded", "case_state"}
-        make(opened, tmp_path / "before", tables=tables)
-        appended(opened.append_now(one(case, None, annulled)))
-        follow(stories)
-        make(opened, tmp_path / "after", tables=tables)
-        counted = "SELECT count(*) FROM events.screening_recorded"
-        assert ask(tmp_path / "after", counted)[0][0] == ask(tmp_path / "before", counted)[0][0] - 1
-        assert manifest(tmp_path / "after")["left_out"]["withheld_events"] == 1
-        key = Pseudonyms(release_key(opened, tmp_path / "after")).ids[str(case)]
-        outcomes = "SELECT count(screening_outcome), count(*) FROM views.case_state WHERE case_id = $case"
-        with_it, rows = ask(tmp_path / "before", outcomes, case=key)[0]
-        assert with_it > 0
-        assert ask(tmp_path / "after", outcomes, case=key)[0][0] == 0
-        assert ask(tmp_path / "after", outcomes, case=key)[0][1] >= rows - 1
-
-    def test_an_event_that_cannot_be_read_is_named(self, stories: Place, opened: Ledger, tmp_path: Path) -> None:
-        """It is missing, and the manifest says which; nothing is passed over in silence."""
-        follow(stories)
-        event = fact("visit_held", kind="home_visit")
-        clear = event.state.replace(b'"schema":1', b'"schema":9')
-        assert len(clear) == len(event.state)
-        case = self.cases(opened)[0]
-        strange = type(event)(event.topic, event.blind, segment_table([Segment.clear(clear)]), clear, event.actor)
-        position = appended(opened.append_now(one(case, None, strange))).last_position
-        another = fact("visit_held", kind="home_visit", number="many")
-        beside = appended(opened.append_now(one(case, None, another))).last_position
-        done = make(opened, tmp_path / "release", tables={"visit_held"})
-        assert manifest(tmp_path / "release")["left_out"]["unreadable_events"] == [position, beside]
-        assert done.unreadable == 2
-        visits = ask(tmp_path / "release", "SELECT count(*) FROM events.visit_held")[0][0]
-        assert visits == len(opened.read_topic("visit_held")) - 2
 
 
 class TestWhoMay:
