@@ -37,6 +37,7 @@ from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
+from api.pages.compare_routes import ComparePages
 from api.pages.dossier_routes import DossierPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
@@ -94,6 +95,7 @@ def create_app(
     app.state.feed = feed = Feed(ledger, reader)
     bearer = _bearer(ledger, sign_in)
     content = None if documents is None else documents.content
+    comparer = Comparer(ledger, reader)
     dossiers, evidence = DossierMaker(ledger, reader), EvidenceMaker(ledger, reader)
     routers = [
         create_router(recorder, reader, cursors),
@@ -101,7 +103,7 @@ def create_app(
         create_board_router(boards),
         create_review_router(ledger, reader, boards),
         create_dossier_router(dossiers, PaperMaker(dossiers, evidence)),
-        create_compare_router(ledger, Comparer(ledger, reader), cursors),
+        create_compare_router(ledger, comparer, cursors),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
         create_look_router(ledger, recorder, reader, cursors),
@@ -124,7 +126,8 @@ def create_app(
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
     decisions = DossierPages(pages, ledger, reader, dossiers, evidence, sign_in)
-    for router in (create_pages(pages, reader, cursors), access.routes(), decisions.routes()):
+    comparisons = ComparePages(pages, ledger, reader, comparer, cursors)
+    for router in (create_pages(pages, reader, cursors), access.routes(), decisions.routes(), comparisons.routes()):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())
     app.include_router(language.routes())
