@@ -37,6 +37,7 @@ from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
+from api.pages.checkpoint_routes import CheckpointPages
 from api.pages.compare_routes import ComparePages
 from api.pages.dossier_routes import DossierPages
 from api.pages.rendering import Pages
@@ -127,7 +128,9 @@ def create_app(
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
     decisions = DossierPages(pages, ledger, reader, dossiers, evidence, sign_in)
     comparisons = ComparePages(pages, ledger, reader, comparer, cursors)
-    for router in (create_pages(pages, reader, cursors), access.routes(), decisions.routes(), comparisons.routes()):
+    checkpoints = CheckpointPages(pages, ledger, prover.records, cursors)
+    ours = (access, decisions, comparisons, checkpoints)
+    for router in (create_pages(pages, reader, cursors), *(one.routes() for one in ours)):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())
     app.include_router(language.routes())

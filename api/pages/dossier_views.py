@@ -9,8 +9,9 @@ from api import dossier_words as words
 from api.dossier import MadeDossier
 from api.dossier_values import Values
 from api.looks import Question
-from api.pages import views
+from api.pages import compare_views, views
 from api.pages.audit_words import LAMP_LAWS
+from api.pages.case_frame import COMPARE
 from api.pages.codes import OUTCOMES, ROLES, word, word_of_field
 from api.pages.dossier_sheet import Sheet, at, marked_answer
 from api.pages.dossier_tables import (
@@ -111,6 +112,7 @@ class DossierPage:
     paper: str | None
     bundle: BundleForm | None
     made_of: str
+    since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,14 @@ def dossier_page(made: MadeDossier, key: str, *, may_hand_out: bool) -> DossierP
         paper=views.address(f"{place}/dossier.pdf", Question(look.question.known_at)) if may_hand_out else None,
         bundle=_bundle(look, key) if may_hand_out else None,
         made_of=_made_of(values),
+        since=_since(sheet),
     )
+
+
+def _since(sheet: Sheet) -> str:
+    """Return where one sees what has come since the decision."""
+    wish = compare_views.Wish(sheet.instant, sheet.look.question.known_at)
+    return compare_views.address(views.case_address(sheet.look.file.case) + COMPARE.path, wish)
 
 
 def _sentence(sheet: Sheet) -> str:

@@ -53,6 +53,8 @@ _DAMAGED = (
 )
 _CASES = (views.CASES, "Sager")
 _SECTIONS = (
+    (Act.BOARD_READ, "/protokol", "Protokol"),
+    (Act.LOG_READ, "/kontrolpunkter", "Kontrolpunkter"),
     (Act.BREAK_GLASS_REVIEW, access_views.QUEUE, "Nødadgang"),
     (Act.REACH_WRITE, access_views.RESTRICTED, "Begrænsede sager"),
 )
