@@ -32,6 +32,7 @@ from api.feed import Feed
 from api.feed_routes import create_feed_router
 from api.identity_routes import create_identity_router
 from api.log_routes import create_log_router, create_proof_router
+from api.log_searching import LogSearcher
 from api.look_log import LookLog
 from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
@@ -40,6 +41,8 @@ from api.pages.access_routes import AccessPages
 from api.pages.checkpoint_routes import CheckpointPages
 from api.pages.compare_routes import ComparePages
 from api.pages.dossier_routes import DossierPages
+from api.pages.log_routes import LogPages
+from api.pages.person_routes import PersonPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
@@ -129,7 +132,8 @@ def create_app(
     decisions = DossierPages(pages, ledger, reader, dossiers, evidence, sign_in)
     comparisons = ComparePages(pages, ledger, reader, comparer, cursors)
     checkpoints = CheckpointPages(pages, ledger, prover.records, cursors)
-    ours = (access, decisions, comparisons, checkpoints)
+    log = LogPages(pages, ledger, LogSearcher(ledger, reader), cursors)
+    ours = (access, decisions, comparisons, checkpoints, log, PersonPages(pages, searcher, sign_in))
     for router in (create_pages(pages, reader, cursors), *(one.routes() for one in ours)):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())

@@ -1,8 +1,11 @@
 """Tables of words and links: what a page shows in rows, before any markup."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_DAY = re.compile(r"\d{2}-\d{2}-\d{4}\b")
+DAY = 10
 NOTHING = "–"
 GOOD, BAD, NOTE = "success", "error", "warning"
 
@@ -14,6 +17,16 @@ class Cell:
     text: str
     link: str | None = None
     mark: str | None = None
+
+    @property
+    def day(self) -> str:
+        """The day a text begins with, which no line breaks."""
+        return self.text[:DAY] if _DAY.match(self.text) else ""
+
+    @property
+    def rest(self) -> str:
+        """What follows it."""
+        return self.text[len(self.day) :]
 
 
 Cells = Cell | Sequence[Cell] | str
