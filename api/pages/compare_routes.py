@@ -1,7 +1,7 @@
 """The pages that compare two instants, of one case and across cases, over HTTP."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from api.looks import Question
 from api.pages import compare_views, views
 from api.pages.audit_words import VIEWS
 from api.pages.case_frame import COMPARE, CaseFrames
-from api.pages.compare_views import FROM, STANDS, STILL, TO, VIEW, CompareForm, Wish
+from api.pages.compare_views import FROM, RULES, STANDS, STILL, TO, VIEW, CompareForm, Wish
 from api.pages.language import _
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.tables import Cell
@@ -25,13 +25,16 @@ from api.principals import looking
 from api.problems import ProblemError
 from api.reading import CaseLook, CaseReader, InstantInFuture
 from domain.authority import Act
+from domain.rule_book import RuleBook
 from ledger.store import Ledger
+from projections.boards import adopted_upto
 from replay.compare_boards import WrongOrder, views_named
 
 ACROSS = "/sammenlign"
 CASES_PER_PAGE = 50
 CHOOSING = "comparison"
-KNOWN = (FROM, TO, VIEW, STILL, "cursor")
+KNOWN = (FROM, TO, VIEW, STILL, RULES, "cursor")
+Editions = Mapping[str, RuleBook]
 
 
 class ComparePages:
@@ -57,13 +60,12 @@ class ComparePages:
 
         async def look() -> Response:
             wish = _wish(request)
-            if wish.known_from is None:
-                return await self._choose(request, case, path, wish)
-            found = await self._comparer.case(looking(request), case, await self._wanted(wish))
-            context: dict[str, Any] = {
-                "page": compare_views.compare_page(found),
-                "form": compare_views.form_of(path, wish),
-            }
+            editions = await asyncio.to_thread(self._editions)
+            form = compare_views.form_of(path, wish, editions)
+            if wish.known_from is None and not wish.rules:
+                return await self._choose(request, case, form)
+            found = await self._comparer.case(looking(request), case, await self._wanted(wish, editions))
+            context: dict[str, Any] = {"page": compare_views.compare_page(found), "form": form}
             return self._in_case(request, case, found.access_position, context)
 
         return await self._told(request, path, "all", look, case)
@@ -74,18 +76,19 @@ class ComparePages:
         async def look() -> Response:
             wish = _wish(request, "deadlines")
             await self._reader.door.require(looking(request), Act.BOARD_READ, "comparison_board")
-            form = compare_views.form_of(ACROSS, wish)
-            if wish.known_from is None:
+            editions = await asyncio.to_thread(self._editions)
+            form = compare_views.form_of(ACROSS, wish, editions)
+            if wish.known_from is None and not wish.rules:
                 return self._pages.render(request, "compare_cases.html", page=None, form=form, access=None)
-            return await self._across(request, wish, form)
+            return await self._across(request, wish, form, editions)
 
         return await self._told(request, ACROSS, "deadlines", look, None)
 
-    async def _across(self, request: Request, wish: Wish, form: CompareForm) -> Response:
+    async def _across(self, request: Request, wish: Wish, form: CompareForm, editions: Editions) -> Response:
         wish = replace(wish, known_to=wish.known_to or await asyncio.to_thread(self._ledger.now))
         context, cursor = f"sammenlign|{wish}", request.query_params.get("cursor")
         after = UUID(self._cursors.read(cursor, context)) if cursor else None
-        found = await self._comparer.board(looking(request), await self._wanted(wish), after, CASES_PER_PAGE)
+        found = await self._comparer.board(looking(request), await self._wanted(wish, editions), after, CASES_PER_PAGE)
         following = self._cursors.write(str(found.following), context) if found.following else None
         leads = compare_views.address(ACROSS, wish, cursor=following) if following else None
         numbers = {item.found.case: self._pages.door.number(item.found.case) for item in found.items}
@@ -93,11 +96,18 @@ class ComparePages:
         access = found.access_position
         return self._pages.render(request, "compare_cases.html", page=page, form=form, access=access)
 
-    async def _choose(self, request: Request, case: UUID, path: str, wish: Wish) -> Response:
+    def _editions(self) -> Editions:
+        """Return the versions of rule books that were adopted and are in force no more, by name and version."""
+        adoptions = adopted_upto(self._ledger).adoptions
+        last = {one.book.book.id: one.book.book.version for one in adoptions}
+        books = [one.book for one in adoptions if one.book.book.version != last[one.book.book.id]]
+        return {f"{book.book.id}@{book.book.version}": book for book in books}
+
+    async def _choose(self, request: Request, case: UUID, form: CompareForm) -> Response:
         """Ask which instants, offering those of the decisions on record."""
         seen = await self._reader.case(looking(request), case, Question(), CHOOSING)
-        form = compare_views.form_of(path, wish, _presets(seen, path))
-        return self._in_case(request, case, seen.access_position, {"page": None, "form": form})
+        offered = replace(form, presets=tuple(_presets(seen, form.action)))
+        return self._in_case(request, case, seen.access_position, {"page": None, "form": offered})
 
     def _in_case(self, request: Request, case: UUID, access: int, context: dict[str, Any]) -> Response:
         frame = self._frames.frame(request, case, COMPARE, Question(), access, _("Sammenlign to tidspunkter"))
@@ -133,9 +143,14 @@ class ComparePages:
         form = compare_views.with_error(compare_views.form_of(path, _wish(request, view)), name, error)
         return self._pages.render(request, "compare_form.html", 400, form=form)
 
-    async def _wanted(self, wish: Wish) -> Wanted:
+    async def _wanted(self, wish: Wish, editions: Editions) -> Wanted:
+        """Return what to compare; raises ProblemError for a rule book that is not offered."""
         known_to = wish.known_to or await asyncio.to_thread(self._ledger.now)
-        return Wanted(views_named(wish.view), known_to, wish.known_from, wish.known_from if wish.still else None)
+        if not wish.rules:
+            return Wanted(views_named(wish.view), known_to, wish.known_from, wish.known_from if wish.still else None)
+        if wish.rules not in editions:
+            raise ProblemError("bad-request", f"{RULES} must name a rule book that was adopted: see the page.")
+        return Wanted(views_named(wish.view), known_to, draft=editions[wish.rules])
 
 
 def _wish(request: Request, view: str = "all") -> Wish:
@@ -144,7 +159,8 @@ def _wish(request: Request, view: str = "all") -> Wish:
     wanted, still = query.get(VIEW, view), query.get(STILL)
     if set(query) - set(KNOWN) or wanted not in VIEWS or still not in (None, STANDS):
         raise ProblemError("bad-request", f"The query holds what is not known here; known are {', '.join(KNOWN)}.")
-    return Wish(instant(FROM, query.get(FROM)), instant(TO, query.get(TO)), wanted, still == STANDS)
+    named = query.get(RULES, "")
+    return Wish(instant(FROM, query.get(FROM)), instant(TO, query.get(TO)), wanted, still == STANDS, named)
 
 
 def _presets(look: CaseLook, path: str) -> list[Cell]:

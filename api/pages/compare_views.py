@@ -23,7 +23,7 @@ from domain.time import read_moment
 from projections.view import CASE_STATE, CONSENTS, DEADLINES, FINDINGS
 from replay.compare import RULE_CHANGE, TIME_PASSED, Cause, Difference
 
-FROM, TO, VIEW, STILL = "from", "to", "view", "uret"
+FROM, TO, VIEW, STILL, RULES = "from", "to", "view", "uret", "regler"
 LEGENDS = {
     FROM: ("Fra: registreret senest", "Det første tidspunkt."),
     TO: ("Til: registreret senest", "Det andet tidspunkt. Tomt betyder nu."),
@@ -51,17 +51,20 @@ class CompareForm:
     view: str
     views: tuple[tuple[str, str], ...]
     still: bool
+    rules: str = ""
+    editions: tuple[str, ...] = ()
     presets: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked to be compared; ``known_to`` None means now."""
+    """What is asked to be compared: two instants, None for now; or the rules in force and those of another book."""
 
     known_from: datetime | None = None
     known_to: datetime | None = None
     view: str = "all"
     still: bool = False
+    rules: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +85,15 @@ def address(path: str, wish: Wish, **more: str) -> str:
     for name, instant in ((FROM, wish.known_from), (TO, wish.known_to)):
         if instant is not None:
             query[name] = address_form(instant)
-    query |= {VIEW: wish.view} | ({STILL: STANDS} if wish.still else {}) | more
+    query |= {VIEW: wish.view} | ({STILL: STANDS} if wish.still else {}) | ({RULES: wish.rules} if wish.rules else {})
+    query |= more
     return f"{path}?{urlencode(query, safe=':')}"
 
 
-def form_of(path: str, wish: Wish, presets: Iterable[Cell] = ()) -> CompareForm:
-    """Return the form filled in with what is asked."""
+def form_of(path: str, wish: Wish, editions: Iterable[str] = ()) -> CompareForm:
+    """Return the form filled in with what is asked; ``editions`` are the rule books to try."""
     fields = tuple(_field(name, parts_of(one), note=note_on(one)) for name, one in _instants(wish))
-    return CompareForm(path, fields, wish.view, _views(), wish.still, tuple(presets))
+    return CompareForm(path, fields, wish.view, _views(), wish.still, wish.rules, tuple(editions))
 
 
 def _instants(wish: Wish) -> tuple[tuple[str, datetime | None], ...]:
@@ -109,13 +113,16 @@ def read_form(path: str, query: Mapping[str, str]) -> tuple[Wish | None, Compare
         parts = Parts(*(query.get(f"{name}_{part}", "") for part in PARTS))
         try:
             read[name] = read_parts(parts)
-            missing = _("Skriv, hvornår der skal sammenlignes fra.") if name == FROM and read[name] is None else None
+            needed = name == FROM and read[name] is None and not query.get(RULES)
+            missing = _("Skriv, hvornår der skal sammenlignes fra.") if needed else None
             fields.append(_field(name, parts, missing))
         except Unreadable as error:
             fields.append(_field(name, parts, str(error)))
     view = query.get(VIEW, "all")
-    wish = Wish(read.get(FROM), read.get(TO), view if view in VIEWS else "all", query.get(STILL) == STANDS)
-    form = CompareForm(path, tuple(fields), wish.view, _views(), wish.still)
+    wish = Wish(
+        read.get(FROM), read.get(TO), view if view in VIEWS else "all", query.get(STILL) == STANDS, query.get(RULES, "")
+    )
+    form = CompareForm(path, tuple(fields), wish.view, _views(), wish.still, wish.rules)
     return (None if any(field.error for field in fields) else wish), form
 
 
@@ -174,12 +181,24 @@ def _sentence(found: Compared, total: int) -> str:
 
 def _details(found: Compared) -> Iterable[str]:
     """Yield what lies behind the differences in sum, and how far each end reaches."""
-    tally, span = found.tally, found.ends.span
-    yield _(
-        "Fra %(begin)s (hændelse %(first)s) til %(end)s (hændelse %(last)s).",
-        begin=show_instant(span.known_from), first=span.begins,
-        end=show_instant(found.wanted.known_to), last=found.ends.ends,
-    )  # fmt: skip
+    tally, span, draft = found.tally, found.ends.span, found.wanted.draft
+    if draft is not None:
+        yield _(
+            "De regler, der er i kraft %(when)s, mod %(book)s version %(version)s.",
+            when=show_instant(span.known_from), book=draft.book.id, version=draft.book.version,
+        )  # fmt: skip
+    else:
+        yield _(
+            "Fra %(begin)s (hændelse %(first)s) til %(end)s (hændelse %(last)s).",
+            begin=show_instant(span.known_from), first=span.begins,
+            end=show_instant(found.wanted.known_to), last=found.ends.ends,
+        )  # fmt: skip
+    if tally.renamed:
+        yield ngettext(
+            "%(number)s frist er den samme og nævner blot en anden version af reglerne.",
+            "%(number)s frister er de samme og nævner blot en anden version af reglerne.",
+            tally.renamed,
+        )
     if found.wanted.valid_at is not None:
         yield _(
             "Uret står stille %(when)s: kun det, der er registreret, er forskelligt.", when=show_instant(span.clock_to)
