@@ -287,7 +287,8 @@ class _Told:
         entry = cause.entry
         if entry is None:
             draft = cause.kind == RULE_CHANGE
-            return Cell(_(CAUSES[cause.kind]) + (f": {_('udkastet')}" if draft else ""))
+            told = _(CAUSES[cause.kind])
+            return Cell(_("%(kind)s: udkastet", kind=told) if draft else told)
         kind = _("%(kind)s (ville også)", kind=_(CAUSES[cause.kind])) if cause.stands_in else _(CAUSES[cause.kind])
         text = _(
             "%(kind)s: nr. %(version)s %(label)s, hændt %(happened)s, registreret %(recorded)s",

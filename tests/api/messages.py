@@ -32,8 +32,17 @@ PAGES = ROOT / "api" / "pages"
 TEMPLATES = sorted((PAGES / "templates").rglob("*.html"))
 CODE = [*sorted(PAGES.glob("*.py")), ROOT / "api" / "sign_in" / "oidc.py"]
 KEYWORDS = {"_": None, "ngettext": (1, 2)}
-NAMES = {"caseledger", "caseledger verify", "– caseledger"}
+NAMES = {
+    "caseledger",
+    "caseledger verify",
+    "caseledger verify --log-key log.vkey --since checkpoint.txt",
+    "– caseledger",
+    "handling:deling modtager:fødegang fra:2025-01-01 -rolle:system",
+}
 """What is the same in every language."""
+
+ASKED = {*log_words.KEYS, *log_words.FAMILIES, *log_words.PRESETS, "fødegang"}
+"""The words searches of the log are written with, the same in every language."""
 
 _TAG = re.compile(r"<[^>]*>", re.DOTALL)
 _SAID = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
