@@ -32,11 +32,17 @@ from api.feed import Feed
 from api.feed_routes import create_feed_router
 from api.identity_routes import create_identity_router
 from api.log_routes import create_log_router, create_proof_router
+from api.log_searching import LogSearcher
 from api.look_log import LookLog
 from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
+from api.pages.checkpoint_routes import CheckpointPages
+from api.pages.compare_routes import ComparePages
+from api.pages.dossier_routes import DossierPages
+from api.pages.log_routes import LogPages
+from api.pages.person_routes import PersonPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
@@ -93,6 +99,7 @@ def create_app(
     app.state.feed = feed = Feed(ledger, reader)
     bearer = _bearer(ledger, sign_in)
     content = None if documents is None else documents.content
+    comparer = Comparer(ledger, reader)
     dossiers, evidence = DossierMaker(ledger, reader), EvidenceMaker(ledger, reader)
     routers = [
         create_router(recorder, reader, cursors),
@@ -100,7 +107,7 @@ def create_app(
         create_board_router(boards),
         create_review_router(ledger, reader, boards),
         create_dossier_router(dossiers, PaperMaker(dossiers, evidence)),
-        create_compare_router(ledger, Comparer(ledger, reader), cursors),
+        create_compare_router(ledger, comparer, cursors),
         create_people_router(ledger, recorder, reader, documents),
         create_access_router(ledger, recorder, reader),
         create_look_router(ledger, recorder, reader, cursors),
@@ -122,7 +129,12 @@ def create_app(
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
-    for router in (create_pages(pages, reader, cursors), access.routes()):
+    decisions = DossierPages(pages, ledger, reader, dossiers, evidence, sign_in)
+    comparisons = ComparePages(pages, ledger, reader, comparer, cursors)
+    checkpoints = CheckpointPages(pages, ledger, prover.records, cursors)
+    log = LogPages(pages, ledger, LogSearcher(ledger, reader), cursors)
+    ours = (access, decisions, comparisons, checkpoints, log, PersonPages(pages, searcher, sign_in))
+    for router in (create_pages(pages, reader, cursors), *(one.routes() for one in ours)):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())
     app.include_router(language.routes())

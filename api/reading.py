@@ -35,7 +35,7 @@ from ledger.format import FormatError, StoredRow
 from ledger.mapper import read_clear
 from ledger.proof.roots import root_at
 from ledger.store import Head, Ledger
-from projections.board import Board, BoardRow
+from projections.board import EVERY, Board, BoardRow, Chosen
 from projections.boards import opened_among, readable, withholding_cases
 from projections.case_state import state_as_of
 from replay.verify import Fault, verify_stream
@@ -131,6 +131,17 @@ class ErasuresLook(Dated):
     cases: Mapping[UUID, Known]
 
 
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What a list of cases is narrowed to: by how the number begins, and by the state of the case."""
+
+    number: str = ""
+    chosen: Chosen = EVERY
+
+
+WHOLE = Narrowed()
+
+
 def _named(person: Person, said: Sequence[Entry]) -> NamedPerson:
     return NamedPerson(person, latest(said, "full_name"), tuple(said))
 
@@ -200,20 +211,37 @@ class CaseReader:
         return await self.door.looks.record(principal, Shown(what, cases, subjects, position))
 
     async def board(
-        self, principal: Principal, question: Question, after: UUID, limit: int, *, notices: bool = False
+        self,
+        principal: Principal,
+        question: Question,
+        after: UUID,
+        limit: int,
+        *,
+        notices: bool = False,
+        narrowed: Narrowed = WHOLE,
     ) -> BoardLook:
         """Return a page of the cases one may see, as of the instants asked about.
 
+        A page narrowed as of an instant in the world may be short of rows though more follow.
         ``notices`` asks for what the reader is to be told as well; the look then names those cases too.
         """
         what = "case_list"
         visible = await self.door.visible(principal, Act.BOARD_READ, what)
         told_at, told = self.door.index.now, self._told(principal) if notices else ()
-        read = await asyncio.to_thread(self._read_board, question, after, limit, visible, originals=principal.audits)
+        if narrowed.number:
+            visible = visible.among(self.numbered(narrowed.number))
+        read = await asyncio.to_thread(
+            self._read_board, question, after, limit, visible, narrowed.chosen, originals=principal.audits
+        )
         cases = list(dict.fromkeys([*(row.case for row in read["rows"]), *(one.case for one in told)]))
         shown = Shown(what, cases, position=read["as_of"].position, question=question)
         access = await self.door.looks.record(principal, shown)
         return BoardLook(access_position=access, told=told, told_at=told_at, **read)
+
+    def numbered(self, number: str) -> list[UUID]:
+        """Return the cases whose number begins with a text, whatever the case of its letters."""
+        wanted = number.casefold()
+        return [case for case, reach in self.door.index.cases.items() if reach.number.casefold().startswith(wanted)]
 
     def _told(self, principal: Principal) -> tuple[ToldOf, ...]:
         found = self.door.index.told(principal.id)
@@ -237,11 +265,12 @@ class CaseReader:
         return as_of, {case: Known(entries) for case, entries in found.items()}
 
     def _read_board(
-        self, question: Question, after: UUID, limit: int, visible: CaseSet, *, originals: bool
+        self, question: Question, after: UUID, limit: int, visible: CaseSet, chosen: Chosen, *, originals: bool
     ) -> dict[str, Any]:
         as_of = self.as_of(question, self._ledger.head())
         position = as_of.position
-        computed_to, rows = self._board.page(position, after, limit, visible)
+        at_position = chosen if question.valid_at is None else EVERY
+        computed_to, rows = self._board.page(position, after, limit, visible, at_position)
         following = rows[-1].case if len(rows) == limit else None
         erased, gone = self.erased_cases(position, visible)
         rows = [row for row in rows if row.case not in erased]
@@ -249,6 +278,7 @@ class CaseReader:
             rows = self._as_of(rows, position, question.valid_at, originals=originals)
         elif question.known_at is not None and not originals:
             rows = self._shown_states(rows, position)
+        rows = [row for row in rows if chosen.fits(row.state)]
         return {
             "as_of": as_of,
             "computed_to": computed_to,

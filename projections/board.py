@@ -1,6 +1,7 @@
 """The list of cases at a position, read from the remembered rows of ``case_state``."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -23,20 +24,45 @@ class BoardRow:
     known_from: int
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which cases a list is narrowed to: by programme, status and who is responsible; None chooses all."""
+
+    programme: str | None = None
+    status: str | None = None
+    responsible: str | None = None
+
+    def fits(self, state: Mapping[str, Any]) -> bool:
+        """Whether a case in a state is among them."""
+        return (
+            self.programme in (None, state["programme"])
+            and self.status in (None, state["enrolment"]["status"])
+            and (self.responsible is None or self.responsible in state["responsible"].values())
+        )
+
+
+EVERY = Chosen()
+
+
 class Board:
     """Reads the remembered case states."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def page(self, position: int, after: UUID, limit: int, among: CaseSet = EVERY_CASE) -> tuple[int, list[BoardRow]]:
+    def page(
+        self, position: int, after: UUID, limit: int, among: CaseSet = EVERY_CASE, chosen: Chosen = EVERY
+    ) -> tuple[int, list[BoardRow]]:
         """Return how far the view has followed, and the next cases after an id as known at a position.
 
-        ``among`` are the cases that may be shown.
+        ``among`` are the cases that may be shown, ``chosen`` narrows them by their state at that position.
 
         Waits up to two seconds for the view to reach the position, so that one reads one's own writes.
         """
         computed_to = wait_for(self._ledger, CASE_STATE, position)
+        if chosen != EVERY:
+            values = {"position": position, "after": after, "limit": limit, "but": among.but, "only": among.only}
+            return computed_to, self._rows("board_chosen", values | asdict(chosen))
         if among.all_but:
             values = {"position": position, "after": after, "limit": limit, "but": among.but}
             return computed_to, self._rows("board", values)

@@ -35,8 +35,10 @@ OVERVIEW, COURSE, PROOF = (
     CasePlace("#forloeb", "Forløb"),
     CasePlace("#bevis", "Bevis"),
 )
+DECISIONS = CasePlace("/afgoerelser", "Afgørelser")
+COMPARE = CasePlace("/sammenlign", "Sammenlign")
 LOOKS = CasePlace("/opslag", "Hvem har set sagen", Act.LOOKS_READ)
-CASE_PLACES = (OVERVIEW, COURSE, PROOF, LOOKS)
+CASE_PLACES = (OVERVIEW, COURSE, DECISIONS, COMPARE, PROOF, LOOKS)
 """The menu of a case, in its order."""
 
 

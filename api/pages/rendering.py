@@ -58,6 +58,10 @@ _MADE_ANEW = (
 )
 _CASES = (views.CASES, "Sager")
 _SECTIONS = (
+    (Act.SEARCH, "/soeg", "Søg person"),
+    (Act.BOARD_READ, "/protokol", "Protokol"),
+    (Act.BOARD_READ, "/sammenlign", "Sammenlign"),
+    (Act.LOG_READ, "/kontrolpunkter", "Kontrolpunkter"),
     (Act.BREAK_GLASS_REVIEW, access_views.QUEUE, "Nødadgang"),
     (Act.REACH_WRITE, access_views.RESTRICTED, "Begrænsede sager"),
 )

@@ -1,5 +1,7 @@
 """The pages of cases over HTTP. Every look goes through the reader."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.conditions import Cursors, question
 from api.looks import Question
-from api.pages import access_views, views
+from api.pages import access_views, case_list, views
 from api.pages.case_frame import OVERVIEW, CaseFrames
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, KNOWN_AT, NEWEST, VALID_AT
@@ -32,19 +34,26 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
     async def cases(request: Request) -> Response:
         """Show the cases on record, and what the reader is to be told above the first of them."""
         query = request.query_params
+        filters = case_list.read(query)
         if views.is_submitted(query):
-            return submitted(request, CASES)
+            return submitted(request, CASES, filters)
 
         async def look() -> Response:
             asked = question(query.get(KNOWN_AT), query.get(VALID_AT))
-            context = f"pages|{asked.known_at}|{asked.valid_at}"
+            wrong = case_list.problem(filters)
+            if wrong is not None:
+                asking = case_list.form(filters, asked, wrong)
+                return pages.render(request, "case_filters.html", 400, filters=asking)
+            context = f"pages|{asked.known_at}|{asked.valid_at}|{filters}"
             cursor = query.get("cursor")
             after = UUID(cursors.read(cursor, context)) if cursor else UUID(int=0)
-            first = asked == Question() and not cursor
-            board = await reader.board(looking(request), asked, after, CASES_PER_PAGE, notices=first)
+            first = asked == Question() and not cursor and not filters
+            narrowed = case_list.narrowed(filters)
+            board = await reader.board(looking(request), asked, after, CASES_PER_PAGE, notices=first, narrowed=narrowed)
             following = cursors.write(str(board.following), context) if board.following else None
-            page, notices = views.board_page(board, following), access_views.notices(board)
-            return pages.render(request, "cases.html", page=page, notices=notices)
+            page, notices = views.board_page(board, following, filters), access_views.notices(board)
+            asking = case_list.form(filters, asked)
+            return pages.render(request, "cases.html", page=page, notices=notices, filters=asking)
 
         return await pages.told(request, look, _form(CASES, request))
 
@@ -77,12 +86,14 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
             "menu": frames.menu(request, case, asked, OVERVIEW),
         }
 
-    def submitted(request: Request, path: str) -> Response:
-        """Send a reader to the canonical address of what a form asks, or back to the form."""
+    def submitted(request: Request, path: str, kept: Mapping[str, str] | None = None) -> Response:
+        """Send a reader to the canonical address of what a form asks, or back to the form; ``kept`` are filters."""
+        filters = kept or {}
         sent = views.read_form(path, request.query_params, _order(request))
         if sent.question is None:
-            return pages.render(request, "as_of.html", 400, form=sent.form)
-        return RedirectResponse(views.address(path, sent.question, order=_order(request)), 303)
+            form = replace(sent.form, kept=tuple(filters.items()))
+            return pages.render(request, "as_of.html", 400, form=form)
+        return RedirectResponse(views.address(path, sent.question, order=_order(request), **filters), 303)
 
     return router
 

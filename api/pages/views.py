@@ -1,8 +1,9 @@
 """What the pages show: pure functions from a look at the ledger to words, numbers and addresses."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -49,11 +50,12 @@ class InstantField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form that asks as of when; ``order`` is kept unless it is the usual one."""
+    """The form that asks as of when; ``order`` is kept unless it is the usual one, and so is what ``kept`` names."""
 
     action: str
     fields: tuple[InstantField, ...]
     order: str | None = None
+    kept: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,17 +222,22 @@ def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
     )
 
 
-def board_page(look: BoardLook, following: str | None) -> BoardPage:
-    """Return what the list of cases shows; ``following`` is the cursor of the next page."""
+def board_page(look: BoardLook, following: str | None, filters: Mapping[str, str] = MappingProxyType({})) -> BoardPage:
+    """Return what the list of cases shows; ``following`` is the cursor of the next page, ``filters`` stay in it."""
     lines = sorted((_line(row, look.question) for row in look.rows), key=lambda line: line.number)
     return BoardPage(
         lines=tuple(lines),
-        form=form_of(CASES, look.question),
-        banner=banner(look.question, "Du ser listen, som den var registreret %(when)s.", None, CASES),
+        form=replace(form_of(CASES, look.question), kept=tuple(filters.items())),
+        banner=banner(
+            look.question,
+            "Du ser listen, som den var registreret %(when)s.",
+            None,
+            address(CASES, Question(), **filters),
+        ),
         position=look.position,
         computed_to=min(look.computed_to, look.position),
         behind=look.computed_to < look.position,
-        following=address(CASES, look.question, cursor=following) if following else None,
+        following=address(CASES, look.question, **filters, cursor=following) if following else None,
         access=look.access_position,
         erased_cases=look.erased_cases,
     )

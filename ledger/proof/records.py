@@ -77,6 +77,10 @@ class ProofRecords:
         """Return checkpoints larger than a size, in order."""
         return [_published(row) for row in self._ledger.query(SQL["checkpoints"], [size, limit])]
 
+    def before(self, size: int, limit: int) -> list[Published]:
+        """Return checkpoints smaller than a size, the largest first."""
+        return [_published(row) for row in self._ledger.query(SQL["checkpoints_before"], [size, limit])]
+
     def cosigned(self, published: Published) -> Note:
         """Return a checkpoint with the signatures of the log and the newest one of each witness."""
         rows = self._ledger.query(SQL["cosignatures"], [published.checkpoint.size])

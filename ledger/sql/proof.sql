@@ -71,6 +71,10 @@ SELECT size, root, note, stored_at FROM proof.checkpoint WHERE size >= %s ORDER 
 -- The checkpoints larger than a size, in order.
 SELECT size, root, note, stored_at FROM proof.checkpoint WHERE size > %s ORDER BY size LIMIT %s
 
+-- name: checkpoints_before
+-- The checkpoints smaller than a size, the largest first.
+SELECT size, root, note, stored_at FROM proof.checkpoint WHERE size < %s ORDER BY size DESC LIMIT %s
+
 -- name: cosignatures
 -- The signature lines of witnesses below a checkpoint, the newest of each key.
 SELECT DISTINCT ON (witness, key_id) line FROM proof.cosignature WHERE size = %s

@@ -54,6 +54,20 @@ WHERE view = 'case_state' AND generation = (SELECT generation FROM view.current 
     AND known_from <= %(position)s AND (known_to IS NULL OR known_to > %(position)s) AND key = ANY(%(only)s::uuid[])
 ORDER BY key LIMIT %(limit)s
 
+-- name: board_chosen
+-- The keys of a board whose state is chosen by programme, status and who is responsible; a NULL filter chooses all.
+-- The filters stand in one CASE because the planner takes each by itself for far rarer than it is.
+SELECT key, value, known_from FROM view.remembered_v1
+WHERE view = 'case_state' AND generation = (SELECT generation FROM view.current WHERE view = 'case_state')
+    AND known_from <= %(position)s AND (known_to IS NULL OR known_to > %(position)s) AND key > %(after)s
+    AND NOT key = ANY(%(but)s::uuid[]) AND (%(only)s::uuid[] IS NULL OR key = ANY(%(only)s::uuid[]))
+    AND CASE WHEN (%(programme)s::text IS NULL OR value ->> 'programme' = %(programme)s::text)
+        AND (%(status)s::text IS NULL OR value #>> '{enrolment,status}' = %(status)s::text)
+        AND (%(responsible)s::text IS NULL OR EXISTS (
+            SELECT FROM jsonb_each_text(value -> 'responsible') AS r WHERE r.value = %(responsible)s::text))
+    THEN true ELSE false END
+ORDER BY key LIMIT %(limit)s
+
 -- name: parts_at
 -- All rows of a view as known at a position, with since when each is known; NULL only: of all keys, but for some.
 SELECT r.key, r.part, r.value, r.known_from, e.recorded_at

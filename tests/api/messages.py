@@ -10,7 +10,18 @@ from typing import Any, cast
 from babel.messages import Catalog
 from babel.messages.extract import extract
 
-from api.pages import access_words, case_frame, codes, texts, values, views
+from api import dossier_words
+from api.pages import (
+    access_words,
+    audit_words,
+    case_frame,
+    codes,
+    compare_views,
+    log_words,
+    texts,
+    values,
+    views,
+)
 from api.pages.language import english_catalogue
 from api.sign_in import local
 from domain.events import BY_TOPIC
@@ -21,8 +32,17 @@ PAGES = ROOT / "api" / "pages"
 TEMPLATES = sorted((PAGES / "templates").rglob("*.html"))
 CODE = [*sorted(PAGES.glob("*.py")), ROOT / "api" / "sign_in" / "oidc.py"]
 KEYWORDS = {"_": None, "ngettext": (1, 2)}
-NAMES = {"caseledger", "caseledger verify", "– caseledger"}
+NAMES = {
+    "caseledger",
+    "caseledger verify",
+    "caseledger verify --log-key log.vkey --since checkpoint.txt",
+    "– caseledger",
+    "handling:deling modtager:fødegang fra:2025-01-01 -rolle:system",
+}
 """What is the same in every language."""
+
+ASKED = {*log_words.KEYS, *log_words.FAMILIES, *log_words.PRESETS, "fødegang"}
+"""The words searches of the log are written with, the same in every language."""
 
 _TAG = re.compile(r"<[^>]*>", re.DOTALL)
 _SAID = re.compile(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", re.DOTALL)
@@ -30,7 +50,7 @@ _SPOKEN = re.compile(r'\b(?:aria-label|title|alt|placeholder)="([^"]*)"')
 _DANISH = re.compile(
     r"[æøåÆØÅ][a-zæøå ]|\b(?:af|blev|den|der|det|er|fra|har|ikke|kan|med|og|som|til) \w|\w (?:af|er|ikke|og|til)\b"
 )
-_TABLES = (codes, access_words, texts)
+_TABLES = (codes, access_words, texts, audit_words, compare_views, dossier_words, log_words)
 
 
 @cache
@@ -56,7 +76,7 @@ def tabled() -> Iterator[str]:
     yield from (event.LABEL_DA for event in BY_TOPIC.values())
     yield from (purpose.label_da for purpose in PURPOSES.values())
     yield from (person.note for person in local.PEOPLE.values())
-    yield from (text for pair in views.LEGENDS.values() for text in pair)
+    yield from (text for pair in (*views.LEGENDS.values(), *compare_views.LEGENDS.values()) for text in pair)
     yield from (place.label for place in case_frame.CASE_PLACES)
     yield from (values.NOT_GIVEN, values.NONE, values.ERASED, values.NOT_SHOWN)
 

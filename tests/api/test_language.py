@@ -66,7 +66,7 @@ def test_no_template_says_anything_by_itself(path: Path) -> None:
 @pytest.mark.parametrize("path", CODE, ids=lambda path: path.name)
 def test_no_code_says_anything_by_itself(path: Path) -> None:
     """Nor a view; constants of a module are in the catalogue."""
-    assert messages.unmarked_in_code(path.read_text("utf-8"), known()) == []
+    assert messages.unmarked_in_code(path.read_text("utf-8"), known() | messages.ASKED) == []
 
 
 def test_an_untranslated_text_would_be_noticed() -> None:

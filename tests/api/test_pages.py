@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.looks import AsOf, Question
-from api.pages import views
+from api.pages import case_list, views
 from api.pages.codes import word_of_field
 from api.pages.rendering import ENVIRONMENT
 from api.pages.texts import FIELDS, FIELDS_OF_EVENT, field_label
@@ -358,7 +358,9 @@ class TestBoard:
         assert page.lines[0].address.endswith("?known_at=2024-08-21T07:00:00Z")
         assert page.following == "/sager?known_at=2024-08-21T07:00:00Z&cursor=abc"
         assert page.behind
-        shown = ENVIRONMENT.get_template("cases.html").render(**FRAME, page=page, notices=())
+        shown = ENVIRONMENT.get_template("cases.html").render(
+            **FRAME, page=page, notices=(), filters=case_list.form({}, Question())
+        )
         assert "beregnet til hændelse 20" in shown
         assert "opslag 99" in shown
         assert "Simuleret ur" in shown
