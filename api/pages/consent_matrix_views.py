@@ -191,8 +191,11 @@ def _add_consent(register: Register, places: Places, consent: str, terms: Entry)
     purpose = purpose_of(terms)
     missing = missing_joint(register.known, consent, register.at)
     place = f"#c{entries_about(register.known, consent)[0].version}"
-    note = _("mangler samtykke fra %(who)s", who=", ".join(map(register.name, missing))) if missing else None
+    giver = register.person(str(terms.data.get("given_by") or terms.data.get("refused_by")))
+    waiting = _("mangler samtykke fra %(who)s", who=", ".join(map(register.name, missing))) if missing else None
     for person in _whose(register, terms):
+        said = None if person == giver else _("sagt af %(who)s", who=register.name(giver))
+        note = "; ".join(filter(None, (said, waiting))) or None
         for office in map(str, many(terms.data["scope"])):
             code = mark_code(status, office)
             entry = _follows_from(register, status, office, code) or terms

@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
+from api.door import NotKnown
 from api.log_routes import OF_ENTRY, proof_text
 from api.looks import Question
 from api.pages import consent_views, disclosure_views, event_views
@@ -55,9 +56,10 @@ class RecordPages:
         async def show(case: UUID, question: Question) -> Response:
             chosen = _chosen(request, KNOWLEDGE, THEN)
             read = consent_views.asked_of(question, chosen)
-            if read != question:
-                await asyncio.to_thread(self._reader.as_of, question, self._ledger.head())
+            then = await asyncio.to_thread(self._reader.as_of, question, self._ledger.head())
             look = await self._reader.case(looking(request), case, read, "consents")
+            if look.entries[0].position > then.position:
+                raise NotKnown
             asked = await questions_to(self._ledger, look)
             inquiry = asked.questions.inquiry(asked.at)
             page = await asyncio.to_thread(consent_views.consents_page, look, question, inquiry, chosen)
