@@ -43,6 +43,7 @@ from api.pages.compare_routes import ComparePages
 from api.pages.dossier_routes import DossierPages
 from api.pages.log_routes import LogPages
 from api.pages.person_routes import PersonPages
+from api.pages.record_routes import RecordPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
@@ -133,7 +134,8 @@ def create_app(
     comparisons = ComparePages(pages, ledger, reader, comparer, cursors)
     checkpoints = CheckpointPages(pages, ledger, prover.records, cursors)
     log = LogPages(pages, ledger, LogSearcher(ledger, reader), cursors)
-    ours = (access, decisions, comparisons, checkpoints, log, PersonPages(pages, searcher, sign_in))
+    records = RecordPages(pages, ledger, reader, prover)
+    ours = (access, decisions, comparisons, checkpoints, log, records, PersonPages(pages, searcher, sign_in))
     for router in (create_pages(pages, reader, cursors), *(one.routes() for one in ours)):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())

@@ -137,7 +137,7 @@ def _add_proof(router: APIRouter, ledger: Ledger, reader: CaseReader, prover: Pr
         if published is None:
             detail = "No checkpoint holds this entry yet."
             raise ProblemError("not-signed-yet", detail, access_event=look.access_position)
-        text = await asyncio.to_thread(_proof, ledger, prover, look, version, published)
+        text = await asyncio.to_thread(proof_text, ledger, prover, look, version, published)
         headers = {"ETag": etag(look.file.version), "Access-Event": str(look.access_position)}
         return PlainTextResponse(text, headers=headers)
 
@@ -188,7 +188,8 @@ def _item(published: Published) -> dict[str, Any]:
     }
 
 
-def _proof(ledger: Ledger, prover: Prover, look: CaseLook, version: int, published: Published) -> str:
+def proof_text(ledger: Ledger, prover: Prover, look: CaseLook, version: int, published: Published) -> str:
+    """Return the proof of an entry of a case that was looked up; without what makes the leaf where it is withheld."""
     rows = ledger.read_stream(look.file.case, look.entries[version - 1].position)
     previous = rows[-2].commitment if version > 1 else NO_COMMITMENT
     return str(prover.of_entry(rows[-1], previous, published, told=not look.entries[version - 1].withheld))

@@ -78,10 +78,14 @@ async def asked_case(
     refuse_unknown_parameters(request, "known_at", "valid_at", *more)
     known_at, valid_at = request.query_params.get("known_at"), request.query_params.get("valid_at")
     asked = question(known_at, valid_at)
-    look = await reader.case(looking(request), case_id_of(case_id), asked, what, act)
+    return await questions_to(ledger, await reader.case(looking(request), case_id_of(case_id), asked, what, act))
+
+
+async def questions_to(ledger: Ledger, look: CaseLook) -> Asked:
+    """Return the questions to a case that was looked up, with the clock at the instant asked about."""
     rules, now = await asyncio.to_thread(lambda: (adopted_upto(ledger, look.position), ledger.now()))
-    clear = Known(tuple(look.entries))
-    return Asked(look, CaseQuestions(clear, rules), asked.valid_at or asked.known_at or now)
+    at = look.question.valid_at or look.question.known_at or now
+    return Asked(look, CaseQuestions(Known(tuple(look.entries)), rules), at)
 
 
 def _add_case_routes(router: APIRouter, ledger: Ledger, reader: CaseReader) -> None:

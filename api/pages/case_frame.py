@@ -1,7 +1,7 @@
 """What the pages of one case have in common: their places in the case's menu, the instants asked about, the banner."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from fastapi import Request
@@ -35,10 +35,11 @@ OVERVIEW, COURSE, PROOF = (
     CasePlace("#forloeb", "Forløb"),
     CasePlace("#bevis", "Bevis"),
 )
+CONSENTS, DISCLOSURES = CasePlace("/samtykker", "Samtykker"), CasePlace("/delinger", "Delinger")
 DECISIONS = CasePlace("/afgoerelser", "Afgørelser")
 COMPARE = CasePlace("/sammenlign", "Sammenlign")
 LOOKS = CasePlace("/opslag", "Hvem har set sagen", Act.LOOKS_READ)
-CASE_PLACES = (OVERVIEW, COURSE, DECISIONS, COMPARE, PROOF, LOOKS)
+CASE_PLACES = (OVERVIEW, COURSE, CONSENTS, DISCLOSURES, DECISIONS, COMPARE, PROOF, LOOKS)
 """The menu of a case, in its order."""
 
 
@@ -83,7 +84,7 @@ class CaseFrames:
         if views.is_submitted(query):
             sent = views.read_form(path, query)
             if sent.question is None:
-                return self._pages.render(request, "as_of.html", 400, form=sent.form)
+                return self._pages.render(request, "as_of.html", 400, form=_keeping(sent.form, kept))
             return RedirectResponse(views.address(path, sent.question, **kept), 303)
 
         async def look() -> Response:
@@ -92,16 +93,26 @@ class CaseFrames:
         return await self._pages.told(request, look, _form(path, request), CASE_CLOSED, case)
 
     def frame(
-        self, request: Request, case: UUID, place: CasePlace, asked: Question, access: int, label: str | None = None
+        self,
+        request: Request,
+        case: UUID,
+        place: CasePlace,
+        asked: Question,
+        access: int,
+        label: str | None = None,
+        **kept: str,
     ) -> Frame:
-        """Return the frame of a page that was looked up; ``label`` says more exactly which page of its place it is."""
+        """Return the frame of a page that was looked up; ``label`` says more exactly which page of its place it is.
+
+        ``kept`` are the filters that the form for the instants keeps.
+        """
         address = views.case_address(case)
         return Frame(
             number=self._pages.door.number(case),
             address=address,
             label=label or _(place.label),
             menu=self.menu(request, case, asked, place),
-            form=views.form_of(address + place.path, asked),
+            form=_keeping(views.form_of(address + place.path, asked), kept),
             banner=views.banner(asked, "Du ser siden, som den var registreret %(when)s.", None, address + place.path),
             access=access,
         )
@@ -119,6 +130,10 @@ def _address(case: UUID, place: CasePlace, asked: Question) -> str:
     """Return where a page of a case is; who has looked is told as it stands now."""
     path, mark, anchor = place.path.partition("#")
     return views.address(views.case_address(case) + path, Question() if place == LOOKS else asked) + mark + anchor
+
+
+def _keeping(form: views.Form, kept: Mapping[str, str]) -> views.Form:
+    return replace(form, kept=tuple(kept.items()))
 
 
 def _form(path: str, request: Request) -> views.Form | None:

@@ -40,6 +40,7 @@ ROLES = {
     "father": "far",
     "gp": "praktiserende læge",
     "health_visitor": "sundhedsplejerske",
+    "hospital maternity ward": "hospitalets fødeafdeling",
     "hospital_ward": "hospitalsafdeling",
     "legal_officer": "jurist",
     "midwife": "jordemoder",
@@ -76,6 +77,7 @@ KINDS = {
     "home_visit": "hjemmebesøg",
     "joint": "fælles forældremyndighed",
     "night_cover": "natdækning",
+    "obtain_information": "indhentning af oplysninger",
     "package_status": "status på pakkeforløb",
     "party_access": "partsaktindsigt",
     "place_reserved": "plads reserveret",
@@ -90,6 +92,7 @@ KINDS = {
     "statutory": "efter loven",
     "supplementary complaint guidance": "supplerende klagevejledning",
     "support": "støtte",
+    "video_recording": "videooptagelse",
     "weekly_status": "ugestatus",
 }
 MEETINGS = {

@@ -81,10 +81,15 @@ def items(look: CaseLook, *, newest_first: bool = False) -> tuple[Item, ...]:
     """Return the entries that belong on the page, in the order they happened as now known, then by version."""
     shown = shown_entries(look)
     words = words_of(look, (entry.version for entry in shown))
+    return items_of(words, look, reversed(shown) if newest_first else shown)
+
+
+def items_of(words: Words, look: CaseLook, entries: Iterable[Entry]) -> tuple[Item, ...]:
+    """Return some entries of a look as shown, in the order given."""
     settled = {entry.version: entry for entry in look.effective}
     return tuple(
         _item(words, entry, settled.get(entry.version, entry), look.history.get(entry.version, EntryHistory()))
-        for entry in (reversed(shown) if newest_first else shown)
+        for entry in entries
     )
 
 
@@ -120,11 +125,11 @@ def _item(words: Words, entry: Entry, settled: Entry, past: EntryHistory) -> Ite
         version=entry.version,
         label=label_of(entry),
         marks=tuple(_marks(entry, past)),
-        happened=_fact(words, entry, OCCURRED_AT, past.corrections),
+        happened=fact_of(words, entry, OCCURRED_AT, past.corrections),
         happened_at=write_moment(settled.occurred_at),
         recorded=show_instant(entry.recorded_at),
         recorded_at=write_instant(entry.recorded_at),
-        actor=_actor(entry),
+        actor=actor_of(entry),
         reached=show_moment(entry.reached_at) if entry.reached_at else None,
         late_by=show_length(lag(entry)) if is_late(entry) else None,
         annulled=_annulled(words, past),
@@ -133,7 +138,8 @@ def _item(words: Words, entry: Entry, settled: Entry, past: EntryHistory) -> Ite
     )
 
 
-def _actor(entry: Entry) -> str:
+def actor_of(entry: Entry) -> str:
+    """Return who recorded an entry: id, role and organisation."""
     actor = entry.actor
     return f"{actor.id} ({word(ROLES, actor.role)})" + (f", {actor.organisation}" if actor.organisation else "")
 
@@ -183,7 +189,7 @@ def _unread(entry: Entry, name: str) -> str:
 def _facts(words: Words, entry: Entry, corrections: Sequence[Correction]) -> Iterable[Fact]:
     for name in _names(entry, corrections):
         if not is_technical(entry.topic, name):
-            yield _fact(words, entry, name, corrections)
+            yield fact_of(words, entry, name, corrections)
     if entry.reason is not None or REASON in entry.sealed:
         text = entry.reason if entry.reason is not None else _unread(entry, REASON)
         yield Fact(_("Begrundelse for registreringen"), Value((Piece(text),), missing=entry.reason is None))
@@ -203,13 +209,13 @@ def _names(entry: Entry, corrections: Sequence[Correction]) -> list[str]:
     return known + sorted(present - set(known))
 
 
-def _fact(words: Words, entry: Entry, name: str, corrections: Sequence[Correction]) -> Fact:
+def fact_of(words: Words, entry: Entry, name: str, corrections: Sequence[Correction]) -> Fact:
     """Return a field with its chain of values: each correction in force strikes the value before it."""
     concerning = [correction for correction in corrections if correction.field == name]
     chain = [_written(words, entry, name)]
     for correction in concerning:
         if correction.in_force and not correction.unread and name not in entry.restricted:
-            chain.append(_value(words, entry, name, correction.new))
+            chain.append(value_of(words, entry, name, correction.new))
     changes = [_change(words, c.version, c.recorded_at, in_force=c.in_force) for c in concerning]
     return Fact(field_label(entry.topic, name), chain[-1], tuple(chain[:-1]), tuple(changes))
 
@@ -219,11 +225,12 @@ def _written(words: Words, entry: Entry, name: str) -> Value:
     if name == OCCURRED_AT:
         return Value((Piece(show_moment(entry.occurred_at)),))
     if name in entry.data:
-        return _value(words, entry, name, entry.data[name])
+        return value_of(words, entry, name, entry.data[name])
     return Value((Piece(_unread(entry, name)),), missing=True)
 
 
-def _value(words: Words, entry: Entry, name: str, value: Any) -> Value:
+def value_of(words: Words, entry: Entry, name: str, value: Any) -> Value:
+    """Return a value of a field of an entry as it is shown."""
     if entry.topic == CORRECTED and name == "field":
         corrected = words.entries.get(entry.data["corrects"])
         return Value((Piece(field_label(corrected.topic if corrected else entry.topic, str(value))),))
@@ -236,7 +243,7 @@ def _technical(words: Words, entry: Entry) -> Iterable[Fact]:
     yield Fact(_("Registrering"), Value((Piece(str(entry.commit)),)))
     for name in _names(entry, ()):
         if is_technical(entry.topic, name):
-            yield Fact(field_label(entry.topic, name), _value(words, entry, name, entry.data.get(name)))
+            yield Fact(field_label(entry.topic, name), value_of(words, entry, name, entry.data.get(name)))
     if entry.sealed:
         names = ", ".join(field_label(entry.topic, name) for name in entry.sealed if name != REASON)
         yield Fact(_("Forseglede felter"), Value((Piece(names or _("begrundelse for registreringen")),)))

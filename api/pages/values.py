@@ -36,6 +36,9 @@ PERSON_FIELDS = frozenset(
 )  # fmt: skip
 """Fields whose codes may be persons of the case."""
 
+HERE = "#v"
+"""Where an entry stands on a page of all entries, before its version."""
+
 _UNBORN = "unborn of "
 _PERIOD = re.compile(r"P(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)W)?(?:([0-9]+)D)?")
 _UNITS = (
@@ -69,12 +72,15 @@ class Value:
 class Words:
     """What is needed to put the values of one case into words.
 
-    ``entries`` are those of the case by version, ``shown`` the versions that stand on the page and can be linked to.
+    ``entries`` are those of the case by version, ``shown`` the versions that can be linked to: on the same page, or at
+    ``place`` and the version, followed by ``query``.
     """
 
     persons: Mapping[str, NamedPerson]
     entries: Mapping[int, Entry]
     shown: frozenset[int] = field(default_factory=frozenset[int])
+    place: str = HERE
+    query: str = ""
 
     def person(self, ref: str) -> str | None:
         """Return a person by name and role; None for a reference the case does not know."""
@@ -91,7 +97,11 @@ class Words:
             return Piece(_("nr. %(version)s", version=version))
         day = show_moment(copenhagen_day(entry.occurred_at))
         text = f"{_('nr. %(version)s', version=version)} {label_of(entry)} {day}"
-        return Piece(text, f"#v{version}") if version in self.shown else Piece(f"{text} ({_('ikke vist her')})")
+        return Piece(text, self.link(version)) if version in self.shown else Piece(f"{text} ({_('ikke vist her')})")
+
+    def link(self, version: int) -> str:
+        """Return where an entry stands."""
+        return f"{self.place}{version}{self.query}"
 
     def value(self, topic: str, name: str, value: Any) -> Value:
         """Return the value of a field of an event as it is shown."""
@@ -139,10 +149,10 @@ class Words:
         return (self.person(value) if name in PERSON_FIELDS else None) or word_of_field(name, value)
 
 
-def words_of(look: CaseLook, shown: Iterable[int]) -> Words:
-    """Return the words of a case; ``shown`` are the versions that stand on the page."""
+def words_of(look: CaseLook, shown: Iterable[int], place: str = HERE, query: str = "") -> Words:
+    """Return the words of a case; ``shown`` are the versions that can be linked to, at ``place``."""
     persons = {named.person.ref: named for named in look.persons}
-    return Words(persons, {entry.version: entry for entry in look.entries}, frozenset(shown))
+    return Words(persons, {entry.version: entry for entry in look.entries}, frozenset(shown), place, query)
 
 
 def name_of(named: NamedPerson) -> str:

@@ -108,9 +108,11 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """Everything the page of a case shows."""
+    """Everything the page of a case shows; an event has a page at ``event_place``, its version and ``query``."""
 
     number: str
+    event_place: str
+    query: str
     summary: tuple[tuple[str, str], ...]
     persons: tuple[PersonLine, ...]
     form: Form
@@ -155,6 +157,11 @@ class BoardPage:
 def case_address(case: UUID | str) -> str:
     """Return the address of a case's page."""
     return f"{CASES}/{case}"
+
+
+def event_place(case: UUID | str) -> str:
+    """Return what stands before the version in the address of an event's page."""
+    return f"{case_address(case)}/haendelser/"
 
 
 def address(path: str, question: Question, **more: str | None) -> str:
@@ -203,6 +210,8 @@ def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
     path, order = case_address(look.file.case), NEWEST if newest_first else None
     return CasePage(
         number=str(look.state["number"]),
+        event_place=event_place(look.file.case),
+        query=address("", look.question),
         summary=tuple(_summary(look.state)),
         persons=tuple(_person(named, look.state) for named in look.persons),
         form=form_of(path, look.question, order),

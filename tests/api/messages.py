@@ -17,6 +17,7 @@ from api.pages import (
     case_frame,
     codes,
     compare_views,
+    consent_words,
     log_words,
     texts,
     values,
@@ -50,7 +51,7 @@ _SPOKEN = re.compile(r'\b(?:aria-label|title|alt|placeholder)="([^"]*)"')
 _DANISH = re.compile(
     r"[æøåÆØÅ][a-zæøå ]|\b(?:af|blev|den|der|det|er|fra|har|ikke|kan|med|og|som|til) \w|\w (?:af|er|ikke|og|til)\b"
 )
-_TABLES = (codes, access_words, texts, audit_words, compare_views, dossier_words, log_words)
+_TABLES = (codes, access_words, texts, audit_words, compare_views, consent_words, dossier_words, log_words)
 
 
 @cache

@@ -34,7 +34,14 @@ OPENING = "/cases/{case_id}/break-glass"
 STREAM = "/events/stream"
 """It does not end by itself."""
 
-PAGES = ("/", "/sager", "/sager/{case_id}")
+PAGES = (
+    "/",
+    "/sager",
+    "/sager/{case_id}",
+    "/sager/{case_id}/haendelser/{version}",
+    "/sager/{case_id}/samtykker",
+    "/sager/{case_id}/delinger",
+)
 
 
 @dataclass(frozen=True, slots=True)
