@@ -37,6 +37,8 @@ from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
+from api.pages.deadline_routes import create_deadline_pages
+from api.pages.desk_routes import DeskPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
@@ -122,7 +124,13 @@ def create_app(
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
-    for router in (create_pages(pages, reader, cursors), access.routes()):
+    page_routers = [
+        create_pages(pages, reader, cursors),
+        access.routes(),
+        create_deadline_pages(pages, ledger, reader),
+        DeskPages(pages, ledger, reader, boards).routes(),
+    ]
+    for router in page_routers:
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())
     app.include_router(language.routes())

@@ -1,16 +1,17 @@
 """The steering group's overview of a programme: how many families are on the way in, ongoing and on the way out."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
-from domain.case_set import EVERY_CASE
+from domain.case_set import EVERY_CASE, CaseSet
 from domain.steering import ON_THE_WAY_IN, ON_THE_WAY_OUT, ONGOING, headings
 from ledger.store import Ledger
 from projections.board_pages import BEGINNING, MOST, BoardRows, Moment, Selection
 from projections.boards import PartRow
 from projections.caseload import CASE, ENROLMENT, PUBLISHED, SIBLING
 from projections.following import wait_for
-from projections.view import CASELOAD
+from projections.view import CASE_STATE, CASELOAD, ROWS
 
 COUNTED = (ON_THE_WAY_IN, ONGOING, ON_THE_WAY_OUT)
 """The headings under which families are counted."""
@@ -21,8 +22,25 @@ def counted(reading: str | None) -> Mapping[str, str]:
     return {status: heading for status, heading in headings(reading).items() if heading in COUNTED}
 
 
-def enrolments_of(programme: str, reading: str | None) -> Selection:
-    """Return which enrolments of a programme are counted."""
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """How many cases somebody holds in a role whose latest enrolment has a status."""
+
+    staff: str
+    role: str
+    status: str
+    cases: int
+
+
+def holdings(ledger: Ledger, position: int, among: CaseSet, programme: str | None) -> tuple[Holding, ...]:
+    """Return who holds how many cases, of a programme or (None) of any, as known at a position; waits a moment."""
+    wait_for(ledger, CASE_STATE, position)
+    values = {"position": position, "only": among.only, "but": among.but, "programme": programme}
+    return tuple(Holding(*row) for row in ledger.query(ROWS["held_by"], values))
+
+
+def enrolments_of(programme: str | None, reading: str | None) -> Selection:
+    """Return which enrolments of a programme, or (None) of any, are counted."""
     return Selection(ENROLMENT, tuple(counted(reading)), programme=programme)
 
 

@@ -35,8 +35,10 @@ OVERVIEW, COURSE, PROOF = (
     CasePlace("#forloeb", "Forløb"),
     CasePlace("#bevis", "Bevis"),
 )
+DEADLINES = CasePlace("/frister", "Frister")
+BAROMETER = CasePlace("/barometer", "Årsgennemgang")
 LOOKS = CasePlace("/opslag", "Hvem har set sagen", Act.LOOKS_READ)
-CASE_PLACES = (OVERVIEW, COURSE, PROOF, LOOKS)
+CASE_PLACES = (OVERVIEW, COURSE, PROOF, DEADLINES, BAROMETER, LOOKS)
 """The menu of a case, in its order."""
 
 

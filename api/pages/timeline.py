@@ -124,7 +124,7 @@ def _item(words: Words, entry: Entry, settled: Entry, past: EntryHistory) -> Ite
         happened_at=write_moment(settled.occurred_at),
         recorded=show_instant(entry.recorded_at),
         recorded_at=write_instant(entry.recorded_at),
-        actor=_actor(entry),
+        actor=actor_of(entry),
         reached=show_moment(entry.reached_at) if entry.reached_at else None,
         late_by=show_length(lag(entry)) if is_late(entry) else None,
         annulled=_annulled(words, past),
@@ -133,7 +133,8 @@ def _item(words: Words, entry: Entry, settled: Entry, past: EntryHistory) -> Ite
     )
 
 
-def _actor(entry: Entry) -> str:
+def actor_of(entry: Entry) -> str:
+    """Return who recorded an entry, in which role and where."""
     actor = entry.actor
     return f"{actor.id} ({word(ROLES, actor.role)})" + (f", {actor.organisation}" if actor.organisation else "")
 

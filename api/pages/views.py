@@ -1,7 +1,7 @@
 """What the pages show: pure functions from a look at the ledger to words, numbers and addresses."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -49,11 +49,12 @@ class InstantField:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The form that asks as of when; ``order`` is kept unless it is the usual one."""
+    """The form that asks as of when; ``order`` is kept unless it is the usual one, and so are filters."""
 
     action: str
     fields: tuple[InstantField, ...]
     order: str | None = None
+    kept: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ def form_of(action: str, question: Question, order: str | None = None) -> Form:
 def with_error(form: Form, name: str, error: str) -> Form:
     """Return the form with a message beside one of its instants."""
     fields = tuple(_field(f.name, f.parts, error if f.name == name else f.error, f.note) for f in form.fields)
-    return Form(form.action, fields, form.order)
+    return replace(form, fields=fields)
 
 
 def is_submitted(query: Mapping[str, str]) -> bool:
