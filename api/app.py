@@ -41,6 +41,7 @@ from api.pages.deadline_routes import create_deadline_pages
 from api.pages.desk_routes import DeskPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
+from api.pages.sample_routes import create_sample_page
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
 from api.proving import Prover
@@ -123,12 +124,14 @@ def create_app(
     app.include_router(log_router, dependencies=[] if publish_log else [Depends(bearer)])
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
-    access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
+    desk = DeskPages(pages, ledger, reader, boards)
+    access = AccessPages(pages, keeper, lists, looks, cursors, sign_in, desk.desk)
     page_routers = [
         create_pages(pages, reader, cursors),
         access.routes(),
         create_deadline_pages(pages, ledger, reader),
-        DeskPages(pages, ledger, reader, boards).routes(),
+        desk.routes(),
+        create_sample_page(pages, ledger, reader, desk.desk),
     ]
     for router in page_routers:
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])

@@ -26,7 +26,7 @@ from projections.board_pages import (
     Moment,
     Place,
     Selection,
-    cases_like,
+    cases_of_programme,
     folded,
     place_of,
     remembered,
@@ -152,8 +152,10 @@ class Boards:
         present = asked.question.known_at is None and asked.start.position is None
         source = folded if dated else remembered
         among = visible.without(erased)
-        if wish.programme is not None or wish.responsible is not None:
-            among = CaseSet(cases_like(self._ledger, as_of.position, among, wish.programme, wish.responsible))
+        if wish.programme is not None:
+            among = cases_of_programme(self._ledger, as_of.position, among, wish.programme)
+        if wish.responsible is not None:
+            among = among.among(self._reader.door.index.held_by(wish.responsible, as_of.position, at))
         originals = principal.audits or (present and not dated)  # present rows hold nothing that is withheld
         rows = source(self._ledger, wish.view, moment, among, originals=originals)
         chosen, first = wish.chosen(rules, at), asked.start.position is None

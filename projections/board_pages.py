@@ -189,14 +189,8 @@ def _withholding(ledger: Ledger, among: CaseSet) -> frozenset[UUID]:
     return frozenset(row.case for row in rows if row.case in among)
 
 
-def cases_like(
-    ledger: Ledger, position: int, among: CaseSet, programme: str | None, responsible: str | None
-) -> frozenset[UUID]:
-    """Return those of some cases that were of a programme and held by somebody, as known at a position; waits a moment.
-
-    None leaves a filter out.
-    """
+def cases_of_programme(ledger: Ledger, position: int, among: CaseSet, programme: str) -> CaseSet:
+    """Return those of some cases that were of a programme as known at a position; waits a moment."""
     wait_for(ledger, CASE_STATE, position)
-    values = {"position": position, "only": among.only, "but": among.but}
-    found = ledger.query(ROWS["cases_like"], values | {"programme": programme, "responsible": responsible})
-    return frozenset(case for (case,) in found)
+    values = {"position": position, "only": among.only, "but": among.but, "programme": programme}
+    return CaseSet(frozenset(case for (case,) in ledger.query(ROWS["cases_of_programme"], values)))

@@ -1,7 +1,6 @@
 """The steering group's overview of a programme: how many families are on the way in, ongoing and on the way out."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
 from domain.case_set import EVERY_CASE, CaseSet
@@ -22,21 +21,14 @@ def counted(reading: str | None) -> Mapping[str, str]:
     return {status: heading for status, heading in headings(reading).items() if heading in COUNTED}
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """How many cases somebody holds in a role whose latest enrolment has a status."""
+def open_cases(ledger: Ledger, position: int, among: CaseSet, programme: str | None) -> Mapping[UUID, str]:
+    """Return the cases whose latest enrolment was not closed as known at a position, with its status; waits a moment.
 
-    staff: str
-    role: str
-    status: str
-    cases: int
-
-
-def holdings(ledger: Ledger, position: int, among: CaseSet, programme: str | None) -> tuple[Holding, ...]:
-    """Return who holds how many cases, of a programme or (None) of any, as known at a position; waits a moment."""
+    They are of a programme, or (None) of any.
+    """
     wait_for(ledger, CASE_STATE, position)
     values = {"position": position, "only": among.only, "but": among.but, "programme": programme}
-    return tuple(Holding(*row) for row in ledger.query(ROWS["held_by"], values))
+    return dict(ledger.query(ROWS["open_cases"], values))
 
 
 def enrolments_of(programme: str | None, reading: str | None) -> Selection:

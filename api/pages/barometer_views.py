@@ -4,12 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from api.pages.deadline_views import EntryLine, citation, entry_line
+from api.pages.desk_words import SAID
 from api.pages.language import ENGLISH, _, language
 from api.reading import CaseLook
 from domain.barometer import ANSWERS, QUESTIONS, Answer, Question
-
-SAID = {"yes": "Ja", "no": "Nej", "not_stated": "Ikke oplyst"}
-"""What is answered."""
 
 TONES = {"yes": "success", "no": "error", "not_stated": "plain"}
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from api.looks import Question
 from api.pages.codes import word
-from api.pages.deadline_words import DEADLINES, LEVELS, MARKS, OPTIONS, SETTINGS, TONES
+from api.pages.deadline_words import DEADLINES, LEVELS, MARKS, OPTIONS, SETTINGS
 from api.pages.language import ENGLISH, _, language, ngettext
 from api.pages.times import show_day, show_instant, show_length, show_moment
 from api.pages.values import Words, label_of, words_of
@@ -32,6 +32,17 @@ GROUPS = (
     ("uden-virkning", "Uden virkning", ("superseded", "cancelled", "not_applicable", "not_started", "lapsed")),
 )
 """The groups in which clocks are shown, in order: anchor, heading, statuses."""
+
+TONES: Mapping[str, str] = {
+    "breached": "error",
+    "exceeded_with_preliminary": "error",
+    "over_guideline": "warning",
+    "warning": "warning",
+    "extended": "warning",
+    "met_disputed": "warning",
+    "met": "success",
+}
+"""The colour beside the word of a status; any other has the plain one. A citizen's clock never has any but that."""
 
 CITIZEN, CITIZEN_HEADING = "borgerens", "Borgerens egne frister"
 _SUBSECTION = re.compile(r"(§§? ?[0-9]+(?: [a-z])?)\(([0-9]+)\)(?:-\(([0-9]+)\))?")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from api.dossier_words import DEADLINES, LEVELS
 
-__all__ = ["DEADLINES", "LEVELS", "MARKS", "OPTIONS", "SETTINGS", "TONES"]
+__all__ = ["DEADLINES", "LEVELS", "MARKS", "OPTIONS", "SETTINGS"]
 
 MARKS: Mapping[str, str] = {
     "V": "efterset i en offentliggjort udgave",
@@ -13,17 +13,6 @@ MARKS: Mapping[str, str] = {
     "internal": "egen standard",
 }
 """What a verification mark means."""
-
-TONES: Mapping[str, str] = {
-    "breached": "error",
-    "exceeded_with_preliminary": "error",
-    "over_guideline": "warning",
-    "warning": "warning",
-    "extended": "warning",
-    "met_disputed": "warning",
-    "met": "success",
-}
-"""The colour beside the word of a status; any other has the plain one. A citizen's clock never has any but that."""
 
 SETTINGS: Mapping[str, str] = {
     "hverdag": "Hverdage",

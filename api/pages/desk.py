@@ -12,13 +12,12 @@ from api.looks import Question
 from api.pages import views
 from api.pages.codes import PROGRAMMES, word
 from api.pages.language import _
-from api.pages.rendering import Pages
+from api.pages.rendering import DESK, Pages
 from api.pages.views import KNOWN_AT, VALID_AT
 from api.principals import acting
 from api.problems import ProblemError
 from domain.authority import Act
 
-DESK, DESK_LABEL = "/ledelse", "Ledelse"
 ROWS_PER_PAGE = 50
 FILTER_LIMIT = 80
 """Longest text of a filter in characters."""

@@ -17,8 +17,6 @@ from api.pages.desk import (
     BREACHES,
     CASELOAD,
     DEADLINES,
-    DESK,
-    DESK_LABEL,
     FINDINGS,
     LEVEL,
     PROGRAMME,
@@ -36,17 +34,17 @@ from api.pages.desk_views import EVERY, STATUTE
 from api.pages.desk_words import COVERS, HEADINGS, LIVES, STANDS
 from api.pages.language import _
 from api.pages.overview_views import ANSWER, QUESTION
-from api.pages.rendering import Pages
+from api.pages.rendering import DESK, DESK_LABEL, Pages
 from api.principals import looking
 from api.reading import CaseReader
-from api.review_routes import READING, caseload
+from api.review_routes import READING, STEERING_RULE, caseload
 from domain.barometer import ANSWERS, QUESTIONS
 from domain.rules import Rules
 from domain.steering import headings
 from ledger.store import Ledger
 from projections.board_pages import BoardRows, Selection
 from projections.caseload import ENROLMENT
-from projections.overview import holdings
+from projections.overview import open_cases
 from projections.view import BAROMETER as ANSWERED
 from projections.view import CASELOAD as ENROLLED
 from projections.view import CONSENTS, View
@@ -175,8 +173,8 @@ class DeskPages:
 
             def more(rows: BoardRows, rules: Rules) -> Any:
                 names = [programme] if programme else _programmes(rules)
-                told = {name: caseload(rows, rules, name) for name in names}
-                return told, holdings(self._ledger, rows.moment.position, rows.every, programme)
+                told = {name: caseload(rows, rules, name) | {"owes": _owes(rules, name)} for name in names}
+                return told, self._held(rows, programme)
 
             wish = Wish(ENROLLED, wanted, more=more, responsible=asked_for(request, RESPONSIBLE))
             page = await self._boards.page(looking(request), asked, wish)
@@ -223,6 +221,17 @@ class DeskPages:
     def _wish(self, request: Request, view: View, chosen: Chosen, more: More, *, listed: bool = True) -> Wish:
         return Wish(view, chosen, listed, more, asked_for(request, PROGRAMME), asked_for(request, RESPONSIBLE))
 
+    def _held(self, rows: BoardRows, programme: str | None) -> Mapping[str, Mapping[str, int]]:
+        """Return how many cases that are not closed each holds, by status of their latest enrolment."""
+        moment, index = rows.moment, self._reader.door.index
+        found: dict[str, dict[str, int]] = {}
+        for case, how in open_cases(self._ledger, moment.position, rows.every, programme).items():
+            reach = index.case_as_of(case, moment.position)
+            for staff in reach.holders(moment.at) if reach else ():
+                numbers = found.setdefault(staff, {})
+                numbers[how] = numbers.get(how, 0) + 1
+        return found
+
     async def _read(self, request: Request, asked: BoardAsked, wish: Wish) -> tuple[BoardPage, Beside]:
         principal = looking(request)
         page = await self._boards.page(principal, asked, wish)
@@ -262,6 +271,12 @@ def _enrolments(rules: Rules, programme: str | None, stand: str | None) -> Selec
     under = headings(rules.setting(READING))
     statuses = tuple(status for status, name in under.items() if name in ((stand,) if stand else HEADINGS))
     return Selection(ENROLMENT, statuses, programme=programme)
+
+
+def _owes(rules: Rules, programme: str) -> bool:
+    """Whether the rule book of a programme asks for an overview to be published."""
+    books = (one.book for one in rules.adoptions if one.book.book.programme == programme)
+    return any(rule.id == STEERING_RULE for book in books for rule in book.rule)
 
 
 def _programmes(rules: Rules) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from api.dossier_words import LIVES
 
-__all__ = ["BASES", "COVERS", "GAPS", "HEADINGS", "LIVES", "STANDS"]
+__all__ = ["BASES", "COVERS", "GAPS", "HEADINGS", "LIVES", "SAID", "STANDS"]
 
 STANDS: Mapping[str, str] = {
     "overskredet": "overskredet",
@@ -50,3 +50,6 @@ HEADINGS: Mapping[str, str] = {
     "on_the_way_out": "På vej ud",
 }
 """Where a family stands in the steering group's overview."""
+
+SAID: Mapping[str, str] = {"yes": "Ja", "no": "Nej", "not_stated": "Ikke oplyst"}
+"""How a question of the yearly review is answered."""

@@ -6,13 +6,13 @@ from typing import Any
 
 from api.boards import BoardPage
 from api.looks import Question
-from api.pages.barometer_views import SAID, TONES, QuestionLine, question_line
-from api.pages.codes import PROGRAMMES, ROLES, STATUSES, word
+from api.pages.barometer_views import TONES, QuestionLine, question_line
+from api.pages.codes import PROGRAMMES, STATUSES, word
 from api.pages.deadline_views import EntryLine
 from api.pages.desk import BAROMETER, CASELOAD, PROGRAMME, RESPONSIBLE, STATE, list_address
 from api.pages.desk_rows import Beside, CaseLine
 from api.pages.desk_views import Total, TotalLine
-from api.pages.desk_words import HEADINGS
+from api.pages.desk_words import HEADINGS, SAID
 from api.pages.language import _
 from api.pages.times import show_instant
 from domain.barometer import ANSWERS, QUESTIONS
@@ -21,7 +21,6 @@ from domain.steering import heading
 from domain.time import read_instant
 from projections.board_pages import Counts
 from projections.boards import PartRow
-from projections.overview import Holding
 
 QUESTION, ANSWER = "spoergsmaal", "svar"
 
@@ -49,7 +48,6 @@ class HolderLine:
     """How many cases somebody holds; the number leads to their list."""
 
     who: str
-    role: str
     total: Total
     statuses: str
 
@@ -99,7 +97,7 @@ def programme_line(
     )
     required, published = told["required_per_year"], told["published_this_year"]
     owed = None
-    if required:
+    if required and told["owes"]:
         owed = _("Styregruppens overblik: %(made)s af %(owed)s i år", made=len(published), owed=required)
     return ProgrammeLine(
         TotalLine(word(PROGRAMMES, name), totals), owed, tuple(_published(one, near) for one in published)
@@ -111,21 +109,24 @@ def _published(one: Mapping[str, Any], near: Beside) -> Published:
     return Published(near.case_by_text(one["case"]), show_instant(read_instant(one["happened"])), ", ".join(counts))
 
 
-def holder_lines(holdings: tuple[Holding, ...], asked: Question, programme: str | None) -> tuple[HolderLine, ...]:
-    """Return how many cases that are not closed each holds, the most first."""
-    grouped: dict[tuple[str, str], dict[str, int]] = {}
-    for one in holdings:
-        if one.status != "closed":
-            found = grouped.setdefault((one.staff, one.role), {})
-            found[one.status] = found.get(one.status, 0) + one.cases
-    lines = [_holder(staff, role, found, asked, programme) for (staff, role), found in grouped.items()]
-    return tuple(sorted(lines, key=lambda line: (-line.total.number, line.who, line.role)))
-
-
-def _holder(staff: str, role: str, found: Mapping[str, int], asked: Question, programme: str | None) -> HolderLine:
-    place = list_address(CASELOAD, asked, [(PROGRAMME, programme), (RESPONSIBLE, staff)])
-    statuses = ", ".join(f"{number} {word(STATUSES, status)}" for status, number in sorted(found.items()))
-    return HolderLine(staff, word(ROLES, role), Total(staff, sum(found.values()), place, current=False), statuses)
+def holder_lines(
+    held: Mapping[str, Mapping[str, int]], asked: Question, programme: str | None
+) -> tuple[HolderLine, ...]:
+    """Return how many cases each holds, by status of the latest enrolment, the most first."""
+    lines = [
+        HolderLine(
+            staff,
+            Total(
+                staff,
+                sum(found.values()),
+                list_address(CASELOAD, asked, [(PROGRAMME, programme), (RESPONSIBLE, staff)]),
+                current=False,
+            ),
+            ", ".join(f"{number} {word(STATUSES, status)}" for status, number in sorted(found.items())),
+        )
+        for staff, found in held.items()
+    ]
+    return tuple(sorted(lines, key=lambda line: (-line.total.number, line.who)))
 
 
 def enrolment_row(row: PartRow, near: Beside, reading: str | None) -> EnrolmentRow:

@@ -52,11 +52,9 @@ _DAMAGED = (
     "Sig det til revisionen.",
 )
 _CASES = (views.CASES, "Sager")
-_SECTIONS = (
-    (Act.BREAK_GLASS_REVIEW, access_views.QUEUE, "Nødadgang"),
-    (Act.REACH_WRITE, access_views.RESTRICTED, "Begrænsede sager"),
-)
-"""Where the main navigation leads those who may do something, besides the cases."""
+DESK, DESK_LABEL = "/ledelse", "Ledelse"
+_SECTIONS = (((Act.LOOKS_READ, Act.EXPORT_MAKE), DESK, DESK_LABEL),)
+"""Where the main navigation leads those who may do one of some things, besides the cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,11 @@ class Pages:
         return self.render(request, "closed.html", 403, page=told, emergency=emergency)
 
     def _sections(self, principal: Principal, path: str) -> list[Section]:
-        open_to = [(address, label) for act, address, label in _SECTIONS if self.door.allows(principal, act)]
+        open_to = [
+            (address, label)
+            for acts, address, label in _SECTIONS
+            if any(self.door.allows(principal, act) for act in acts)
+        ]
         return [Section(address, _(label), address == path) for address, label in (_CASES, *open_to)]
 
 

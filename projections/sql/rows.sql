@@ -124,23 +124,20 @@ WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current 
     AND (%(statuses)s::text[] IS NULL OR r.value ->> 'status' = ANY(%(statuses)s::text[]))
 GROUP BY g.name
 
--- name: cases_like
--- The cases, of some or of all but some, that were of a programme and held by somebody as known at a position.
+-- name: cases_of_programme
+-- The cases, of some or of all but some, that were of a programme as known at a position.
 SELECT key FROM view.remembered_v1
 WHERE view = 'case_state' AND generation = (SELECT generation FROM view.current WHERE view = 'case_state')
     AND known_from <= %(position)s AND (known_to IS NULL OR known_to > %(position)s)
     AND (%(only)s::uuid[] IS NULL OR key = ANY(%(only)s::uuid[])) AND NOT key = ANY(%(but)s::uuid[])
-    AND (%(programme)s::text IS NULL OR value ->> 'programme' = %(programme)s::text)
-    AND (%(responsible)s::text IS NULL OR EXISTS (
-        SELECT FROM jsonb_each_text(value -> 'responsible') AS h (role, staff) WHERE h.staff = %(responsible)s::text))
+    AND value ->> 'programme' = %(programme)s::text
 
--- name: held_by
--- How many cases, of some or of all but some, each member of staff held in which role and status of enrolment, as known
--- at a position; of a programme or (NULL) of any.
-SELECT h.staff, h.role, c.value -> 'enrolment' ->> 'status', count(*)
-FROM view.remembered_v1 c, jsonb_each_text(c.value -> 'responsible') AS h (role, staff)
-WHERE c.view = 'case_state' AND c.generation = (SELECT generation FROM view.current WHERE view = 'case_state')
-    AND c.known_from <= %(position)s AND (c.known_to IS NULL OR c.known_to > %(position)s)
-    AND (%(only)s::uuid[] IS NULL OR c.key = ANY(%(only)s::uuid[])) AND NOT c.key = ANY(%(but)s::uuid[])
-    AND (%(programme)s::text IS NULL OR c.value ->> 'programme' = %(programme)s::text)
-GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+-- name: open_cases
+-- The cases, of some or of all but some, whose latest enrolment was not closed as known at a position, with its status;
+-- of a programme or (NULL) of any.
+SELECT key, value -> 'enrolment' ->> 'status' FROM view.remembered_v1
+WHERE view = 'case_state' AND generation = (SELECT generation FROM view.current WHERE view = 'case_state')
+    AND known_from <= %(position)s AND (known_to IS NULL OR known_to > %(position)s)
+    AND (%(only)s::uuid[] IS NULL OR key = ANY(%(only)s::uuid[])) AND NOT key = ANY(%(but)s::uuid[])
+    AND (%(programme)s::text IS NULL OR value ->> 'programme' = %(programme)s::text)
+    AND value -> 'enrolment' ->> 'status' <> 'closed'

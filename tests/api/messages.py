@@ -10,7 +10,18 @@ from typing import Any, cast
 from babel.messages import Catalog
 from babel.messages.extract import extract
 
-from api.pages import access_words, case_frame, codes, texts, values, views
+from api.pages import (
+    access_words,
+    case_frame,
+    codes,
+    deadline_views,
+    deadline_words,
+    desk,
+    desk_words,
+    texts,
+    values,
+    views,
+)
 from api.pages.language import english_catalogue
 from api.sign_in import local
 from domain.events import BY_TOPIC
@@ -30,7 +41,7 @@ _SPOKEN = re.compile(r'\b(?:aria-label|title|alt|placeholder)="([^"]*)"')
 _DANISH = re.compile(
     r"[æøåÆØÅ][a-zæøå ]|\b(?:af|blev|den|der|det|er|fra|har|ikke|kan|med|og|som|til) \w|\w (?:af|er|ikke|og|til)\b"
 )
-_TABLES = (codes, access_words, texts)
+_TABLES = (codes, access_words, texts, deadline_words, desk_words)
 
 
 @cache
@@ -58,6 +69,8 @@ def tabled() -> Iterator[str]:
     yield from (person.note for person in local.PEOPLE.values())
     yield from (text for pair in views.LEGENDS.values() for text in pair)
     yield from (place.label for place in case_frame.CASE_PLACES)
+    yield from (text for place in desk.DESK_PLACES for text in (place.label, place.about))
+    yield from (deadline_views.CITIZEN_HEADING, *(heading for _, heading, _ in deadline_views.GROUPS))
     yield from (values.NOT_GIVEN, values.NONE, values.ERASED, values.NOT_SHOWN)
 
 

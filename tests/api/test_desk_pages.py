@@ -34,11 +34,20 @@ def page(client: TestClient, address: str, status: int = 200) -> str:
     return unescape(answer.text)
 
 
-@pytest.mark.parametrize("address", [
-    "/ledelse", "/ledelse/frister", "/ledelse/frister?niveau=alle&stand=loeber", "/ledelse/samtykkebrud",
-    "/ledelse/fund", "/ledelse/sager", "/ledelse/barometer?spoergsmaal=plan&svar=no",
-    "/ledelse/frister?known_at=2024-08-21T07:00:00Z&niveau=alle", "/ledelse/frister?valid_at=2024-08-21T07:00:00Z&niveau=alle",
-    "/ledelse/frister?borger=1",
-])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/ledelse",
+        "/ledelse/frister",
+        "/ledelse/frister?niveau=alle&stand=loeber",
+        "/ledelse/samtykkebrud",
+        "/ledelse/fund",
+        "/ledelse/sager",
+        "/ledelse/barometer?spoergsmaal=plan&svar=no",
+        "/ledelse/frister?known_at=2024-08-21T07:00:00Z&niveau=alle",
+        "/ledelse/frister?valid_at=2024-08-21T07:00:00Z&niveau=alle",
+        "/ledelse/frister?borger=1",
+    ],
+)
 def test_x(leader, address):
-    print(re.sub(r"<[^>]+>|\s+"," ",page(leader, address))[:300])
+    print(re.sub(r"<[^>]+>|\s+", " ", page(leader, address))[:300])
