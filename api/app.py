@@ -40,12 +40,15 @@ from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
 from api.pages.checkpoint_routes import CheckpointPages
 from api.pages.compare_routes import ComparePages
+from api.pages.deadline_routes import create_deadline_pages
+from api.pages.desk_routes import DeskPages
 from api.pages.dossier_routes import DossierPages
 from api.pages.log_routes import LogPages
 from api.pages.person_routes import PersonPages
 from api.pages.record_routes import RecordPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
+from api.pages.sample_routes import create_sample_page
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
 from api.proving import Prover
@@ -129,14 +132,21 @@ def create_app(
     app.include_router(log_router, dependencies=[] if publish_log else [Depends(bearer)])
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
-    access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
-    decisions = DossierPages(pages, ledger, reader, dossiers, evidence, sign_in)
-    comparisons = ComparePages(pages, ledger, reader, comparer, cursors)
-    checkpoints = CheckpointPages(pages, ledger, prover.records, cursors)
-    log = LogPages(pages, ledger, LogSearcher(ledger, reader), cursors)
-    records = RecordPages(pages, ledger, reader, prover)
-    ours = (access, decisions, comparisons, checkpoints, log, records, PersonPages(pages, searcher, sign_in))
-    for router in (create_pages(pages, reader, cursors), *(one.routes() for one in ours)):
+    desk = DeskPages(pages, ledger, reader, boards)
+    page_routers = [
+        create_pages(pages, reader, cursors),
+        AccessPages(pages, keeper, lists, looks, cursors, sign_in, desk.desk).routes(),
+        create_deadline_pages(pages, ledger, reader),
+        desk.routes(),
+        create_sample_page(pages, ledger, reader, desk.desk),
+        DossierPages(pages, ledger, reader, dossiers, evidence, sign_in).routes(),
+        ComparePages(pages, ledger, reader, comparer, cursors).routes(),
+        CheckpointPages(pages, ledger, prover.records, cursors).routes(),
+        LogPages(pages, ledger, LogSearcher(ledger, reader), cursors).routes(),
+        RecordPages(pages, ledger, reader, prover).routes(),
+        PersonPages(pages, searcher, sign_in).routes(),
+    ]
+    for router in page_routers:
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())
     app.include_router(language.routes())

@@ -61,7 +61,7 @@ def _add_rule_boards(router: APIRouter, boards: Boards) -> None:
         asked = boards.asked(request, limit, "status", "level")
         wanted = wanted_of("status", statuses, STATUSES) or tuple(one for one in STATUSES if one not in HIDDEN)
         chosen = Selection(statuses=wanted, levels=wanted_of("level", levels, LEVELS))
-        page = await boards.page(looking(request), asked, Wish(DEADLINES, lambda _: chosen))
+        page = await boards.page(looking(request), asked, Wish(DEADLINES, lambda _rules, _at: chosen))
         return answer_json(boards.answer(page, asked, [_clock(row, page) for row in page.rows]))
 
     @router.get("/findings", summary="The findings of all cases", responses=rule_examples.FINDING_BOARD | problems())
@@ -85,7 +85,7 @@ def _add_rule_boards(router: APIRouter, boards: Boards) -> None:
         chosen = Selection(
             statuses=wanted_of("state", states, STANDING) or STANDING, levels=wanted_of("level", levels, LEVELS)
         )
-        page = await boards.page(looking(request), asked, Wish(FINDINGS, lambda _: chosen))
+        page = await boards.page(looking(request), asked, Wish(FINDINGS, lambda _rules, _at: chosen))
         return answer_json(boards.answer(page, asked, list(map(_finding, page.rows))))
 
 
@@ -116,7 +116,7 @@ def _add_consent_boards(router: APIRouter, boards: Boards) -> None:
         del known_at, valid_at, cursor, purpose
         asked = boards.asked(request, limit, "status")
         chosen = Selection("consent/", wanted_of("status", statuses, CONSENT_STATUSES))
-        page = await boards.page(looking(request), asked, Wish(CONSENTS, lambda _: chosen))
+        page = await boards.page(looking(request), asked, Wish(CONSENTS, lambda _rules, _at: chosen))
         return answer_json(boards.answer(page, asked, [_consent(row, page) for row in page.rows]))
 
     @router.get(
@@ -135,7 +135,7 @@ def _add_consent_boards(router: APIRouter, boards: Boards) -> None:
         del known_at, valid_at, cursor, purpose
         asked = boards.asked(request, limit, "uncovered")
         chosen = Selection("disclosure/", UNCOVERED if uncovered else None)
-        page = await boards.page(looking(request), asked, Wish(CONSENTS, lambda _: chosen))
+        page = await boards.page(looking(request), asked, Wish(CONSENTS, lambda _rules, _at: chosen))
         return answer_json(boards.answer(page, asked, list(map(_disclosure, page.rows))))
 
 

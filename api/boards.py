@@ -20,7 +20,17 @@ from domain.case_set import CaseSet
 from domain.rules import Rules
 from domain.time import read_instant, write_instant
 from ledger.store import Ledger
-from projections.board_pages import BEGINNING, BoardRows, Moment, Place, Selection, folded, place_of, remembered
+from projections.board_pages import (
+    BEGINNING,
+    BoardRows,
+    Moment,
+    Place,
+    Selection,
+    cases_of_programme,
+    folded,
+    place_of,
+    remembered,
+)
 from projections.boards import PartRow, adopted_upto
 from projections.following import wait_for
 from projections.view import View
@@ -74,13 +84,16 @@ class BoardPage(Dated):
 class Wish:
     """Which board: of which view, which rows, given the rules, and what else is read from the same rows.
 
-    ``listed`` is false where no row is wanted.
+    ``listed`` is false where no row is wanted. ``programme`` and ``responsible`` limit the
+    board to the cases that were of the one and held by the other as then on record.
     """
 
     view: View
-    chosen: Callable[[Rules], Selection]
+    chosen: Callable[[Rules, datetime], Selection]
     listed: bool = True
     more: Callable[[BoardRows, Rules], Any] | None = None
+    programme: str | None = None
+    responsible: str | None = None
 
 
 class Boards:
@@ -117,11 +130,12 @@ class Boards:
             "erased_cases": page.erased_cases,
             "items": list(items),
             "total": page.total,
-            "next": self._following(page, asked),
+            "next": self.following(page, asked),
             "access_event": page.access_position,
         }
 
-    def _following(self, page: BoardPage, asked: BoardAsked) -> str | None:
+    def following(self, page: BoardPage, asked: BoardAsked) -> str | None:
+        """Return the cursor of the next page; None after the last one."""
         if page.following is None:
             return None
         sort, case, part = page.following
@@ -137,9 +151,14 @@ class Boards:
         computed_to = as_of.position if dated else wait_for(self._ledger, wish.view, as_of.position)
         present = asked.question.known_at is None and asked.start.position is None
         source = folded if dated else remembered
+        among = visible.without(erased)
+        if wish.programme is not None:
+            among = cases_of_programme(self._ledger, as_of.position, among, wish.programme)
+        if wish.responsible is not None:
+            among = among.among(self._reader.door.index.held_by(wish.responsible, as_of.position, at))
         originals = principal.audits or (present and not dated)  # present rows hold nothing that is withheld
-        rows = source(self._ledger, wish.view, moment, visible.without(erased), originals=originals)
-        chosen, first = wish.chosen(rules), asked.start.position is None
+        rows = source(self._ledger, wish.view, moment, among, originals=originals)
+        chosen, first = wish.chosen(rules, at), asked.start.position is None
         found = rows.page(chosen, asked.start.place, asked.limit + 1) if wish.listed else []
         total = sum(rows.counts(chosen).values()) if first and wish.listed else asked.start.total
         shown = tuple(found[: asked.limit])

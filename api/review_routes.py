@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -69,11 +70,11 @@ def _add_caseload(router: APIRouter, ledger: Ledger, boards: Boards) -> None:
         del known_at, valid_at, cursor, purpose
         asked = boards.asked(request, limit, "programme")
 
-        def wanted(rules: Rules) -> Selection:
+        def wanted(rules: Rules, _at: datetime) -> Selection:
             return enrolments_of(programme, rules.setting(READING))
 
         def more(rows: BoardRows, rules: Rules) -> Values:
-            return _caseload(rows, rules, programme)
+            return caseload(rows, rules, programme)
 
         page = await boards.page(looking(request), asked, Wish(CASELOAD, wanted, more=more))
         if not page.total and not await asyncio.to_thread(_is_known, ledger, programme):
@@ -83,7 +84,7 @@ def _add_caseload(router: APIRouter, ledger: Ledger, boards: Boards) -> None:
         return answer_json(boards.answer(page, asked, items) | {"programme": programme, **page.more})
 
 
-def _caseload(rows: BoardRows, rules: Rules, programme: str) -> Values:
+def caseload(rows: BoardRows, rules: Rules, programme: str) -> Values:
     """Return the numbers of a programme at a moment."""
     at = rows.moment.at
     told = [row for row in published(rows, programme) if read_instant(row.value["happened"]) <= at]
@@ -151,9 +152,9 @@ def _add_barometer(router: APIRouter, ledger: Ledger, reader: CaseReader, boards
         chosen = Selection(question or "", statuses, programme=programme)
 
         def counts(rows: BoardRows, _: Rules) -> Counts:
-            return rows.counts(Selection(programme=programme), by_part=True)
+            return rows.counts(Selection(programme=programme), "part")
 
-        wish = Wish(BAROMETER, lambda _: chosen, listed=question is not None, more=counts)
+        wish = Wish(BAROMETER, lambda _rules, _at: chosen, listed=question is not None, more=counts)
         page = await boards.page(looking(request), asked, wish)
         items = [_answered(row, page) for row in page.rows]
         return answer_json(boards.answer(page, asked, items) | _sums(page, programme))

@@ -14,7 +14,8 @@ from api.acts import Gatekeeper, check_disclosure, decision_answer
 from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems, proven_receipt
 from api.conditions import etag, expected_version, idempotency_key, question, refuse_unknown_parameters
 from api.drafting import Commit
-from api.principals import acting, looking
+from api.looks import Question
+from api.principals import Principal, acting, looking
 from api.problems import ProblemError
 from api.reading import CaseLook, CaseReader
 from api.recording import CaseRecorder, Recorded
@@ -78,7 +79,14 @@ async def asked_case(
     refuse_unknown_parameters(request, "known_at", "valid_at", *more)
     known_at, valid_at = request.query_params.get("known_at"), request.query_params.get("valid_at")
     asked = question(known_at, valid_at)
-    return await questions_to(ledger, await reader.case(looking(request), case_id_of(case_id), asked, what, act))
+    return await ask_case(ledger, reader, looking(request), case_id_of(case_id), asked, what, act)
+
+
+async def ask_case(
+    ledger: Ledger, reader: CaseReader, principal: Principal, case: UUID, asked: Question, what: str, act: Act
+) -> Asked:
+    """Return a case for a question as of the instants asked about, with the look on record; raises as the reader."""
+    return await questions_to(ledger, await reader.case(principal, case, asked, what, act))
 
 
 async def questions_to(ledger: Ledger, look: CaseLook) -> Asked:

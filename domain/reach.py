@@ -118,11 +118,13 @@ class CaseReach:
         found |= {who for who, _ in self.conflicts.values()} | {one.staff for one in self.emergencies}
         return frozenset(found.union(self.restriction.allowed if self.restriction else ()))
 
+    def held(self, at: datetime) -> Mapping[str, Allocation]:
+        """Return the allocation that counts in each role at an instant."""
+        return {one.role: one for one in self.allocations if one.since <= at}
+
     def holders(self, at: datetime) -> frozenset[str]:
         """Who holds the case at an instant: to whom it was allocated, or who opened it while nobody was."""
-        begun = [one for one in self.allocations if one.since <= at]
-        latest = {one.role: one for one in begun}
-        held = frozenset(staff for one in latest.values() for staff in one.everyone)
+        held = frozenset(staff for one in self.held(at).values() for staff in one.everyone)
         return held or frozenset({self.opened_by})
 
     def emergency_of(self, staff: str, at: datetime) -> Emergency | None:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from domain.case_set import EVERY_CASE
+from domain.case_set import EVERY_CASE, CaseSet
 from domain.steering import ON_THE_WAY_IN, ON_THE_WAY_OUT, ONGOING, headings
 from ledger.store import Ledger
 from projections.board_pages import BEGINNING, MOST, BoardRows, Moment, Selection
 from projections.boards import PartRow
 from projections.caseload import CASE, ENROLMENT, PUBLISHED, SIBLING
 from projections.following import wait_for
-from projections.view import CASELOAD
+from projections.view import CASE_STATE, CASELOAD, ROWS
 
 COUNTED = (ON_THE_WAY_IN, ONGOING, ON_THE_WAY_OUT)
 """The headings under which families are counted."""
@@ -21,8 +21,18 @@ def counted(reading: str | None) -> Mapping[str, str]:
     return {status: heading for status, heading in headings(reading).items() if heading in COUNTED}
 
 
-def enrolments_of(programme: str, reading: str | None) -> Selection:
-    """Return which enrolments of a programme are counted."""
+def open_cases(ledger: Ledger, position: int, among: CaseSet, programme: str | None) -> Mapping[UUID, str]:
+    """Return the cases whose latest enrolment was not closed as known at a position, with its status; waits a moment.
+
+    They are of a programme, or (None) of any.
+    """
+    wait_for(ledger, CASE_STATE, position)
+    values = {"position": position, "only": among.only, "but": among.but, "programme": programme}
+    return dict(ledger.query(ROWS["open_cases"], values))
+
+
+def enrolments_of(programme: str | None, reading: str | None) -> Selection:
+    """Return which enrolments of a programme, or (None) of any, are counted."""
     return Selection(ENROLMENT, tuple(counted(reading)), programme=programme)
 
 

@@ -76,6 +76,11 @@ class ReachIndex:
         with self._changing:
             return list(self._naming.get(staff, ()))
 
+    def held_by(self, staff: str, position: int, at: datetime) -> frozenset[UUID]:
+        """Return the cases somebody held at an instant, as it was on record at a position."""
+        reaches = ((case, self.case_as_of(case, position)) for case in self.naming(staff))
+        return frozenset(case for case, reach in reaches if reach is not None and staff in reach.holders(at))
+
     @property
     def cases(self) -> Mapping[UUID, CaseReach]:
         """The reach of all cases as it is now; what is taken in later does not show in it."""

@@ -13,9 +13,10 @@ from api.conditions import Cursors
 from api.drafting import Commit
 from api.look_log import LookLog, Page
 from api.looks import Question
-from api.pages import access_views
+from api.pages import access_views, desk
 from api.pages.access_views import QUEUE, RESTRICTED, EmergencyForm, TextField, Verdict
 from api.pages.case_frame import LOOKS, CaseFrames
+from api.pages.desk import Desk
 from api.pages.language import _
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, case_address
@@ -37,10 +38,17 @@ class AccessPages:
     """Answers for the pages about access of one ledger."""
 
     def __init__(
-        self, pages: Pages, keeper: AccessKeeper, reader: AccessReader, log: LookLog, cursors: Cursors, sign_in: SignIn
+        self,
+        pages: Pages,
+        keeper: AccessKeeper,
+        reader: AccessReader,
+        log: LookLog,
+        cursors: Cursors,
+        sign_in: SignIn,
+        places: Desk,
     ) -> None:
         self._pages, self._keeper, self._reader, self._log = pages, keeper, reader, log
-        self._cursors, self._sign_in, self._frames = cursors, sign_in, CaseFrames(pages)
+        self._cursors, self._sign_in, self._frames, self._desk = cursors, sign_in, CaseFrames(pages), places
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -64,7 +72,9 @@ class AccessPages:
             found = await self._reader.restrictions(principal)
             open_to = self._pages.door.among(principal, Act.CASE_READ, [one.case for one in found.restricted])
             page = access_views.restricted_page(found, open_to)
-            return self._pages.render(request, "restricted.html", page=page)
+            return self._pages.render(
+                request, "restricted.html", page=page, desk=self._desk.menu(request, desk.RESTRICTED)
+            )
 
         return await self._pages.told(request, look)
 
@@ -140,7 +150,7 @@ class AccessPages:
         found = await self._reader.queue(principal, JUDGED_SHOWN, reasons=True)
         open_to = self._pages.door.among(principal, Act.CASE_READ, [one.case for one in found.reviews])
         page = access_views.queue_page(found, principal.id, open_to, uuid4(), typed)
-        return self._pages.render(request, "queue.html", status, page=page)
+        return self._pages.render(request, "queue.html", status, page=page, desk=self._desk.menu(request, desk.QUEUE))
 
 
 def _key(form: Form) -> str:

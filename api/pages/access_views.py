@@ -14,6 +14,7 @@ from api.pages.times import show_clock, show_day, show_instant
 from api.pages.values import ERASED, UNREADABLE
 from api.pages.views import case_address
 from api.reading import BoardLook, ToldOf
+from domain.emergencies import CLIMBS_AFTER, LEVELS
 from domain.looks import Look
 from domain.purposes import PURPOSES
 from domain.reach import BREAK_GLASS_LASTS, CaseReach, Emergency
@@ -24,6 +25,7 @@ TEXT_LIMIT = 2_000
 """Longest text of a form about access, in characters."""
 
 HOURS = BREAK_GLASS_LASTS.seconds // 3600
+DAYS_TO_JUDGE = CLIMBS_AFTER.days
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ReviewLine:
-    """An emergency access in the review queue."""
+    """An emergency access in the review queue; ``climbed`` says that nobody judged it in time."""
 
     id: str
     number: str
@@ -104,11 +106,12 @@ class ReviewLine:
     action: str
     key: str
     typed: Verdict
+    climbed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class QueuePage:
-    """The review queue."""
+    """The review queue; ``days`` says how long a verdict may take before it climbs."""
 
     waiting: tuple[ReviewLine, ...]
     judged: tuple[ReviewLine, ...]
@@ -116,6 +119,7 @@ class QueuePage:
     errors: tuple[tuple[str, str], ...]
     limit: int
     access: int
+    days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,7 @@ class RestrictedLine:
     allowed: str
     review_by: str
     overdue: bool
+    looks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +275,7 @@ def queue_page(look: QueueLook, staff: str, open_to: Collection[UUID], key: UUID
     judged = tuple(line for line, one in zip(lines, look.reviews, strict=True) if one.review.done)
     errors = tuple(error for line in waiting for error in _errors(line))
     problem = typed.problem if typed is not None else None
-    return QueuePage(waiting, judged[::-1], problem, errors, TEXT_LIMIT, look.access_position)
+    return QueuePage(waiting, judged[::-1], problem, errors, TEXT_LIMIT, look.access_position, DAYS_TO_JUDGE)
 
 
 def restricted_page(look: RestrictionsLook, open_to: Collection[UUID]) -> RestrictedPage:
@@ -294,7 +299,7 @@ def looks_page(look: LogLook, number: str, following: str | None) -> LooksPage:
         number=number,
         address=case_address(look.case),
         summary=" · ".join(parts),
-        lines=tuple(_look_line(one, relation) for one, relation in look.looks),
+        lines=tuple(look_line(one, relation) for one, relation in look.looks),
         expired_before=show_instant(look.expired_before) if look.expired_before else None,
         following=f"{address}?cursor={following}" if following else None,
         access=look.access_position,
@@ -326,6 +331,7 @@ def _review_line(
         action=review_address(one.case, emergency.entry),
         key=str(uuid5(key, place)),
         typed=typed if is_typed and typed is not None else Verdict(one.case, emergency.entry),
+        climbed=level == LEVELS[-1],
     )
 
 
@@ -362,10 +368,12 @@ def _restricted_line(one: RestrictedCase, open_to: Collection[UUID]) -> Restrict
         allowed=", ".join(restriction.allowed),
         review_by=show_day(restriction.review_by),
         overdue=one.overdue,
+        looks=looks_address(one.case),
     )
 
 
-def _look_line(look: Look, relation: str | None) -> LookLine:
+def look_line(look: Look, relation: str | None) -> LookLine:
+    """Return a look in words; ``relation`` is through what the case was open then."""
     purpose = _(PURPOSES[look.purpose].label_da) if look.purpose in PURPOSES else look.purpose
     return LookLine(
         position=look.position,

@@ -36,10 +36,12 @@ OVERVIEW, COURSE, PROOF = (
     CasePlace("#bevis", "Bevis"),
 )
 CONSENTS, DISCLOSURES = CasePlace("/samtykker", "Samtykker"), CasePlace("/delinger", "Delinger")
-DECISIONS = CasePlace("/afgoerelser", "Afgørelser")
-COMPARE = CasePlace("/sammenlign", "Sammenlign")
+DEADLINES, DECISIONS = CasePlace("/frister", "Frister"), CasePlace("/afgoerelser", "Afgørelser")
+COMPARE, BAROMETER = CasePlace("/sammenlign", "Sammenlign"), CasePlace("/barometer", "Årsgennemgang")
 LOOKS = CasePlace("/opslag", "Hvem har set sagen", Act.LOOKS_READ)
-CASE_PLACES = (OVERVIEW, COURSE, CONSENTS, DISCLOSURES, DECISIONS, COMPARE, PROOF, LOOKS)
+CASE_PLACES = (
+    OVERVIEW, COURSE, DEADLINES, CONSENTS, DISCLOSURES, DECISIONS, BAROMETER, COMPARE, PROOF, LOOKS,
+)  # fmt: skip
 """The menu of a case, in its order."""
 
 

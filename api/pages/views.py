@@ -180,7 +180,7 @@ def form_of(action: str, question: Question, order: str | None = None) -> Form:
 def with_error(form: Form, name: str, error: str) -> Form:
     """Return the form with a message beside one of its instants."""
     fields = tuple(_field(f.name, f.parts, error if f.name == name else f.error, f.note) for f in form.fields)
-    return Form(form.action, fields, form.order)
+    return replace(form, fields=fields)
 
 
 def is_submitted(query: Mapping[str, str]) -> bool:

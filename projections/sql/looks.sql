@@ -30,3 +30,16 @@ FROM (SELECT DISTINCT ON (r.known_from) r.known_from, r.value ->> 'viewer' AS vi
             ELSE EXISTS (SELECT FROM view.remembered_v1 c WHERE c.view = r.view AND c.generation = r.generation
                 AND c.key = %(case)s AND c.part = r.part AND c.known_from = r.known_from) END)
     ORDER BY r.known_from) l
+
+-- name: sample
+-- Looks and exports recorded in a stretch of the ledger whose position, hashed with a seed, falls below a share of
+-- 10,000, in the order recorded: who knows the seed draws the same.
+SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment FROM ledger.event
+WHERE topic = ANY(%(topics)s) AND position > %(after)s AND position <= %(upto)s
+    AND ('x' || left(encode(sha256(convert_to(%(seed)s || ':' || position, 'UTF8')), 'hex'), 8))::bit(32)::bigint %% 10000
+        < %(share)s
+ORDER BY position
+
+-- name: drawn_from
+-- How many looks and exports were recorded in that stretch.
+SELECT count(*) FROM ledger.event WHERE topic = ANY(%(topics)s) AND position > %(after)s AND position <= %(upto)s

@@ -90,19 +90,23 @@ SELECT p.key, p.part, p.value, p.known_from, e.recorded_at FROM (
         AND CASE WHEN starts_with(r.part, %(prefix)s)
             AND (%(levels)s::text[] IS NULL OR r.value ->> 'level' = ANY(%(levels)s::text[]))
             AND (%(programme)s::text IS NULL OR r.value ->> 'programme' = %(programme)s::text)
+            AND (%(citizen)s::bool IS NULL OR (r.value ->> 'citizen')::bool = %(citizen)s::bool)
+            AND (%(events)s::text[] IS NULL OR r.value ->> 'event' = ANY(%(events)s::text[]))
             AND (%(statuses)s::text[] IS NULL OR CASE WHEN r.value ? 'steps' THEN coalesce(jsonb_path_query_first(
                 r.value, 'strict $.steps[*] ? (@[0] <= $at)[1]', %(at)s::jsonb) #>> '{}', r.value ->> 'status')
                 ELSE r.value ->> 'status' END = ANY(%(statuses)s::text[]))
         THEN true ELSE false END
         AND (r.sort, r.key, r.part COLLATE "C") > (%(sort)s::text, %(key)s, %(part)s::text)
+        AND (%(sort_from)s::text IS NULL OR r.sort >= %(sort_from)s::text)
+        AND (%(sort_before)s::text IS NULL OR r.sort < %(sort_before)s::text)
     ORDER BY r.sort, r.key, r.part COLLATE "C" LIMIT %(limit)s
 ) p JOIN ledger.event e ON e.position = p.known_from
 ORDER BY p.sort, p.key, p.part COLLATE "C"
 
 -- name: board_counts
--- How many rows the same board has by status, and by part where that is asked for.
+-- How many rows the same board has by status, and by part or level where that is asked for.
 SELECT c.part, c.status, count(*) FROM (
-    SELECT CASE WHEN %(by_part)s THEN r.part ELSE '' END AS part, CASE WHEN r.value ? 'steps' THEN coalesce(jsonb_path_query_first(
+    SELECT CASE %(by)s::text WHEN 'part' THEN r.part WHEN 'level' THEN coalesce(r.value ->> 'level', '') ELSE '' END AS part, CASE WHEN r.value ? 'steps' THEN coalesce(jsonb_path_query_first(
         r.value, 'strict $.steps[*] ? (@[0] <= $at)[1]', %(at)s::jsonb) #>> '{}', r.value ->> 'status')
         ELSE r.value ->> 'status' END AS status
     FROM view.remembered_v1 r
@@ -113,6 +117,10 @@ SELECT c.part, c.status, count(*) FROM (
         AND starts_with(r.part, %(prefix)s)
         AND (%(levels)s::text[] IS NULL OR r.value ->> 'level' = ANY(%(levels)s::text[]))
         AND (%(programme)s::text IS NULL OR r.value ->> 'programme' = %(programme)s::text)
+        AND (%(citizen)s::bool IS NULL OR (r.value ->> 'citizen')::bool = %(citizen)s::bool)
+        AND (%(events)s::text[] IS NULL OR r.value ->> 'event' = ANY(%(events)s::text[]))
+        AND (%(sort_from)s::text IS NULL OR r.sort >= %(sort_from)s::text)
+        AND (%(sort_before)s::text IS NULL OR r.sort < %(sort_before)s::text)
 ) c WHERE %(statuses)s::text[] IS NULL OR c.status = ANY(%(statuses)s::text[]) GROUP BY c.part, c.status
 
 -- name: board_cases
@@ -129,3 +137,21 @@ WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current 
     AND NOT r.key = ANY(%(apart)s::uuid[])
     AND (%(statuses)s::text[] IS NULL OR r.value ->> 'status' = ANY(%(statuses)s::text[]))
 GROUP BY g.name
+
+-- name: cases_of_programme
+-- The cases, of some or of all but some, that were of a programme as known at a position.
+SELECT key FROM view.remembered_v1
+WHERE view = 'case_state' AND generation = (SELECT generation FROM view.current WHERE view = 'case_state')
+    AND known_from <= %(position)s AND (known_to IS NULL OR known_to > %(position)s)
+    AND (%(only)s::uuid[] IS NULL OR key = ANY(%(only)s::uuid[])) AND NOT key = ANY(%(but)s::uuid[])
+    AND value ->> 'programme' = %(programme)s::text
+
+-- name: open_cases
+-- The cases, of some or of all but some, whose latest enrolment was not closed as known at a position, with its status;
+-- of a programme or (NULL) of any.
+SELECT key, value -> 'enrolment' ->> 'status' FROM view.remembered_v1
+WHERE view = 'case_state' AND generation = (SELECT generation FROM view.current WHERE view = 'case_state')
+    AND known_from <= %(position)s AND (known_to IS NULL OR known_to > %(position)s)
+    AND (%(only)s::uuid[] IS NULL OR key = ANY(%(only)s::uuid[])) AND NOT key = ANY(%(but)s::uuid[])
+    AND (%(programme)s::text IS NULL OR value ->> 'programme' = %(programme)s::text)
+    AND value -> 'enrolment' ->> 'status' <> 'closed'

@@ -18,6 +18,10 @@ from api.pages import (
     codes,
     compare_views,
     consent_words,
+    deadline_views,
+    deadline_words,
+    desk,
+    desk_words,
     log_words,
     texts,
     values,
@@ -51,7 +55,10 @@ _SPOKEN = re.compile(r'\b(?:aria-label|title|alt|placeholder)="([^"]*)"')
 _DANISH = re.compile(
     r"[æøåÆØÅ][a-zæøå ]|\b(?:af|blev|den|der|det|er|fra|har|ikke|kan|med|og|som|til) \w|\w (?:af|er|ikke|og|til)\b"
 )
-_TABLES = (codes, access_words, texts, audit_words, compare_views, consent_words, dossier_words, log_words)
+_TABLES = (
+    codes, access_words, texts, audit_words, compare_views, consent_words, deadline_words, desk_words, dossier_words,
+    log_words,
+)  # fmt: skip
 
 
 @cache
@@ -79,6 +86,8 @@ def tabled() -> Iterator[str]:
     yield from (person.note for person in local.PEOPLE.values())
     yield from (text for pair in (*views.LEGENDS.values(), *compare_views.LEGENDS.values()) for text in pair)
     yield from (place.label for place in case_frame.CASE_PLACES)
+    yield from (text for place in desk.DESK_PLACES for text in (place.label, place.about))
+    yield from (deadline_views.CITIZEN_HEADING, *(heading for _, heading, _ in deadline_views.GROUPS))
     yield from (values.NOT_GIVEN, values.NONE, values.ERASED, values.NOT_SHOWN)
 
 

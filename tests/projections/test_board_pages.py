@@ -114,7 +114,7 @@ def test_filters_leave_out_the_rest(followed: Ledger) -> None:
     programme = Selection(programme="smaaboernsteam_001")
     rows = answers.page(programme, BEGINNING, MOST)
     assert {row.value["programme"] for row in rows} == {"smaaboernsteam_001"}
-    assert sum(answers.counts(programme, by_part=True).values()) == len(rows)
+    assert sum(answers.counts(programme, "part").values()) == len(rows)
     one = rows[0].case
     only = board(followed, BAROMETER, size, at, CaseSet(frozenset({one})))
     but = board(followed, BAROMETER, size, at, CaseSet(frozenset({one}), all_but=True))
