@@ -37,8 +37,14 @@ from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
+from api.pages.correction_routes import CorrectionPages
+from api.pages.day_routes import create_day
+from api.pages.kept_forms import KeptForms
+from api.pages.opening_routes import OpeningPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
+from api.pages.write_doing import Doing
+from api.pages.write_routes import WritePages
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
 from api.proving import Prover
@@ -49,7 +55,7 @@ from api.rules_routes import create_rules_router
 from api.search_routes import create_search_router
 from api.searching import Searcher
 from api.sign_in import answers
-from api.sign_in.identity import SignIn
+from api.sign_in.identity import NotSignedIn, SignIn
 from ledger.documents import Documents
 from ledger.errors import LedgerError
 from ledger.store import Ledger
@@ -122,7 +128,16 @@ def create_app(
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
-    for router in (create_pages(pages, reader, cursors), access.routes()):
+    kept, doing = KeptForms(ledger.keys), Doing(ledger, recorder)
+    writing = WritePages(pages, doing, reader, sign_in, kept)
+    writes = (
+        OpeningPages(pages, doing, sign_in, kept).routes(),
+        CorrectionPages(pages, writing, sign_in, kept).routes(),
+        writing.routes(),
+    )
+    for router in writes:  # before the pages: /sager/ny is no case
+        app.include_router(router, dependencies=[Depends(_session(ledger, sign_in, kept))])
+    for router in (create_pages(pages, reader, cursors), access.routes(), create_day(pages, boards)):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())
     app.include_router(language.routes())
@@ -151,11 +166,18 @@ def _bearer(ledger: Ledger, sign_in: SignIn) -> Callable[[Request], Awaitable[No
     return signed_in
 
 
-def _session(ledger: Ledger, sign_in: SignIn) -> Callable[[Request], Awaitable[None]]:
-    """Return what finds out who opens a page; whoever is not signed in is sent to do so."""
+def _session(ledger: Ledger, sign_in: SignIn, kept: KeptForms | None = None) -> Callable[[Request], Awaitable[None]]:
+    """Return what finds out who opens a page; whoever is not signed in is sent to do so.
+
+    What they typed in a form waits for them where it is ``kept``.
+    """
 
     async def signed_in(request: Request) -> None:
-        request.state.identity = await sign_in.of_session(request)
+        try:
+            request.state.identity = await sign_in.of_session(request)
+        except NotSignedIn:
+            request.state.kept_form = None if kept is None else await kept.keep(request)
+            raise
         request.state.actor = ledger.mapper.actor_reference(request.state.identity.staff)
 
     return signed_in

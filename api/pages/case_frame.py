@@ -36,7 +36,8 @@ OVERVIEW, COURSE, PROOF = (
     CasePlace("#bevis", "Bevis"),
 )
 LOOKS = CasePlace("/opslag", "Hvem har set sagen", Act.LOOKS_READ)
-CASE_PLACES = (OVERVIEW, COURSE, PROOF, LOOKS)
+WRITE = CasePlace("/registrer", "Registrér", Act.CASE_WRITE)
+CASE_PLACES = (OVERVIEW, COURSE, PROOF, LOOKS, WRITE)
 """The menu of a case, in its order."""
 
 
@@ -114,9 +115,11 @@ class CaseFrames:
 
 
 def _address(case: UUID, place: CasePlace, asked: Question) -> str:
-    """Return where a page of a case is; who has looked is told as it stands now."""
+    """Return where a page of a case is; who has looked is told as it stands now, and one writes in the present."""
     path, mark, anchor = place.path.partition("#")
-    return views.address(views.case_address(case) + path, Question() if place == LOOKS else asked) + mark + anchor
+    return (
+        views.address(views.case_address(case) + path, Question() if place in (LOOKS, WRITE) else asked) + mark + anchor
+    )
 
 
 def _form(path: str, request: Request) -> views.Form | None:

@@ -53,6 +53,7 @@ _DAMAGED = (
 )
 _CASES = (views.CASES, "Sager")
 _SECTIONS = (
+    (Act.CASE_WRITE, "/min-dag", "Min dag"),
     (Act.BREAK_GLASS_REVIEW, access_views.QUEUE, "Nødadgang"),
     (Act.REACH_WRITE, access_views.RESTRICTED, "Begrænsede sager"),
 )

@@ -15,6 +15,7 @@ from api.pages.views import CASES, KNOWN_AT, NEWEST, VALID_AT
 from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseReader
+from domain.authority import Act
 
 CASES_PER_PAGE = 50
 
@@ -75,6 +76,8 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
         return {
             "emergency": access_views.running(reach, principal.id, index.now) if reach else None,
             "menu": frames.menu(request, case, asked, OVERVIEW),
+            "case": case,
+            "corrects": reader.door.among(principal, Act.CASE_WRITE, [case]) and asked == Question(),
         }
 
     def submitted(request: Request, path: str) -> Response:
