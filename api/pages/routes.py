@@ -45,7 +45,8 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
             board = await reader.board(looking(request), asked, after, CASES_PER_PAGE, notices=first)
             following = cursors.write(str(board.following), context) if board.following else None
             page, notices = views.board_page(board, following), access_views.notices(board)
-            return pages.render(request, "cases.html", page=page, notices=notices)
+            may_open = pages.door.allows(acting(request), Act.CASE_OPEN)
+            return pages.render(request, "cases.html", page=page, notices=notices, may_open=may_open)
 
         return await pages.told(request, look, _form(CASES, request))
 
@@ -72,12 +73,12 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
     def _access(request: Request, case: UUID, asked: Question) -> dict[str, Any]:
         """Return what the page of a case says about access to it now."""
         principal, index = acting(request), reader.door.index
+        corrects = asked == Question() and reader.door.among(principal, Act.CASE_WRITE, [case])
         reach = index.case(case)
         return {
             "emergency": access_views.running(reach, principal.id, index.now) if reach else None,
             "menu": frames.menu(request, case, asked, OVERVIEW),
-            "case": case,
-            "corrects": reader.door.among(principal, Act.CASE_WRITE, [case]) and asked == Question(),
+            "corrects": f"{views.case_address(case)}/registrer/berigtigelse" if corrects else "",
         }
 
     def submitted(request: Request, path: str) -> Response:

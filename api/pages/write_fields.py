@@ -83,6 +83,12 @@ class FieldView:
     more: bool = False
 
     @property
+    def described(self) -> str:
+        """The ids of what is said beside the field: its hint and what is wrong."""
+        said = (f"{self.name}_hint" if self.hint else "", f"{self.name}_error" if self.error else "")
+        return " ".join(filter(None, said))
+
+    @property
     def anchor(self) -> str:
         """The id of the first place where something is typed."""
         if self.widget in (Widget.DAY, Widget.MOMENT):
@@ -165,7 +171,7 @@ def view_of(
         widget,
         _(hint) if hint else "",
         options,
-        tuple(typed.get(field.name, ())),
+        tuple(filter(None, typed.get(field.name, ()))),
         first_of(typed, field.name),
         parts_typed(typed, field.name),
         first_of(typed, f"{field.name}_andet") if field.other and options else None,

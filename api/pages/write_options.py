@@ -24,7 +24,8 @@ ENTRIES_OFFERED = 200
 NOT_RELIED_ON = OF_ITS_OWN | ABOUT_ENTRIES | {"case_opened", "person_joined", "gate_stopped"}
 """Topics of entries that no act rests on."""
 
-PARENTS = frozenset({"mother", "expectant_mother"})
+EXPECTING = "expectant_mother"
+PARENTS = frozenset({"mother", EXPECTING})
 
 
 def options_of(act: WriteAct, field: FormField, material: Material) -> tuple[Option, ...]:
@@ -49,8 +50,9 @@ def _persons(material: Material) -> Iterable[Option]:
     words = material.words
     for named in material.look.persons:
         yield Option(named.person.ref, words.person(named.person.ref) or named.person.ref)
+    children = any(named.person.role == "child" for named in material.look.persons)
     for named in material.look.persons:
-        if named.person.role in PARENTS:
+        if named.person.role == EXPECTING or (named.person.role in PARENTS and not children):
             ref = f"unborn of {named.person.ref}"
             yield Option(ref, words.person(ref) or ref)
 

@@ -36,6 +36,7 @@ from api.pages.write_doing import (
 )
 from api.pages.write_fields import Material, Typed
 from api.pages.write_views import ALREADY, HAPPENED, FormPage, GateView
+from api.pages.write_words import TELLING
 from api.principals import acting, looking
 from api.reading import CaseLook, CaseReader
 from api.recording import KeyReused, NotYetHappened, Recorded, StaleVersion
@@ -49,9 +50,7 @@ from domain.known import Known
 from projections.boards import adopted_upto
 from replay.questions import CaseQuestions
 
-SENT_BEFORE = "Formularen er sendt før med et andet indhold, og det blev registreret. Se forløbet, før du sender igen."
-KEPT_NOTE = "Du var logget ud, da du sendte formularen. Intet er registreret endnu. Her står det, du skrev."
-STEPS = ("se", "gem")
+SENT_BEFORE, KEPT_NOTE = TELLING["sent_before"], TELLING["kept"]
 
 
 @dataclass(frozen=True, slots=True)

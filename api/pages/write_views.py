@@ -14,7 +14,7 @@ from api.pages.values import Value
 from api.pages.write_acts import ACTS, FormField, Gate, WriteAct
 from api.pages.write_fields import FieldView, Material, Typed, Widget, parts_typed
 from api.pages.write_options import shown
-from api.pages.write_words import GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS
+from api.pages.write_words import CHOICES, GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS, TELLING
 from domain.decision_gate import Stop
 from domain.disclosure_gate import possible_bases
 from domain.disclosures import Gap
@@ -22,6 +22,7 @@ from domain.entries import Entry
 from domain.events.base import Event
 from domain.findings.catalogue import CHECKS
 from domain.known import many
+from domain.time import copenhagen_day
 
 HAPPENED, REACHED, ALREADY = "happened", "reached", "allerede"
 OVERRIDE = "grund"
@@ -196,8 +197,7 @@ def _hindrance(stop: Stop, typed: Typed, *, asked: bool) -> Hindrance:
         values = typed.get(name) or ("",)
         missing = _("Skriv en grund, eller ret det, der mangler.") if asked and not values[0].strip() else None
         field = text_field(name, _("Grund til at træffe afgørelsen alligevel"), typed, missing)
-    source = _("%(source)s", source=check.citation)
-    return Hindrance(check.explain(stop.finding, language()), source, field)
+    return Hindrance(check.explain(stop.finding, language()), check.citation, field)
 
 
 def _rests_on(material: Material, data: Mapping[str, Any]) -> tuple[str, ...]:
@@ -281,11 +281,15 @@ def who_of(entry: Entry) -> str:
 
 
 def chosen_text(entry: Entry, choice: str) -> str:
-    """Return what goes on record about a choice between two accounts of the same."""
-    day, clock = show_day(entry.recorded_at.date()), show_clock(entry.recorded_at)
-    what = {"begge": "begge registreringer gælder", "erstat": "den nye registrering erstatter den",
-            "behold": "den beholdes, og den nye udgave blev ikke registreret"}[choice]  # fmt: skip
-    return f"Registreret samtidig med nr. {entry.version} af {entry.actor.id} den {day} kl. {clock}. Valg: {what}."
+    """Return what goes on record about a choice between two accounts of the same, in Danish like the case."""
+    day = show_day(copenhagen_day(entry.recorded_at))
+    return TELLING["choice"] % {
+        "version": entry.version,
+        "who": entry.actor.id,
+        "day": day,
+        "clock": show_clock(entry.recorded_at),
+        "choice": CHOICES[choice],
+    }
 
 
 def mine_text(act: WriteAct, data: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -20,6 +20,16 @@ QUESTIONS: Mapping[str, str] = {
     "besoeg.kind": "Hvilken slags besøg?",
     "besoeg.about": "Hvem gjaldt besøget?",
     "besoeg.observations": "Hvad så og hørte du?",
+    "samtykke.kind": "Hvad er samtykket til?",
+    "samtykke.capacity": "I hvilken egenskab?",
+    "samtykke.purpose": "Hvad skal oplysningerne bruges til?",
+    "samtykke.form": "Hvordan blev det givet?",
+    "samtykke.data_categories": "Hvilke oplysninger?",
+    "samtykke-naegtet.kind": "Hvad er der spurgt om?",
+    "samtykke-naegtet.capacity": "I hvilken egenskab?",
+    "samtykke-naegtet.purpose": "Hvad skulle oplysningerne bruges til?",
+    "videregivelse.purpose": "Hvad skal oplysningerne bruges til?",
+    "videregivelse.data_categories": "Hvilke oplysninger?",
     "samtykke.given_by": "Hvem giver samtykket?",
     "samtykke.scope": "Til hvem må der gives oplysninger, eller hvad siges der ja til?",
     "samtykke.refused_scope": "Hvem siges der nej til på samme tid?",
@@ -77,7 +87,6 @@ HINTS: Mapping[str, str] = {
     "consents": "Lad alle stå tomme, så finder kontrollen selv dem, der dækker.",
     "period": "Ugens nummer som 2025-W16, eller pakkens nummer.",
     "facts": "Sæt kryds ved de hændelser, der lægges vægt på. De nyeste står øverst.",
-    "duration_min": "Antal minutter.",
     "measure": "Kort betegnelse, for eksempel familiebehandling. Skriv ikke navne.",
     "competence_ref": "Nummeret på den delegation, du træffer afgørelsen efter.",
     "recipient_confirmed": "Tal med modtageren, eller slå stedet op. Uden bekræftelse går intet ud.",
@@ -178,3 +187,19 @@ CONSENT_STATUS: Mapping[str, str] = {
     "not_given": "ikke givet",
 }
 """How a consent stands."""
+
+CHOICES: Mapping[str, str] = {
+    "begge": "begge registreringer gælder",
+    "behold": "den beholdes, og den nye udgave blev ikke registreret",
+    "erstat": "den nye registrering erstatter den",
+}
+"""What goes on record about the choice between two accounts of the same."""
+
+TELLING: Mapping[str, str] = {
+    "choice": "Registreret samtidig med nr. %(version)s af %(who)s den %(day)s kl. %(clock)s. Valg: %(choice)s.",
+    "sent_before": (
+        "Formularen er sendt før med et andet indhold, og det blev registreret. Se forløbet, før du sender igen."
+    ),
+    "kept": "Du var logget ud, da du sendte formularen. Intet er registreret endnu. Her står det, du skrev.",
+}
+"""Sentences that forms tell."""

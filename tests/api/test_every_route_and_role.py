@@ -34,7 +34,11 @@ OPENING = "/cases/{case_id}/break-glass"
 STREAM = "/events/stream"
 """It does not end by itself."""
 
-PAGES = ("/", "/sager", "/sager/{case_id}")
+PAGES = (
+    "/", "/sager", "/sager/{case_id}", "/min-dag", "/sager/ny", "/sager/{case_id}/registrer",
+    "/sager/{case_id}/registrer/afgoerelse", "/sager/{case_id}/registrer/berigtigelse?nr=2",
+    "/sager/{case_id}/kvittering/2",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,7 @@ class TestGates:
         assert looked.status_code == 200
         seen = page_of(looked)
         assert "Du er ved at træffe afgørelsen »bevilling« (familiebehandling)" in words(seen)
-        assert "står i vejen" in words(seen)
+        assert "Det, der står i vejen" in words(seen)
         codes = [part.split('"')[0] for part in seen.split('name="grund_')[1:]]
         assert codes
         assert written(api, noted, "GateStopped") == []
