@@ -40,15 +40,21 @@ from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
 from api.pages.checkpoint_routes import CheckpointPages
 from api.pages.compare_routes import ComparePages
+from api.pages.correction_routes import CorrectionPages
+from api.pages.day_routes import create_day
 from api.pages.deadline_routes import create_deadline_pages
 from api.pages.desk_routes import DeskPages
 from api.pages.dossier_routes import DossierPages
+from api.pages.kept_forms import KeptForms
 from api.pages.log_routes import LogPages
+from api.pages.opening_routes import OpeningPages
 from api.pages.person_routes import PersonPages
 from api.pages.record_routes import RecordPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
 from api.pages.sample_routes import create_sample_page
+from api.pages.write_doing import Doing
+from api.pages.write_routes import WritePages
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
 from api.proving import Prover
@@ -59,7 +65,7 @@ from api.rules_routes import create_rules_router
 from api.search_routes import create_search_router
 from api.searching import Searcher
 from api.sign_in import answers
-from api.sign_in.identity import SignIn
+from api.sign_in.identity import NotSignedIn, SignIn
 from ledger.documents import Documents
 from ledger.errors import LedgerError
 from ledger.store import Ledger
@@ -132,9 +138,14 @@ def create_app(
     app.include_router(log_router, dependencies=[] if publish_log else [Depends(bearer)])
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
-    desk = DeskPages(pages, ledger, reader, boards)
+    kept, doing, desk = KeptForms(ledger.keys), Doing(ledger, recorder), DeskPages(pages, ledger, reader, boards)
+    writing = WritePages(pages, doing, reader, sign_in, kept)
     page_routers = [
+        OpeningPages(pages, doing, sign_in, kept).routes(),  # before the pages of cases: /sager/ny is none
+        CorrectionPages(pages, writing, sign_in, kept).routes(),
+        writing.routes(),
         create_pages(pages, reader, cursors),
+        create_day(pages, boards),
         AccessPages(pages, keeper, lists, looks, cursors, sign_in, desk.desk).routes(),
         create_deadline_pages(pages, ledger, reader),
         desk.routes(),
@@ -175,11 +186,18 @@ def _bearer(ledger: Ledger, sign_in: SignIn) -> Callable[[Request], Awaitable[No
     return signed_in
 
 
-def _session(ledger: Ledger, sign_in: SignIn) -> Callable[[Request], Awaitable[None]]:
-    """Return what finds out who opens a page; whoever is not signed in is sent to do so."""
+def _session(ledger: Ledger, sign_in: SignIn, kept: KeptForms | None = None) -> Callable[[Request], Awaitable[None]]:
+    """Return what finds out who opens a page; whoever is not signed in is sent to do so.
+
+    What they typed in a form waits for them where it is ``kept``.
+    """
 
     async def signed_in(request: Request) -> None:
-        request.state.identity = await sign_in.of_session(request)
+        try:
+            request.state.identity = await sign_in.of_session(request)
+        except NotSignedIn:
+            request.state.kept_form = None if kept is None else await kept.keep(request)
+            raise
         request.state.actor = ledger.mapper.actor_reference(request.state.identity.staff)
 
     return signed_in

@@ -116,7 +116,7 @@ class CaseRecorder:
         Facts may refer to earlier ones of the same request; the first of them has version 2.
         """
         await self.door.require(principal, Act.CASE_OPEN, "open_case")
-        known = await self._repeated(principal, commit)
+        known = await self.repeated(principal, commit)
         if known is not None:
             return known
         case = uuid4()
@@ -231,12 +231,12 @@ class CaseRecorder:
         try:
             return await attempt()
         except (StaleVersion, DomainError):
-            known = await self._repeated(principal, commit)
+            known = await self.repeated(principal, commit)
             if known is None:
                 raise
             return known
 
-    async def _repeated(self, principal: Principal, commit: Commit) -> Recorded | None:
+    async def repeated(self, principal: Principal, commit: Commit) -> Recorded | None:
         """Return the first answer when this request was recorded before; raises KeyReused for another body."""
         key, fingerprint = request_digests(self._ledger.keys, principal, commit)
         known = await asyncio.to_thread(self._ledger.find_request, key)

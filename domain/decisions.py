@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from domain.entries import Entry
+from domain.events.base import reference_marks
 from domain.events.control import StatementDelayRequested
 from domain.events.decision import (
     AppealDecided,
@@ -195,3 +196,9 @@ def hearing_running(known: Known, decision: str, at: datetime) -> date | None:
         and not any(answer.happened <= at for answer in responses(known, hearing))
     ]
     return max(running, default=None)
+
+
+def decisions_resting_on(known: Known, version: int) -> tuple[Entry, ...]:
+    """Return the decisions that name an entry as a fact, a hearing, the child's view or the meeting they rest on."""
+    names = reference_marks(DecisionMade)
+    return tuple(one for one in known.of(DecisionMade) if any(version in many(one.data.get(name)) for name in names))

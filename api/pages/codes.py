@@ -147,7 +147,7 @@ BY_FIELD: Mapping[str, Mapping[str, str]] = {
     "programme": PROGRAMMES,
     "package": PACKAGES,
     "based_on": MEETINGS,
-    "basis": {"consent": "samtykke"},
+    "basis": {"consent": "samtykke", "emergency": "nødsituation", "law": "lov"},
     "capacity": {
         "custody_holder": "forældremyndighedsindehaver",
         "expectant_parent": "vordende forælder",

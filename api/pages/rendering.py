@@ -59,6 +59,7 @@ _MADE_ANEW = (
 _CASES = (views.CASES, "Sager")
 DESK, DESK_LABEL = "/ledelse", "Ledelse"
 _SECTIONS = (
+    ((Act.CASE_WRITE,), "/min-dag", "Min dag"),
     ((Act.SEARCH,), "/soeg", "Søg person"),
     ((Act.BOARD_READ,), "/protokol", "Protokol"),
     ((Act.BOARD_READ,), "/sammenlign", "Sammenlign"),

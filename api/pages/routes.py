@@ -17,6 +17,7 @@ from api.pages.views import CASES, KNOWN_AT, NEWEST, VALID_AT
 from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseReader
+from domain.authority import Act
 
 CASES_PER_PAGE = 50
 
@@ -52,8 +53,8 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
             board = await reader.board(looking(request), asked, after, CASES_PER_PAGE, notices=first, narrowed=narrowed)
             following = cursors.write(str(board.following), context) if board.following else None
             page, notices = views.board_page(board, following, filters), access_views.notices(board)
-            asking = case_list.form(filters, asked)
-            return pages.render(request, "cases.html", page=page, notices=notices, filters=asking)
+            asking, may_open = case_list.form(filters, asked), pages.door.allows(acting(request), Act.CASE_OPEN)
+            return pages.render(request, "cases.html", page=page, notices=notices, filters=asking, may_open=may_open)
 
         return await pages.told(request, look, _form(CASES, request))
 
@@ -80,10 +81,12 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
     def _access(request: Request, case: UUID, asked: Question) -> dict[str, Any]:
         """Return what the page of a case says about access to it now."""
         principal, index = acting(request), reader.door.index
+        corrects = asked == Question() and reader.door.among(principal, Act.CASE_WRITE, [case])
         reach = index.case(case)
         return {
             "emergency": access_views.running(reach, principal.id, index.now) if reach else None,
             "menu": frames.menu(request, case, asked, OVERVIEW),
+            "corrects": f"{views.case_address(case)}/registrer/berigtigelse" if corrects else "",
         }
 
     def submitted(request: Request, path: str, kept: Mapping[str, str] | None = None) -> Response:

@@ -110,6 +110,21 @@ def read_parts(parts: Parts) -> datetime | None:
     return utc(local.replace(fold=0 if season == SUMMER else 1))
 
 
+def read_moment_parts(parts: Parts) -> Moment | None:
+    """Return the moment typed: a day where the clock is left out, None where all is; raises Unreadable."""
+    if parts.clock.strip():
+        return read_parts(parts)
+    typed = [text.strip() for text in (parts.day, parts.month, parts.year)]
+    return _read_day(*typed) if any(typed) else None
+
+
+def moment_parts(moment: Moment) -> Parts:
+    """Return what one would type for a moment; the clock is left out of a day."""
+    if isinstance(moment, datetime):
+        return parts_of(moment)
+    return Parts(f"{moment.day:02}", f"{moment.month:02}", f"{moment.year:04}")
+
+
 def note_on(instant: datetime | None) -> str | None:
     """Return what a reader must be told of an instant in an hour that the clock shows twice."""
     local = _local(instant)

@@ -10,6 +10,9 @@ from api.sign_in.pages import LOG_IN, PURPOSE, log_in_address, show
 from api.sign_in.site import START
 
 REALM = "caseledger"
+KEPT_FORM, KEPT_SECONDS = "kladde", 30 * 60
+"""The cookie with the key to a form that was sent after its session had ended, and how long that waits."""
+
 _REFUSED = {
     "cross-site": "The request was not sent by a page of this site.",
     "foreign-host": "A demonstration answers to 127.0.0.1 and localhost only.",
@@ -32,7 +35,15 @@ async def _not_signed_in(request: Request, error: Exception) -> Response:
     if error.via == "session":
         onwards = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
         page = PURPOSE if error.code == "no-purpose" else LOG_IN
-        return RedirectResponse(log_in_address(onwards if request.method == "GET" else START, page), 303)
+        kept: str | None = getattr(request.state, "kept_form", None)
+        back = request.method == "GET" or kept is not None
+        answer = RedirectResponse(log_in_address(onwards if back else START, page), 303)
+        if kept is not None:
+            secure = request.url.scheme == "https"
+            answer.set_cookie(
+                KEPT_FORM, kept, KEPT_SECONDS, path="/sager", secure=secure, httponly=True, samesite="lax"
+            )
+        return answer
     response = problems.render(ProblemError("not-signed-in", str(error), code=error.code))
     reason = "" if error.code == "missing" else f', error="invalid_token", error_description="{error.code}"'
     response.headers["WWW-Authenticate"] = f'Bearer realm="{REALM}"{reason}'

@@ -15,7 +15,9 @@ from domain.purposes import PURPOSES, default_purpose
 from ledger.store import Ledger
 
 LOG_IN, LOG_OUT, PURPOSE = "/log-ind", "/log-ud", "/log-ind/formaal"
-FORM_LIMIT = 1_000_000
+FORM_LIMIT = 2_000_000
+"""Most bytes of a form: the longest text there may be, in whichever script, takes 1.2 million of them."""
+
 FIELD_LIMIT = 200
 
 

@@ -26,6 +26,7 @@ from api.pages import (
     texts,
     values,
     views,
+    write_words,
 )
 from api.pages.language import english_catalogue
 from api.sign_in import local
@@ -57,7 +58,7 @@ _DANISH = re.compile(
 )
 _TABLES = (
     codes, access_words, texts, audit_words, compare_views, consent_words, deadline_words, desk_words, dossier_words,
-    log_words,
+    log_words, write_words,
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from api.sign_in.identity import SignInNotUsable
+from api.sign_in.pages import FORM_LIMIT
 from api.sign_in.site import Site, is_loopback, local_path
 from tests.api.sign_in.app import browsing, hidden
 from tests.api.sign_in.conftest import Demonstration
@@ -280,7 +281,7 @@ def test_only_forms_are_read(demonstration: Demonstration, headers: dict[str, st
     assert (sent.status_code, sent.json()["type"], sent.json()["code"]) == (403, "/problems/foreign-request", "form")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert demonstration.browser.post("/side", content=body, headers=form).status_code == 200
-    for wrong in (body + b"&x=" + b"y" * 1_000_000, body + b"&x=%FF", body + b"&x=\xff", body + b"&a=1" * 201):
+    for wrong in (body + b"&x=" + b"y" * FORM_LIMIT, body + b"&x=%FF", body + b"&x=\xff", body + b"&a=1" * 201):
         assert demonstration.browser.post("/side", content=wrong, headers=form).status_code == 403
 
 

@@ -1,0 +1,377 @@
+"""The pages on which caseworkers record: the acts to choose from, their forms, what others did meanwhile, receipts."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.drafting import Fact
+from api.looks import Question
+from api.pages import write_views
+from api.pages.case_frame import WRITE, CaseFrames, Frame
+from api.pages.kept_forms import KeptForms
+from api.pages.language import _
+from api.pages.receipt_views import receipt_page
+from api.pages.rendering import CASE_CLOSED, Pages, case_of
+from api.pages.timeline import items
+from api.pages.views import CASES, case_address
+from api.pages.write_acts import BY_PATH, Gate, WriteAct
+from api.pages.write_doing import (
+    BOTH,
+    KEEP,
+    REPLACE,
+    Doing,
+    Filled,
+    choice_facts,
+    commit_of,
+    decision_act,
+    disclosure_act,
+    domain_errors,
+    filled,
+)
+from api.pages.write_fields import Material, Typed
+from api.pages.write_views import ALREADY, HAPPENED, FormPage, GateView
+from api.pages.write_words import TELLING
+from api.principals import acting, looking
+from api.reading import CaseLook, CaseReader
+from api.recording import KeyReused, NotYetHappened, Recorded, StaleVersion
+from api.sign_in.identity import ForeignRequest, Form, SignIn
+from domain.authority import Act
+from domain.entries import Entry
+from domain.errors import Malformed
+from domain.events.administration import GateStopped
+from domain.events.referral import CaseAllocated
+from domain.known import Known
+from projections.boards import adopted_upto
+from replay.questions import CaseQuestions
+
+SENT_BEFORE, KEPT_NOTE = TELLING["sent_before"], TELLING["kept"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form as it was sent: what was typed, the version it was given out at, and what was pressed."""
+
+    typed: Typed
+    key: str
+    version: int
+    step: str = ""
+    choice: str = ""
+    against: int | None = None
+
+    @property
+    def already(self) -> bool:
+        """Whether the act has been done and is only put on record."""
+        return bool(self.typed.get(ALREADY))
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One form while it is answered: the request, the case as it stands, the act, what was sent."""
+
+    request: Request
+    case: UUID
+    act: WriteAct
+    material: Material
+    sent: Sent
+
+
+class WritePages:
+    """Answers for the forms of one ledger."""
+
+    def __init__(self, pages: Pages, doing: Doing, reader: CaseReader, sign_in: SignIn, kept: KeptForms) -> None:
+        self._pages, self.doing, self._reader = pages, doing, reader
+        self._sign_in, self._kept, self._frames = sign_in, kept, CaseFrames(pages)
+
+    def routes(self) -> APIRouter:
+        """Return the routes."""
+        router = APIRouter(include_in_schema=False)
+        router.get(f"{CASES}/{{case_id}}{WRITE.path}")(self.choose)
+        router.get(f"{CASES}/{{case_id}}{WRITE.path}/{{act}}")(self.ask)
+        router.post(f"{CASES}/{{case_id}}{WRITE.path}/{{act}}")(self.take)
+        router.get(f"{CASES}/{{case_id}}/kvittering/{{entry}}")(self.receipt)
+        return router
+
+    async def choose(self, request: Request, case_id: str) -> Response:
+        """Show what can be recorded in a case."""
+        case = case_of(case_id)
+        if case is None:
+            return self._pages.sorry(request, "not-found")
+
+        async def look() -> Response:
+            seen = await self._look(request, case)
+            groups = write_views.groups(case_address(case))
+            return self._pages.render(request, "write_choose.html", frame=self.frame(request, seen), groups=groups)
+
+        return await self._pages.told(request, look, closed=CASE_CLOSED, emergency_in=case)
+
+    async def ask(self, request: Request, case_id: str, act: str) -> Response:
+        """Show the form of an act, with what waits in it from before the session ended."""
+        case, known = case_of(case_id), BY_PATH.get(act)
+        if case is None or known is None:
+            return self._pages.sorry(request, "not-found")
+
+        async def look() -> Response:
+            material = await self.material(request, case)
+            waiting = self._kept.take(request, acting(request).id)
+            version, key = material.look.file.version, str(uuid4())
+            typed: Typed = {name: request.query_params.getlist(name) for name in request.query_params}
+            if waiting is not None:
+                sent = sent_of(waiting, str(uuid4()), version)
+                writing = Writing(request, case, known, material, sent)
+                return self.form(writing, {}, notes=(_(KEPT_NOTE),))
+            return self.form(Writing(request, case, known, material, Sent(typed, key, version)), {})
+
+        return await self._pages.told(request, look, closed=CASE_CLOSED, emergency_in=case)
+
+    async def take(self, request: Request, case_id: str, act: str) -> Response:
+        """Record what a form says, or ask again for what is missing; a form sent again leads to the same receipt."""
+        form = await self._sign_in.require_form(request)
+        case, known = case_of(case_id), BY_PATH.get(act)
+        if case is None or known is None:
+            return self._pages.sorry(request, "not-found")
+        sent = read_sent(form)
+
+        async def look() -> Response:
+            try:
+                before = await self.doing.recorder.repeated(acting(request), self._commit(request, sent))
+            except KeyReused:
+                before = None
+                fresh = replace(sent, key=str(uuid4()))
+                writing = Writing(request, case, known, await self.material(request, case), fresh)
+                return self.form(writing, {}, 409, problem=_(SENT_BEFORE))
+            if before is not None:
+                return self.done(request, before)
+            return await self._take(Writing(request, case, known, await self.material(request, case), sent))
+
+        return await self._pages.told(request, look, closed=CASE_CLOSED, emergency_in=case)
+
+    async def receipt(self, request: Request, case_id: str, entry: str) -> Response:
+        """Show the receipt of what was recorded with an entry."""
+        case = case_of(case_id)
+        if case is None or not entry.isdecimal() or len(entry) > 9:
+            return self._pages.sorry(request, "not-found")
+
+        async def look() -> Response:
+            seen = await self._reader.case(looking(request), case, Question(), "receipt_page")
+            ledger = self.doing.ledger
+            rules, now = await asyncio.to_thread(lambda: (adopted_upto(ledger), ledger.now()))
+            questions = CaseQuestions(Known(tuple(seen.entries)), rules)
+            clocks = await asyncio.to_thread(questions.deadlines, now)
+            page = receipt_page(seen, int(entry), clocks, rules, now)
+            if page is None:
+                return self._pages.sorry(request, "not-found")
+            frame = self.frame(request, seen, page.title)
+            return self._pages.render(request, "receipt.html", frame=frame, page=page)
+
+        return await self._pages.told(request, look, closed=CASE_CLOSED, emergency_in=case)
+
+    async def _look(self, request: Request, case: UUID) -> CaseLook:
+        return await self._reader.case(looking(request), case, Question(), "write_page", Act.CASE_WRITE)
+
+    async def material(self, request: Request, case: UUID) -> Material:
+        """Return what the forms of a case draw on, with the look on record."""
+        return Material(await self._look(request, case), await self.doing.now())
+
+    def frame(self, request: Request, seen: CaseLook, label: str | None = None) -> Frame:
+        """Return the frame of a page on which one writes: always of the present."""
+        found = self._frames.frame(request, seen.file.case, WRITE, Question(), seen.access_position, label)
+        return replace(found, form=None)
+
+    def form(
+        self,
+        writing: Writing,
+        errors: Mapping[str, str],
+        status: int = 200,
+        *,
+        gate: GateView | None = None,
+        problem: str | None = None,
+        notes: tuple[str, ...] = (),
+        changed: tuple[Entry, ...] = (),
+    ) -> Response:
+        """Return the page of a form as it stands."""
+        act, material, sent = writing.act, writing.material, writing.sent
+        main, more = write_views.fields(act, material, sent.typed, errors)
+        path = writing.request.url.path
+        page = FormPage(
+            title=write_views.label_of(act),
+            action=path,
+            version=sent.version,
+            key=sent.key,
+            owner=self._kept.owner(acting(writing.request).id, path),
+            times=write_views.times(act.event, sent.typed, errors),
+            fields=main,
+            more=more,
+            gated=act.gate,
+            already=sent.already,
+            gate=gate,
+            problem=problem,
+            notes=notes,
+            changed=items_of(material.look, changed),
+        )
+        frame = self.frame(writing.request, material.look, page.title)
+        return self._pages.render(writing.request, "write_form.html", status, frame=frame, page=page)
+
+    def _commit(self, request: Request, sent: Sent, facts: tuple[Fact, ...] = (), reason: str | None = None) -> Any:
+        return commit_of(request.url.path, sent.key, sent.typed, facts, reason)
+
+    async def _take(self, writing: Writing) -> Response:
+        sent, version = writing.sent, writing.material.look.file.version
+        gated = writing.act.gate is not Gate.NONE and not sent.already
+        if sent.version != version and gated:
+            changed = tuple(writing.material.look.entries[sent.version :])
+            return self.form(_at_present(writing), {}, 409, changed=changed)
+        found = filled(writing.act, writing.material, sent.typed, acting(writing.request))
+        if gated and sent.typed.get(f"{HAPPENED}_day", [""])[0].strip() and HAPPENED not in found_errors(found):
+            early = _(
+                "Det, der sker nu, har intet tidspunkt. Sæt kryds ved, at det allerede er sket, eller slet tiden."
+            )
+            return self.form(writing, found_errors(found) | {HAPPENED: early}, 422)
+        if not isinstance(found, Filled):
+            return self.form(writing, found.errors, 422)
+        if sent.version != version:
+            return self._conflict(writing, found)
+        try:
+            if gated:
+                return await self._gated(writing, found)
+            return await self._record(writing, found)
+        except StaleVersion:
+            again = replace(writing, material=await self.material(writing.request, writing.case))
+            return self._conflict(again, found) if not gated else self.form(_at_present(again), {}, 409)
+        except Malformed as error:
+            return self.form(writing, domain_errors(writing.act, error), 422)
+        except NotYetHappened:
+            return self.form(writing, {HAPPENED: _("Tidspunktet er ikke kommet endnu.")}, 422)
+
+    async def _record(self, writing: Writing, found: Filled) -> Response:
+        """Record facts, or the choice made between them and what somebody else recorded."""
+        sent, reason, facts = writing.sent, None, list(found.facts())
+        theirs = writing.material.look.file.entry(sent.against) if sent.against else None
+        if sent.choice in (KEEP, REPLACE, BOTH) and theirs is not None:
+            reason = write_views.chosen_text(theirs, sent.choice)
+            note = write_views.mine_text(writing.act, found.data, list(found.data))
+            staff = acting(writing.request).id
+            facts = choice_facts(sent.choice, found, theirs.version, reason, note, staff)
+        commit = self._commit(writing.request, sent, tuple(facts), reason)
+        recorded = await self.doing.facts(acting(writing.request), writing.case, sent.version, commit)
+        return self.done(writing.request, recorded, handed_over=writing.act.event is CaseAllocated)
+
+    async def _gated(self, writing: Writing, found: Filled) -> Response:
+        """Show what the gate says, and do the act once that was seen; what stops it goes on record."""
+        sent, principal = writing.sent, acting(writing.request)
+        commit, asked = self._commit(writing.request, sent), sent.step == "gem"
+        if writing.act.gate is Gate.DECISION:
+            decision = decision_act(found.events[0], sent.typed)
+            stops = await self.doing.stops(principal, writing.material, decision)
+            gate = write_views.decision_gate(writing.material, found.data, stops, sent.typed, asked=asked)
+        else:
+            disclosure = disclosure_act(writing.material, found.data, sent.typed)
+            checked = self.doing.checked(writing.material, disclosure)
+            gate = write_views.disclosure_gate(writing.material, checked, sent.typed, asked=asked)
+        if not asked:
+            return self.form(writing, {}, gate=gate)
+        if writing.act.gate is Gate.DECISION:
+            recorded = await self.doing.decide(
+                principal, writing.case, sent.version, decision_act(found.events[0], sent.typed), commit
+            )
+        else:
+            recorded = await self.doing.disclose(
+                principal, writing.case, sent.version, disclosure_act(writing.material, found.data, sent.typed), commit
+            )
+        version, _position, event = recorded.entries[-1]
+        if event != GateStopped.name():
+            return self.done(writing.request, recorded)
+        stopped = replace(sent, key=str(uuid4()), version=recorded.version)
+        problem = _(
+            "Intet er gjort: kontrollen stoppede det, og det er registreret som nr. %(version)s. "
+            "Ret det, der mangler, eller skriv en grund, hvor den kan bruges.",
+            version=version,
+        )
+        return self.form(replace(writing, sent=stopped), {}, 409, gate=gate, problem=problem)
+
+    def _conflict(self, writing: Writing, found: Filled) -> Response:
+        """Return the page that shows what others recorded meanwhile beside what was typed."""
+        material, act, sent = writing.material, writing.act, writing.sent
+        changed = tuple(material.look.entries[sent.version :])
+        theirs = next((one for one in reversed(changed) if one.topic == act.event.TOPIC), None)
+        compared = None
+        if theirs is not None:
+            names = list(dict.fromkeys([*found.data, *theirs.data]))
+            compared = write_views.comparison(act, material, theirs, found.data, names)
+        hidden = [(name, value) for name, values in sent.typed.items() for value in values]
+        hidden += [("noegle", sent.key), ("udgave", str(material.look.file.version))]
+        against = theirs.version if theirs is not None else changed[-1].version if changed else None
+        frame = self.frame(writing.request, material.look, write_views.label_of(act))
+        return self._pages.render(
+            writing.request,
+            "write_conflict.html",
+            409,
+            frame=frame,
+            title=write_views.label_of(act),
+            action=writing.request.url.path,
+            hidden=hidden,
+            against=against,
+            changed=items_of(material.look, changed),
+            compared=compared,
+        )
+
+    def done(self, request: Request, recorded: Recorded, *, handed_over: bool = False) -> Response:
+        """Lead to the receipt; whoever gave the case away is led to their day."""
+        if handed_over and not self._pages.door.among(acting(request), Act.CASE_READ, [recorded.case]):
+            return RedirectResponse("/min-dag?" + urlencode({"overdraget": "ja"}), 303)
+        return RedirectResponse(f"{case_address(recorded.case)}/kvittering/{recorded.entries[-1][0]}", 303)
+
+
+def found_errors(found: Any) -> dict[str, str]:
+    """Return what is wrong with a form."""
+    return {} if isinstance(found, Filled) else dict(found.errors)
+
+
+def items_of(look: CaseLook, entries: tuple[Entry, ...]) -> tuple[Any, ...]:
+    """Return entries as the timeline shows them."""
+    versions = {entry.version for entry in entries}
+    return tuple(item for item in items(look) if item.version in versions)
+
+
+def _at_present(writing: Writing) -> Writing:
+    """Return a form as given out now: its writer is shown what has changed."""
+    version = writing.material.look.file.version
+    return replace(writing, sent=replace(writing.sent, version=version))
+
+
+def read_sent(form: Form) -> Sent:
+    """Return a form as it was sent; raises ForeignRequest for one that is not of ours."""
+    typed = {name: form.getlist(name) for name in form}
+    try:
+        key = str(UUID(form.get("noegle", "")))
+        version = int(form.get("udgave", ""))
+    except ValueError:
+        raise ForeignRequest("form") from None
+    return sent_of(typed, key, version)
+
+
+def sent_of(typed: Typed, key: str, version: int) -> Sent:
+    """Return what was sent, from what was typed."""
+
+    def first(name: str) -> str:
+        return (typed.get(name) or ("",))[0]
+
+    given = first("udgave")
+    against = first("mod")
+    return Sent(
+        {
+            name: values
+            for name, values in typed.items()
+            if name not in ("csrf", "trin", "ejer", "udgave", "noegle", "valg", "mod")
+        },
+        first("noegle") or key,
+        int(given) if given.isdecimal() and len(given) < 10 else version,
+        first("trin"),
+        first("valg"),
+        int(against) if against.isdecimal() and len(against) < 10 else None,
+    )
