@@ -1,7 +1,7 @@
 """An entry of a case: one recorded event with its envelope, its place in the ledger and what of it can be read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -61,3 +61,11 @@ class Entry:
     def happened(self) -> datetime:
         """The instant from which the entry counts in the world, in UTC; a day counts from 00:00 in Copenhagen."""
         return start_of(self.occurred_at)
+
+
+def clear(entry: Entry) -> Entry:
+    """Return an entry without the values of its sealed fields, whether or not they were unsealed for a reader."""
+    data = entry.data
+    if not any(name in data for name in entry.sealed):
+        return entry
+    return replace(entry, data={name: fact for name, fact in data.items() if name not in entry.sealed})

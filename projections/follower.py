@@ -52,6 +52,7 @@ class Follower:
         self._generation = 0
         self._tracking = tracking_recorder(conninfo)
         self._connection = psycopg.connect(conninfo_as(conninfo, WORKER_ROLE), autocommit=True)
+        self._connection.execute(FOLLOW["without_waiting"])
         self._connection.execute(FOLLOW["first_generation"], [view.name, view.version])
 
     def close(self) -> None:

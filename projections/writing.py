@@ -162,17 +162,20 @@ def _write_parts(cursor: psycopg.Cursor[Any], view: AnyView, generation: int, ch
     if not changes:
         return
     if isinstance(view, View):
-        first: dict[tuple[UUID, str | None], int] = {}
+        first: dict[tuple[UUID, str | None], Change] = {}
         for change in changes:
-            first.setdefault((change.key, change.part), change.position)
-        closing = [[key for key, _ in first], [part for _, part in first], list(first.values())]
-        cursor.execute(ROWS["close_rows"], [*closing, view.name, generation])
+            first.setdefault((change.key, change.part), change)
+        ended = [change for change in first.values() if change.replaces]
+        if ended:
+            columns = [[one.key for one in ended], [one.part for one in ended], [one.position for one in ended]]
+            cursor.execute(ROWS["close_rows"], [*columns, view.name, generation])
     added = [
         {"key": change.key, "part": change.part, "known_from": change.position, "known_to": end, "value": change.value}
         for change, end in with_ends(changes)
         if change.value is not None
     ]
-    cursor.execute(ROWS["add_rows"], [view.name, generation, orjson.dumps(added).decode()])
+    if added:
+        cursor.execute(ROWS["add_rows"], [view.name, generation, orjson.dumps(added).decode()])
 
 
 _NULL = r"\N"

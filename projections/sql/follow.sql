@@ -12,6 +12,10 @@ SELECT t.notification_id FROM view.current c JOIN view.notification_tracking t
     ON t.application_name = c.view || '_v' || c.version || '/' || c.generation
 WHERE c.view = %s
 
+-- name: without_waiting
+-- What a crash of the server takes back, rows and progress together, is followed again: no commit waits for the disk.
+SET synchronous_commit = off
+
 -- name: first_generation
 -- A view that nobody has followed yet starts with generation 1.
 INSERT INTO view.current (view, generation, version) VALUES (%s, 1, %s) ON CONFLICT DO NOTHING
