@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, dataclass_transform
 from uuid import UUID
 
 from domain.events.base import Actor, Envelope, Event
 from domain.time import Moment, start_of
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,13 @@ class Draft:
     case_key: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True)
+def _record(kind: type[Kind]) -> type[Kind]:
+    """Make a dataclass whose fields only the type checker guards: otherwise it takes twice as long to make."""
+    return dataclass(slots=True, unsafe_hash=True)(kind)
+
+
+@_record
 class Entry:
     """A recorded event.
 
@@ -65,7 +73,6 @@ class Entry:
 
 def clear(entry: Entry) -> Entry:
     """Return an entry without the values of its sealed fields, whether or not they were unsealed for a reader."""
-    data = entry.data
-    if not any(name in data for name in entry.sealed):
+    if entry.data.keys().isdisjoint(entry.sealed):
         return entry
-    return replace(entry, data={name: fact for name, fact in data.items() if name not in entry.sealed})
+    return replace(entry, data={name: fact for name, fact in entry.data.items() if name not in entry.sealed})

@@ -46,6 +46,9 @@ class _Enrolment:
         self.status = max(self.status, status, key=ENROLMENT_STATUSES.index)
 
 
+_NO_ENROLMENT = _Enrolment(None)
+
+
 @dataclass(slots=True)
 class _Case:
     """The case while it is being folded, by the first ``folded`` of its facts.
@@ -416,9 +419,8 @@ TOPICS: frozenset[str] = frozenset(_HANDLERS) | {"case_opened"} | ABOUT_ENTRIES
 
 def _value(case: _Case) -> dict[str, Any]:
     """Return the case as JSON values."""
-    latest = case.enrolments[-1] if case.enrolments else _Enrolment(None)
+    latest = case.enrolments[-1] if case.enrolments else _NO_ENROLMENT
     current = next((package for enrolment, package in reversed(case.packages) if enrolment.status != "closed"), None)
-    named = ((enrolment.id, heading(enrolment.status, None)) for enrolment in case.enrolments)
     return {
         "number": case.number,
         "programme": case.programme,
@@ -426,7 +428,7 @@ def _value(case: _Case) -> dict[str, Any]:
         "responsible": case.responsible,
         "enrolments": [_enrolment_value(enrolment) for enrolment in case.enrolments],
         "enrolment": {"id": latest.id, "status": latest.status, "phase": latest.phase},
-        "overview": {name: heading for name, heading in named if name is not None and heading is not None},
+        "overview": _overview(case.enrolments) if case.enrolments else {},
         "package": {"current": current},
         "children": case.children,
         "pregnancy": {"due_date": case.due_date},
@@ -435,6 +437,12 @@ def _value(case: _Case) -> dict[str, Any]:
         "assessments": case.assessments,
         "decisions": {decision: status for decision, (_, status) in case.decisions.items()},
     }
+
+
+def _overview(enrolments: Iterable[_Enrolment]) -> dict[str, str]:
+    """Return under which heading the enrolments that have a name stand."""
+    named = ((enrolment.id, heading(enrolment.status, None)) for enrolment in enrolments)
+    return {name: heading for name, heading in named if name is not None and heading is not None}
 
 
 def _enrolment_value(enrolment: _Enrolment) -> dict[str, Any]:

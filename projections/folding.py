@@ -96,7 +96,7 @@ def turns_of(view: AnyView, rows: Iterable[StoredRow]) -> tuple[Turn, ...]:
 
 def differences(key: UUID, position: int, before: Parts, after: Parts) -> Iterator[Change]:
     """Yield how the rows of a key differ from those before."""
-    for part in sorted(before.keys() | after.keys()):
+    for part in sorted(after if before.keys() == after.keys() else before.keys() | after.keys()):
         value, old = after.get(part), before.get(part)
         if value != old:
             yield Change(key, part, position, value, old is not None)
@@ -111,7 +111,7 @@ def key_changes(view: View, key: UUID, rows: Iterable[StoredRow], turns: Sequenc
     rules = turns[0].rules
     state: State = ()
     known: Parts = {}
-    for step in merge(rows, turns[1:], key=attrgetter("position")):
+    for step in merge(rows, turns[1:], key=attrgetter("position")) if len(turns) > 1 else rows:
         try:
             if isinstance(step, Turn):
                 rules = step.rules

@@ -184,10 +184,13 @@ _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 def staged_lines(changes: Iterable[Change]) -> list[bytes]:
     """Return all changes of some keys as lines for ``stage_rows``."""
-    return [
-        f"{change.key}\t{(change.part or '').translate(_ESCAPED)}\t{change.position}\t{end or _NULL}\t".encode()
-        + orjson.dumps(change.value).replace(b"\\", b"\\\\")
-        + b"\n"
-        for change, end in with_ends(changes)
-        if change.value is not None
-    ]
+    lines: list[bytes] = []
+    key, name = None, ""
+    for change, end in with_ends(changes):
+        if change.value is None:
+            continue
+        if change.key != key:
+            key, name = change.key, str(change.key)
+        place = f"{name}\t{(change.part or '').translate(_ESCAPED)}\t{change.position}\t{end or _NULL}\t"
+        lines.append(place.encode() + orjson.dumps(change.value).replace(b"\\", b"\\\\") + b"\n")
+    return lines
