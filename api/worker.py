@@ -19,7 +19,7 @@ from projections.view import VIEWS, AnyView
 from replay.rebuild import Progressed, RebuildFailed, RebuildInProgress, RebuildInterrupted, rebuild_view
 
 RETRY_SECONDS = 1.0
-TURN_SECONDS = 0.0005
+TURN_SECONDS = 0.0002
 """How long a thread runs while others wait: a view that has much to fold does not hold up those that have little."""
 
 

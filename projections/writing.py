@@ -30,7 +30,18 @@ class HoleInLedger(Exception):
 
 def read_page(cursor: psycopg.Cursor[Any], after: int, limit: int) -> list[StoredRow]:
     """Return the next rows after a position; raises HoleInLedger when they do not follow it without a gap."""
-    rows = [StoredRow(*row) for row in cursor.execute(FOLLOW["page"], [after, limit], binary=True).fetchall()]
+    ask_page(cursor, after, limit)
+    return asked_page(cursor, after)
+
+
+def ask_page(cursor: psycopg.Cursor[Any], after: int, limit: int) -> None:
+    """Ask for the next rows after a position without waiting for them, where the connection allows for that."""
+    cursor.execute(FOLLOW["page"], [after, limit], binary=True)
+
+
+def asked_page(cursor: psycopg.Cursor[Any], after: int) -> list[StoredRow]:
+    """Return the rows asked for; raises HoleInLedger when they do not follow the position without a gap."""
+    rows = [StoredRow(*row) for row in cursor.fetchall()]
     if rows and (rows[0].position, rows[-1].position) != (after + 1, after + len(rows)):
         raise HoleInLedger(f"positions after {after} are not dense: run `caseledger verify`")
     return rows
@@ -118,12 +129,13 @@ def _load_states(
     cursor: psycopg.Cursor[Any], view: AnyView, folder: Folder, generation: int, keys: list[UUID], upto: int
 ) -> None:
     known: dict[UUID, list[StoredRow]] = {key: [] for key in keys}
-    stored = cursor.execute(FOLLOW["entries_of_keys"], [keys, sorted(view.reads), upto], binary=True)
-    for row in stored.fetchall():
-        known[row[1]].append(StoredRow(*row))
-    parts: dict[UUID, dict[str, Any]] = {key: {} for key in keys}
-    for key, part, value in cursor.execute(ROWS["open_rows"], [view.name, generation, keys]).fetchall():
-        parts[key][part] = value
+    cursor.execute(FOLLOW["entries_of_keys"], [keys, sorted(view.reads), upto], binary=True)
+    with cursor.connection.execute(ROWS["open_rows"], [view.name, generation, keys]) as standing:
+        for row in cursor.fetchall():
+            known[row[1]].append(StoredRow(*row))
+        parts: dict[UUID, dict[str, Any]] = {key: {} for key in keys}
+        for key, part, value in standing.fetchall():
+            parts[key][part] = value
     for key, earlier in known.items():
         folder.load(key, map(read_clear, earlier), parts[key])
 

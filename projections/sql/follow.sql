@@ -1,6 +1,9 @@
 -- name: current_generation
--- The generation readers see, locked so that no switch happens under a batch.
-SELECT generation, version, stopped_at FROM view.current WHERE view = %s FOR SHARE
+-- The generation readers see and how far it has come, locked so that no switch happens under a batch.
+SELECT c.generation, c.version, c.stopped_at, coalesce(t.notification_id, 0)
+FROM view.current c LEFT JOIN view.notification_tracking t
+    ON t.application_name = c.view || '_v' || c.version || '/' || c.generation
+WHERE c.view = %s FOR SHARE OF c
 
 -- name: peek_generation
 -- The generation readers see, and the version of the code that folded it.
