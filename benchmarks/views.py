@@ -91,7 +91,7 @@ def _long_case(ledger: Ledger, *, amended: bool) -> tuple[UUID, list[Appended]]:
     for version in range(2, LONG, at_once):
         life = [_late_hours(number) for number in range(at_once)]
         if amended and version > at_once:
-            life[100] = _hours(100)
+            life[100] = _clear_hours()
             life[200] = _clear("entry_corrected", {"corrects": version - 50, "field": "hours_per_week", "new": 3})
             life[300] = _clear("entry_annulled", {"annuls": version - 40})
         recorded.append(_appended(ledger, Request((Part(case, None, tuple(life)),))))
@@ -100,8 +100,9 @@ def _long_case(ledger: Ledger, *, amended: bool) -> tuple[UUID, list[Appended]]:
 
 def _slowest(ledger: Ledger, case: UUID, recorded: list[Appended]) -> float:
     head = ledger.head()
-    asked = [(head.size, one.recorded_at) for one in recorded]
-    asked += [(one.last_position, head.recorded_at) for one in recorded]
+    some = recorded[::8]
+    asked = [(head.size, one.recorded_at) for one in some]
+    asked += [(one.last_position, head.recorded_at) for one in some]
     return max(median(_seconds(lambda at=at: states_at(ledger, [case], *at)) for _ in range(ROUNDS)) for at in asked)
 
 
