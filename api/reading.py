@@ -38,6 +38,7 @@ from ledger.store import Head, Ledger
 from projections.board import EVERY, Board, BoardRow, Chosen
 from projections.boards import opened_among, readable, withholding_cases
 from projections.case_state import state_as_of
+from projections.standing import states_at
 from replay.verify import Fault, verify_stream
 
 MOST_ROOTS = 1024
@@ -293,13 +294,9 @@ class CaseReader:
         return erased, opened_among(self._ledger, visible.of(erased), position)
 
     def _as_of(self, rows: list[BoardRow], position: int, valid_at: datetime, *, originals: bool) -> list[BoardRow]:
-        """Fold the cases of a page anew as of an instant in the world; leaves out those not opened by then."""
-        entries = readable(self._ledger, [row.case for row in rows], position, originals=originals)
-        return [
-            replace(row, state=state_as_of(entries[row.case], valid_at))
-            for row in rows
-            if entries.get(row.case) and entries[row.case][0].happened <= valid_at
-        ]
+        """Return the cases of a page as of an instant in the world; leaves out those not opened by then."""
+        states = states_at(self._ledger, [row.case for row in rows], position, valid_at, originals=originals)
+        return [replace(row, state=states[row.case]) for row in rows if row.case in states]
 
     def _shown_states(self, rows: list[BoardRow], position: int) -> list[BoardRow]:
         """Fold the cases of a page anew in which something is withheld now that was not at a position."""

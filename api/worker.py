@@ -6,6 +6,7 @@ It also runs what is to be done now and then, such as the check of documents.
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -18,6 +19,8 @@ from projections.view import VIEWS, AnyView
 from replay.rebuild import Progressed, RebuildFailed, RebuildInProgress, RebuildInterrupted, rebuild_view
 
 RETRY_SECONDS = 1.0
+TURN_SECONDS = 0.0002
+"""How long a thread runs while others wait: a view that has much to fold does not hold up those that have little."""
 
 
 def work(conninfo: str, parent: int | None = None, *beside: Callable[[threading.Event], None]) -> None:
@@ -25,6 +28,7 @@ def work(conninfo: str, parent: int | None = None, *beside: Callable[[threading.
 
     What runs ``beside`` it does so until it is told to stop.
     """
+    sys.setswitchinterval(TURN_SECONDS)
     stop = threading.Event()
     _stop_on_signals(stop)
     threads = [threading.Thread(target=_follow, args=(conninfo, view, stop), name=name) for name, view in VIEWS.items()]

@@ -1,13 +1,15 @@
 """An entry of a case: one recorded event with its envelope, its place in the ledger and what of it can be read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, dataclass_transform
 from uuid import UUID
 
 from domain.events.base import Actor, Envelope, Event
 from domain.time import Moment, start_of
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,13 @@ class Draft:
     case_key: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True)
+def _record(kind: type[Kind]) -> type[Kind]:
+    """Make a dataclass whose fields only the type checker guards: otherwise it takes twice as long to make."""
+    return dataclass(slots=True, unsafe_hash=True)(kind)
+
+
+@_record
 class Entry:
     """A recorded event.
 
@@ -61,3 +69,10 @@ class Entry:
     def happened(self) -> datetime:
         """The instant from which the entry counts in the world, in UTC; a day counts from 00:00 in Copenhagen."""
         return start_of(self.occurred_at)
+
+
+def clear(entry: Entry) -> Entry:
+    """Return an entry without the values of its sealed fields, whether or not they were unsealed for a reader."""
+    if entry.data.keys().isdisjoint(entry.sealed):
+        return entry
+    return replace(entry, data={name: fact for name, fact in entry.data.items() if name not in entry.sealed})

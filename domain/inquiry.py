@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 
 from domain.disclosures import TwoCovers, covers
 from domain.entries import Entry
@@ -41,14 +42,15 @@ class Inquiry:
 
     def among(self, topics: Collection[str]) -> tuple[Entry, ...]:
         """Return the facts of some topics that had happened, in the order in which they happened."""
-        if len(topics) == 1:
-            return self.by_topic.get(next(iter(topics)), ())
-        found = [entry for topic in topics for entry in self.by_topic.get(topic, ())]
-        return tuple(sorted(found, key=order))
+        by_topic = self.by_topic
+        found = [by_topic[topic] for topic in topics if topic in by_topic]
+        if len(found) < 2:
+            return found[0] if found else ()
+        return tuple(sorted(chain.from_iterable(found), key=order))
 
     def of(self, *kinds: type[Event]) -> tuple[Entry, ...]:
         """Return the facts of some kinds that had happened, in the order in which they happened."""
-        return self.among([kind.TOPIC for kind in kinds])
+        return self.by_topic.get(kinds[0].TOPIC, ()) if len(kinds) == 1 else self.among([kind.TOPIC for kind in kinds])
 
     @cached_property
     def covered(self) -> Sequence[tuple[Entry, TwoCovers]]:

@@ -5,7 +5,7 @@ Whatever is known is applied to the whole life of the entry, so the time asked a
 correction counts: only which entries are handed in does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -98,10 +98,37 @@ def effective(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     Corrections and annulments are applied and are not in the result; facts they leave out are not either, nor are
     those withheld from the reader.
     """
+    record = tuple(entries)
+    if any(entry.topic in ABOUT_ENTRIES for entry in record):
+        return _in_force(record)
+    return tuple(sorted((entry for entry in record if not entry.withheld), key=order))
+
+
+def _in_force(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     register = _settle(entries)
     readable = (entry for entry in register.settled.values() if not entry.withheld)
     facts = (entry for entry in readable if entry.topic not in ABOUT_ENTRIES)
     return tuple(sorted((entry for entry in facts if entry.version not in register.annulled), key=order))
+
+
+def amended(facts: Sequence[Entry], entries: Sequence[Entry], about: Entry) -> tuple[Entry, ...]:
+    """Return the facts in force once a correction or annulment has come to those in force before it.
+
+    ``entries`` are all on record of the case, that one among them. Only the fact it comes down to is settled anew.
+    """
+    concerns = {entry.version: target(entry) for entry in entries if entry.topic in ABOUT_ENTRIES}
+    root = _root(concerns, about.version)
+    family = [entry for entry in entries if _root(concerns, entry.version) == root]
+    found = [*(fact for fact in facts if fact.version != root), *_in_force(family)]
+    return tuple(sorted(found, key=order))
+
+
+def _root(concerns: Mapping[int, int | None], version: int) -> int:
+    """Return the version of the entry that a correction or annulment comes down to: no further one is of its kind."""
+    further = concerns.get(version)
+    while further is not None:
+        version, further = further, concerns.get(further)
+    return version
 
 
 def as_of(entries: Iterable[Entry], valid_at: datetime | None) -> tuple[Entry, ...]:

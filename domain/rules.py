@@ -113,7 +113,13 @@ class Rules:
     def epochs(self, first: datetime, last: datetime) -> tuple["Rules", ...]:
         """Return the rules as judged from one instant to another: anew from each adoption in between on."""
         turns = sorted({one.recorded_at for one in self.adoptions if first < one.recorded_at <= last})
-        return tuple(replace(self, judged_at=turn) for turn in (first, *turns))
+        return tuple(self._judging(turn) for turn in (first, *turns))
+
+    def _judging(self, instant: datetime) -> "Rules":
+        """Return the rules as judged at an instant, with what follows from the adoptions alone worked out once."""
+        judging = replace(self, judged_at=instant)
+        vars(judging).update(_recorded=self._recorded, _in_force=self._in_force)
+        return judging
 
     def in_force(self, recorded_at: datetime) -> tuple[Adoption, ...]:
         """Return of each book the last adoption on record by an instant, else its first."""

@@ -25,6 +25,8 @@ Moment = datetime | date
 
 def utc(instant: datetime) -> datetime:
     """Return the instant in UTC; raises ValueError for a naive datetime."""
+    if instant.tzinfo is UTC:
+        return instant
     if instant.utcoffset() is None:
         raise ValueError("needs an offset from UTC, for example 2026-03-04T14:00:00+01:00")
     return instant.astimezone(UTC)

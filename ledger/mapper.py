@@ -9,6 +9,8 @@ is a field of the data, ``@reason`` the reason of the commit. A sealed segment i
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +32,8 @@ from ledger.requests import NewEvent
 from ledger.sealing import Place, seal, unseal
 
 REASON = "@reason"
+
+_actor = lru_cache(1024)(Actor)
 
 for _topic, _event in BY_TOPIC.items():
     register_topic(_topic, _event)
@@ -233,10 +237,10 @@ def _entry(
         topic=row.topic,
         schema=clear["schema"],
         occurred_at=read_moment(clear["occurred_at"]),
-        actor=Actor(actor["id"], actor["role"], actor.get("organisation")),
+        actor=_actor(actor["id"], actor["role"], actor.get("organisation")),
         commit=UUID(clear["commit"]),
-        data=upcast(row.topic, clear["schema"], clear["data"] | texts),
-        sealed=tuple(name for names in clear.get("sealed", ()) for name in names),
+        data=upcast(row.topic, clear["schema"], clear["data"] | texts if texts else clear["data"]),
+        sealed=tuple(chain.from_iterable(clear.get("sealed", ()))),
         erased=erased,
         reached_at=read_moment(clear["reached_at"]) if "reached_at" in clear else None,
         legal_basis=tuple(clear.get("legal_basis", ())),

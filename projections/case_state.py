@@ -5,18 +5,17 @@ value depends on the present instant: what does (ages) is a function of the valu
 Statuses and their order: programmes smaaboernsteam_001 and spaed_smaabarnsteam_002.
 """
 
-from bisect import insort
+from bisect import bisect
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import reduce
 from typing import Any
 
 from domain.calendar import plus_months
 from domain.courses import Quantity, number
-from domain.entries import Entry
+from domain.entries import Entry, clear
 from domain.known import many
-from domain.register import ABOUT_ENTRIES, effective, order, target
+from domain.register import ABOUT_ENTRIES, amended, effective, order, target
 from domain.rules import Rules
 from domain.steering import heading
 from domain.time import copenhagen_day, read_moment, start_of, write_moment
@@ -47,9 +46,16 @@ class _Enrolment:
         self.status = max(self.status, status, key=ENROLMENT_STATUSES.index)
 
 
+_NO_ENROLMENT = _Enrolment(None)
+
+
 @dataclass(slots=True)
 class _Case:
-    """The case while it is being folded. ``packages`` holds every package started, in order, with its enrolment."""
+    """The case while it is being folded, by the first ``folded`` of its facts.
+
+    ``packages`` holds every package started, in order, with its enrolment. The dictionaries of persons, of who is
+    responsible, of children and of assessments go out with values, so they are replaced and never changed.
+    """
 
     number: str
     programme: str
@@ -63,12 +69,18 @@ class _Case:
     hours_per_week: int | str | None = None
     assessments: dict[str, Any] = field(default_factory=dict[str, Any])
     decisions: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
+    folded: int = 0
 
 
 class _Kept(tuple[Entry, ...]):
-    """Entries in ledger order that carry the facts in force among them, so that one more need not settle all anew."""
+    """Entries in ledger order that carry the facts in force among them, so that one more need not settle all anew.
+
+    ``case`` is the case folded from the first of these facts. It goes on to the state after this one where that only
+    adds facts at the end; asked again, this state folds its facts from the beginning.
+    """
 
     facts: tuple[Entry, ...]
+    case: _Case | None = None
 
 
 def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
@@ -82,28 +94,41 @@ def keep(state: tuple[Entry, ...], entry: Entry, topics: Collection[str]) -> tup
         bears = any(target(entry) == kept.version for kept in state)
     else:
         bears = entry.topic in topics
-    return _with(state, _clear(entry)) if bears else state
+    return _with(state, clear(entry)) if bears else state
 
 
 def _with(state: tuple[Entry, ...], entry: Entry) -> _Kept:
     """Return the entries with one more. A fact takes its place among those in force: nothing refers to it yet."""
-    kept = _Kept((*state, entry))
-    if entry.topic in ABOUT_ENTRIES or entry.withheld:
-        kept.facts = effective(kept)
+    kept, facts = _Kept((*state, entry)), facts_of(state)
+    if entry.topic in ABOUT_ENTRIES:
+        kept.facts = amended(facts, kept, entry)
+    elif entry.withheld:
+        kept.facts = facts
+    elif facts and order(facts[-1]) > order(entry):
+        place = bisect(facts, order(entry), key=order)
+        kept.facts = (*facts[:place], entry, *facts[place:])
     else:
-        facts = list(_facts(state))
-        insort(facts, entry, key=order)
-        kept.facts = tuple(facts)
+        kept.facts = (*facts, entry)
+        if isinstance(state, _Kept):
+            kept.case, state.case = state.case, None
     return kept
 
 
-def _facts(state: tuple[Entry, ...]) -> tuple[Entry, ...]:
+def facts_of(state: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Return the facts in force among the entries kept, in the order in which they happened."""
     return state.facts if isinstance(state, _Kept) else effective(state)
 
 
 def row(state: tuple[Entry, ...]) -> dict[str, Any] | None:
     """Return the remembered value, made of JSON values only; None before the case is opened."""
-    return derive(_facts(state))
+    if not isinstance(state, _Kept):
+        return derive(effective(state))
+    case, state.case = state.case or _opened(state.facts), None
+    if case is None:
+        return None
+    value = _value(_folded(case, state.facts))
+    state.case = case
+    return value
 
 
 def parts(state: tuple[Entry, ...], _rules: Rules, at: datetime | None) -> dict[str, dict[str, Any]]:
@@ -118,11 +143,20 @@ def state_as_of(entries: Iterable[Entry], valid_at: datetime | None) -> dict[str
     What opened the case counts at every instant, since it says which case this is. Raises LookupError where the
     entries do not open it.
     """
-    in_force = effective(reduce(fold, sorted(entries, key=lambda entry: entry.version), ()))
+    in_force = effective(_bearing(sorted(entries, key=lambda entry: entry.version)))
     value = derive([entry for entry in in_force if valid_at is None or _counts(entry, valid_at)])
     if value is None:
         raise LookupError("the case is not open")
     return value
+
+
+def _bearing(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries that ``fold`` keeps of those in ledger order."""
+    kept: dict[int, Entry] = {}
+    for entry in entries:
+        if target(entry) in kept if entry.topic in ABOUT_ENTRIES else entry.topic in TOPICS:
+            kept[entry.version] = clear(entry)
+    return list(kept.values())
 
 
 def derive(entries: Sequence[Entry]) -> dict[str, Any] | None:
@@ -130,16 +164,27 @@ def derive(entries: Sequence[Entry]) -> dict[str, Any] | None:
 
     Raises KeyError or ValueError for a fact that lacks what it must hold.
     """
-    opening = next((entry for entry in entries if entry.topic == "case_opened"), None)
+    case = _opened(entries)
+    return None if case is None else _value(_folded(case, entries))
+
+
+def _opened(facts: Sequence[Entry]) -> _Case | None:
+    """Return the case as it is opened, before any fact is folded; None where none of the facts opens it."""
+    opening = next((fact for fact in facts if fact.topic == "case_opened"), None)
     if opening is None:
         return None
     persons = {person["ref"]: person["role"] for person in opening.data["persons"]}
-    case = _Case(opening.data["number"], opening.data["programme"], persons)
-    for entry in entries:
-        handler = _HANDLERS.get(entry.topic)
+    return _Case(opening.data["number"], opening.data["programme"], persons)
+
+
+def _folded(case: _Case, facts: Sequence[Entry]) -> _Case:
+    """Return the case with the facts folded that it has not folded yet."""
+    for fact in facts[case.folded :]:
+        handler = _HANDLERS.get(fact.topic)
         if handler is not None:
-            handler(case, entry)
-    return _value(case)
+            handler(case, fact)
+    case.folded = len(facts)
+    return case
 
 
 def nothing_known() -> dict[str, Any]:
@@ -190,13 +235,6 @@ def value_at_path(value: dict[str, Any], path: str, at: datetime) -> Any:
 
 
 _PLAIN_PATHS = frozenset({"enrolment.status", "package.current", "pregnancy.due_date", "screening.outcome"})
-
-
-def _clear(entry: Entry) -> Entry:
-    """Return the entry without the values of its sealed fields, whether or not they were unsealed for a reader."""
-    if not any(name in entry.data for name in entry.sealed):
-        return entry
-    return replace(entry, data={name: fact for name, fact in entry.data.items() if name not in entry.sealed})
 
 
 def _counts(entry: Entry, valid_at: datetime) -> bool:
@@ -297,15 +335,15 @@ def _package_started(case: _Case, entry: Entry) -> None:
 
 
 def _person_joined(case: _Case, entry: Entry) -> None:
-    case.persons[entry.data["ref"]] = entry.data["role"]
+    case.persons = case.persons | {entry.data["ref"]: entry.data["role"]}
 
 
 def _case_allocated(case: _Case, entry: Entry) -> None:
-    case.responsible[entry.data["for_role"]] = ", ".join(many(entry.data["to"]))
+    case.responsible = case.responsible | {entry.data["for_role"]: ", ".join(many(entry.data["to"]))}
 
 
 def _child_born(case: _Case, entry: Entry) -> None:
-    case.children[entry.data["child"]] = {"born": write_moment(entry.occurred_at)}
+    case.children = case.children | {entry.data["child"]: {"born": write_moment(entry.occurred_at)}}
 
 
 def _due_date(case: _Case, entry: Entry) -> None:
@@ -323,7 +361,7 @@ def _support_level_set(case: _Case, entry: Entry) -> None:
 def _assessment_recorded(case: _Case, entry: Entry) -> None:
     result = {"instrument": entry.data["instrument"], "score": entry.data.get("score")}
     if entry.data.get("assessment") is not None:
-        case.assessments[entry.data["assessment"]] = result
+        case.assessments = case.assessments | {entry.data["assessment"]: result}
 
 
 def _decision_made(case: _Case, entry: Entry) -> None:
@@ -381,9 +419,8 @@ TOPICS: frozenset[str] = frozenset(_HANDLERS) | {"case_opened"} | ABOUT_ENTRIES
 
 def _value(case: _Case) -> dict[str, Any]:
     """Return the case as JSON values."""
-    latest = case.enrolments[-1] if case.enrolments else _Enrolment(None)
+    latest = case.enrolments[-1] if case.enrolments else _NO_ENROLMENT
     current = next((package for enrolment, package in reversed(case.packages) if enrolment.status != "closed"), None)
-    named = ((enrolment.id, heading(enrolment.status, None)) for enrolment in case.enrolments)
     return {
         "number": case.number,
         "programme": case.programme,
@@ -391,7 +428,7 @@ def _value(case: _Case) -> dict[str, Any]:
         "responsible": case.responsible,
         "enrolments": [_enrolment_value(enrolment) for enrolment in case.enrolments],
         "enrolment": {"id": latest.id, "status": latest.status, "phase": latest.phase},
-        "overview": {name: heading for name, heading in named if name is not None and heading is not None},
+        "overview": _overview(case.enrolments) if case.enrolments else {},
         "package": {"current": current},
         "children": case.children,
         "pregnancy": {"due_date": case.due_date},
@@ -400,6 +437,12 @@ def _value(case: _Case) -> dict[str, Any]:
         "assessments": case.assessments,
         "decisions": {decision: status for decision, (_, status) in case.decisions.items()},
     }
+
+
+def _overview(enrolments: Iterable[_Enrolment]) -> dict[str, str]:
+    """Return under which heading the enrolments that have a name stand."""
+    named = ((enrolment.id, heading(enrolment.status, None)) for enrolment in enrolments)
+    return {name: heading for name, heading in named if name is not None and heading is not None}
 
 
 def _enrolment_value(enrolment: _Enrolment) -> dict[str, Any]:

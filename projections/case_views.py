@@ -5,7 +5,7 @@ from them at the instant asked about; what boards pick rows by stands beside it:
 later standings that time alone will bring (see ``domain.standing``).
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from domain.clocks import deadlines
 from domain.consents import Period, consent_ids, consent_status, entries_of, periods
 from domain.deadlines import Deadline, as_values, standing_of
 from domain.disclosures import covers, disclosures
-from domain.entries import Entry
+from domain.entries import Entry, clear
 from domain.events import EVENTS
 from domain.events.access import LookupsExpired, RecordViewed
 from domain.events.administration import EVENTS as ADMINISTRATION
@@ -49,8 +49,7 @@ NOT_YET, NO_MORE = "not_yet", "no_more"
 
 def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
     """Return the entries of a case with one more, without the values of its sealed fields."""
-    data = {name: fact for name, fact in entry.data.items() if name not in entry.sealed}
-    return (*state, replace(entry, data=data))
+    return (*state, clear(entry))
 
 
 def inquiry_of(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> Inquiry:

@@ -9,7 +9,6 @@ from typing import Any
 from domain.entries import Entry
 from domain.events.meeting import SteeringOverviewPublished
 from domain.events.people import SiblingLinked
-from domain.register import effective
 from domain.rules import Rules
 from domain.time import write_instant
 from projections import case_state
@@ -28,8 +27,10 @@ def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
 
 def parts(state: tuple[Entry, ...], _rules: Rules, at: datetime | None) -> dict[str, dict[str, Any]]:
     """Return that there is a case, its enrolments, its links to siblings' cases and the overviews published in it."""
-    in_force = [one for one in effective(state) if at is None or one.topic == "case_opened" or one.happened <= at]
-    value = case_state.derive(in_force)
+    in_force = case_state.facts_of(state)
+    if at is not None:
+        in_force = [one for one in in_force if one.topic == "case_opened" or one.happened <= at]
+    value = case_state.row(state) if at is None else case_state.derive(in_force)
     if value is None:
         return {}
     common = {"programme": value["programme"], "sort": value["number"]}

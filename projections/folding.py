@@ -54,13 +54,15 @@ def stopped(view: AnyView, row: StoredRow | Turn, error: Exception) -> ViewStopp
 class Change:
     """From ``position`` on, ``value`` is what is known of a part of a key; None: nothing any more.
 
-    Without a ``part`` the key was erased: all that was ever remembered of it goes.
+    Without a ``part`` the key was erased: all that was ever remembered of it goes. ``replaces`` says that something
+    else was known of the part until then.
     """
 
     key: UUID
     part: str | None
     position: int
     value: Value | None
+    replaces: bool = False
 
 
 class RulesSoFar:
@@ -94,10 +96,10 @@ def turns_of(view: AnyView, rows: Iterable[StoredRow]) -> tuple[Turn, ...]:
 
 def differences(key: UUID, position: int, before: Parts, after: Parts) -> Iterator[Change]:
     """Yield how the rows of a key differ from those before."""
-    for part in sorted(before.keys() | after.keys()):
-        value = after.get(part)
-        if value != before.get(part):
-            yield Change(key, part, position, value)
+    for part in sorted(after if before.keys() == after.keys() else before.keys() | after.keys()):
+        value, old = after.get(part), before.get(part)
+        if value != old:
+            yield Change(key, part, position, value, old is not None)
 
 
 def key_changes(view: View, key: UUID, rows: Iterable[StoredRow], turns: Sequence[Turn]) -> list[Change]:
@@ -109,7 +111,7 @@ def key_changes(view: View, key: UUID, rows: Iterable[StoredRow], turns: Sequenc
     rules = turns[0].rules
     state: State = ()
     known: Parts = {}
-    for step in merge(rows, turns[1:], key=attrgetter("position")):
+    for step in merge(rows, turns[1:], key=attrgetter("position")) if len(turns) > 1 else rows:
         try:
             if isinstance(step, Turn):
                 rules = step.rules
@@ -171,11 +173,15 @@ class Folder:
         """How many entries are held in memory."""
         return self._entries
 
-    def missing(self, rows: Iterable[StoredRow]) -> list[UUID]:
-        """Return the keys among these rows whose state is not in memory; a view of single entries keeps none."""
+    def missing(self, rows: Sequence[StoredRow]) -> list[UUID]:
+        """Return the keys among the next rows whose state has to be loaded: those begun before, and not in memory.
+
+        A view of single entries keeps none.
+        """
         if isinstance(self._view, EntryView):
             return []
-        return list({r.stream for r in rows if r.topic in self._view.reads} - self._states.keys())
+        reads, begun = self._view.reads, {row.stream for row in rows if row.version == 1}
+        return list({row.stream for row in rows if row.topic in reads} - begun - self._states.keys())
 
     def load(self, key: UUID, entries: Iterable[Entry], parts: Parts) -> None:
         """Take over the state of one key."""

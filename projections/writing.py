@@ -30,7 +30,18 @@ class HoleInLedger(Exception):
 
 def read_page(cursor: psycopg.Cursor[Any], after: int, limit: int) -> list[StoredRow]:
     """Return the next rows after a position; raises HoleInLedger when they do not follow it without a gap."""
-    rows = [StoredRow(*row) for row in cursor.execute(FOLLOW["page"], [after, limit], binary=True).fetchall()]
+    ask_page(cursor, after, limit)
+    return asked_page(cursor, after)
+
+
+def ask_page(cursor: psycopg.Cursor[Any], after: int, limit: int) -> None:
+    """Ask for the next rows after a position without waiting for them, where the connection allows for that."""
+    cursor.execute(FOLLOW["page"], [after, limit], binary=True)
+
+
+def asked_page(cursor: psycopg.Cursor[Any], after: int) -> list[StoredRow]:
+    """Return the rows asked for; raises HoleInLedger when they do not follow the position without a gap."""
+    rows = [StoredRow(*row) for row in cursor.fetchall()]
     if rows and (rows[0].position, rows[-1].position) != (after + 1, after + len(rows)):
         raise HoleInLedger(f"positions after {after} are not dense: run `caseledger verify`")
     return rows
@@ -118,12 +129,13 @@ def _load_states(
     cursor: psycopg.Cursor[Any], view: AnyView, folder: Folder, generation: int, keys: list[UUID], upto: int
 ) -> None:
     known: dict[UUID, list[StoredRow]] = {key: [] for key in keys}
-    stored = cursor.execute(FOLLOW["entries_of_keys"], [keys, sorted(view.reads), upto], binary=True)
-    for row in stored.fetchall():
-        known[row[1]].append(StoredRow(*row))
-    parts: dict[UUID, dict[str, Any]] = {key: {} for key in keys}
-    for key, part, value in cursor.execute(ROWS["open_rows"], [view.name, generation, keys]).fetchall():
-        parts[key][part] = value
+    cursor.execute(FOLLOW["entries_of_keys"], [keys, sorted(view.reads), upto], binary=True)
+    with cursor.connection.execute(ROWS["open_rows"], [view.name, generation, keys]) as standing:
+        for row in cursor.fetchall():
+            known[row[1]].append(StoredRow(*row))
+        parts: dict[UUID, dict[str, Any]] = {key: {} for key in keys}
+        for key, part, value in standing.fetchall():
+            parts[key][part] = value
     for key, earlier in known.items():
         folder.load(key, map(read_clear, earlier), parts[key])
 
@@ -162,17 +174,20 @@ def _write_parts(cursor: psycopg.Cursor[Any], view: AnyView, generation: int, ch
     if not changes:
         return
     if isinstance(view, View):
-        first: dict[tuple[UUID, str | None], int] = {}
+        first: dict[tuple[UUID, str | None], Change] = {}
         for change in changes:
-            first.setdefault((change.key, change.part), change.position)
-        closing = [[key for key, _ in first], [part for _, part in first], list(first.values())]
-        cursor.execute(ROWS["close_rows"], [*closing, view.name, generation])
+            first.setdefault((change.key, change.part), change)
+        ended = [change for change in first.values() if change.replaces]
+        if ended:
+            columns = [[one.key for one in ended], [one.part for one in ended], [one.position for one in ended]]
+            cursor.execute(ROWS["close_rows"], [*columns, view.name, generation])
     added = [
         {"key": change.key, "part": change.part, "known_from": change.position, "known_to": end, "value": change.value}
         for change, end in with_ends(changes)
         if change.value is not None
     ]
-    cursor.execute(ROWS["add_rows"], [view.name, generation, orjson.dumps(added).decode()])
+    if added:
+        cursor.execute(ROWS["add_rows"], [view.name, generation, orjson.dumps(added).decode()])
 
 
 _NULL = r"\N"
@@ -181,10 +196,13 @@ _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 def staged_lines(changes: Iterable[Change]) -> list[bytes]:
     """Return all changes of some keys as lines for ``stage_rows``."""
-    return [
-        f"{change.key}\t{(change.part or '').translate(_ESCAPED)}\t{change.position}\t{end or _NULL}\t".encode()
-        + orjson.dumps(change.value).replace(b"\\", b"\\\\")
-        + b"\n"
-        for change, end in with_ends(changes)
-        if change.value is not None
-    ]
+    lines: list[bytes] = []
+    key, name = None, ""
+    for change, end in with_ends(changes):
+        if change.value is None:
+            continue
+        if change.key != key:
+            key, name = change.key, str(change.key)
+        place = f"{name}\t{(change.part or '').translate(_ESCAPED)}\t{change.position}\t{end or _NULL}\t"
+        lines.append(place.encode() + orjson.dumps(change.value).replace(b"\\", b"\\\\") + b"\n")
+    return lines

@@ -1,14 +1,11 @@
 """Making a view anew from the ledger, beside the live one: compared row for row, then switched or thrown away."""
 
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
-from multiprocessing import get_context
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
@@ -21,7 +18,8 @@ from projections.follower import tracking_recorder
 from projections.view import FOLLOW, AnyView, EntryView
 from projections.writing import expire_rows, read_page, take_in
 from replay.comparison import Comparison, Difference, compare
-from replay.shares import SHARES, DiskFull, RebuildFailed, RebuildInProgress, Share, fold_share
+from replay.helpers import Helpers
+from replay.shares import FIRST, LAST, SHARES, DiskFull, RebuildFailed, RebuildInProgress, Share, fold_share
 
 __all__ = [
     "Comparison",
@@ -46,11 +44,11 @@ MOST_SHARES = 32
 SHARE_EVENTS = 5000
 """How many events a share is worth at least."""
 
-POLL_SECONDS = 0.5
+WORTH_HELP_SECONDS = 2.0
+"""How long what is left must take one process for others to be worth starting: each needs most of a second for that."""
+
 SCRATCH = 0
 """The generation in which a check folds; readers never see it, and nothing goes on with it."""
-
-FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 class RebuildInterrupted(Exception):
@@ -212,17 +210,22 @@ def _begin(connection: psycopg.Connection[Any], view: AnyView, generation: int, 
 def _fold(
     conninfo: str, connection: psycopg.Connection[Any], view: AnyView, plan: _Plan, progress: Progress, workers: int
 ) -> None:
-    """Fold the shares that are not folded to their end, in this process or in several."""
+    """Fold the shares that are not folded to their end: in this process, and in others beside it where that pays."""
+    shares = _open_shares(connection, view, plan)
+    done, begun = _folded(connection, view, plan.generation), time.monotonic()
 
     def tell() -> None:
-        progress(Progressed(view.name, _folded(connection, view, plan.generation), plan.events))
+        folded = _folded(connection, view, plan.generation)
+        progress(Progressed(view.name, folded, plan.events))
+        if (plan.events - folded) * (time.monotonic() - begun) > WORTH_HELP_SECONDS * (folded - done):
+            helpers.start()
 
-    shares = _open_shares(connection, view, plan)
-    if workers == 1 or len(shares) < 2:
-        for share in shares:
-            fold_share(conninfo, share, tell)
-    else:
-        _fold_in_processes(conninfo, shares, workers, tell)
+    with Helpers(conninfo, shares, min(workers, len(shares)) - 1) as helpers:
+        for share in reversed(shares):
+            fold_share(conninfo, share, tell, wait=False)
+        helpers.wait(tell)
+    for share in _open_shares(connection, view, plan):
+        fold_share(conninfo, share, tell)
     if _open_shares(connection, view, plan):
         raise RebuildInterrupted(f"view {view.name}: folding anew was cut off; start it again to go on")
 
@@ -230,30 +233,6 @@ def _fold(
 def _open_shares(connection: psycopg.Connection[Any], view: AnyView, plan: _Plan) -> list[Share]:
     found = connection.execute(SHARES["open_shares"], [view.name, plan.generation]).fetchall()
     return [Share(view, plan.generation, number) for (number,) in found]
-
-
-def _fold_in_processes(conninfo: str, shares: list[Share], workers: int, tell: Callable[[], None]) -> None:
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["replay.shares"])
-    with ProcessPoolExecutor(min(workers, len(shares)), mp_context=context) as processes:
-        folding = [processes.submit(fold_share, conninfo, share) for share in shares]
-        try:
-            _wait(folding, tell)
-        except BrokenProcessPool as error:
-            raise RebuildInterrupted("a process that was folding is gone; start it again to go on") from error
-        except BaseException:
-            processes.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _wait(folding: Iterable[Future[None]], tell: Callable[[], None]) -> None:
-    """Wait for all, telling how far they have come; raises what the first to fail raised."""
-    waiting = set(folding)
-    while waiting:
-        done, waiting = wait(waiting, POLL_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            future.result()
-        tell()
 
 
 def _folded(connection: psycopg.Connection[Any], view: AnyView, generation: int) -> int:

@@ -1,8 +1,9 @@
 """Folding a share of the streams into a generation: streamed out in binary, folded key by key, streamed in by COPY.
 
-What is in memory at a time, in each process: the clear entries and the changes of one key, and what the connections
-buffer. However many events and keys a ledger has, it is no more. A key's changes are written whole or not at all, each
-piece in one transaction with how far the share has come, so a share can be cut off anywhere and gone on with.
+What is in memory at a time, in each process: the clear entries and the changes of some keys, folded while those before
+are written, and what the connections buffer. However many events and keys a ledger has, it is no more. A key's changes
+are written whole or not at all, each piece in one transaction with how far the share has come, so a share can be cut
+off anywhere and gone on with.
 
 Nothing but these rows comes of it: folds are pure functions of entries, the packages ``domain`` and ``projections``
 can reach nothing that sends or appends, and the role used here may write in the schema ``view`` only.
@@ -11,11 +12,12 @@ can reach nothing that sends or appends, and the role used here may write in the
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -32,14 +34,19 @@ SHARES = load_queries("replay", "sql/rebuild.sql")
 PIECE_SECONDS = 1.0
 """After how long a piece is committed at the next end of a key: what a kill costs at most, beside one key."""
 
-PIECE_EVENTS = 20_000
+PIECE_EVENTS = 5000
 """After how many events a piece is committed, if that is sooner."""
 
-LOOKS_AT_ONCE = 1000
-ROWS_AT_ONCE = 2000
-"""How many rows are fetched at a time: in binary, typed, half as fast again as reading them one by one from a COPY."""
+BATCH_SECONDS = 0.25
+"""For how long keys are folded before they are written, where that is not a piece sooner."""
 
-LINES_AT_ONCE = 500
+LOOKS_AT_ONCE = 1000
+ROWS_AT_ONCE = 1000
+"""How many rows the server sends at a time: it makes the next ones while these are folded."""
+
+FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
+
+Item = TypeVar("Item")
 
 
 class RebuildFailed(Exception):
@@ -87,7 +94,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Lines of one key; ``whole`` when no more of it are to come."""
+    """Lines of some keys; of the last one more are to come unless it is ``whole``."""
 
     key: UUID
     events: int
@@ -95,14 +102,20 @@ class _Piece:
     whole: bool
 
 
-def fold_share(conninfo: str, share: Share, after_piece: Callable[[], None] = lambda: None) -> None:
+def fold_share(
+    conninfo: str, share: Share, after_piece: Callable[[], None] = lambda: None, *, wait: bool = True
+) -> None:
     """Fold a share from where it stands to its end, or as long as the process that started this one lives.
 
-    Raises RebuildFailed where the view cannot read an event, the disk is full, or another process folds the same share.
+    While somebody else folds it, this waits, or leaves it alone. Raises RebuildFailed where the view cannot read an
+    event or the disk is full.
     """
     try:
-        with _connected(conninfo) as reader, _connected(conninfo) as writer:
-            _fold(reader, writer, share, after_piece)
+        with _connected(conninfo) as writer:
+            held = writer.execute(SHARES["hold_share" if wait else "try_share"], [str(part) for part in share.key])
+            if wait or held.fetchall()[0][0]:
+                with _connected(conninfo) as reader:
+                    _fold(reader, writer, share, after_piece)
     except ViewStopped as error:
         raise RebuildFailed(str(error)) from error
     except psycopg.errors.DiskFull as error:
@@ -120,17 +133,21 @@ def _fold(
     after_piece: Callable[[], None],
 ) -> None:
     parent = os.getppid()
-    writer.execute(SHARES["hold_share"], [str(part) for part in share.key])
     found = writer.execute(SHARES["share"], share.key).fetchone()
     if found is None:
         raise RebuildFailed(f"view {share.view.name}: folding anew was given up meanwhile")
     reached, last, upto = found
+    if reached == last:
+        return
+    writer.execute(FOLLOW["without_waiting"])
     writer.execute(ROWS["open_staging"])
     turns = _turns(writer, share.view, upto)
-    with closing(_rows(reader, share.view, reached, last, upto)) as rows:
-        pieces = _pieces(share.view, rows, turns)
+    with (
+        closing(_rows(reader, share.view, reached, last, upto)) as rows,
+        closing(_ahead(_batches(_pieces(share.view, rows, turns)))) as batches,
+    ):
         while reached < last and os.getppid() == parent:
-            reached = _write(writer, share, pieces, reached, last)
+            reached = _write(writer, share, batches, reached, last)
             after_piece()
 
 
@@ -143,10 +160,8 @@ def _turns(connection: psycopg.Connection[Any], view: AnyView, upto: int) -> tup
 
 def _rows(reader: psycopg.Connection[Any], view: AnyView, after: UUID, last: UUID, upto: int) -> Generator[StoredRow]:
     values = [after, last, upto, sorted(view.reads)]
-    with reader.transaction(), reader.cursor("entries") as cursor:
-        cursor.itersize = ROWS_AT_ONCE
-        cursor.execute(SHARES["entries_of_share"], values, binary=True)
-        for row in cursor:
+    with reader.cursor() as cursor:
+        for row in cursor.stream(SHARES["entries_of_share"], values, binary=True, size=ROWS_AT_ONCE):
             yield StoredRow(*row)
 
 
@@ -163,7 +178,29 @@ def _pieces(view: AnyView, rows: Iterable[StoredRow], turns: Sequence[Turn]) -> 
         yield _Piece(key, 0, (), whole=True)
 
 
-def _write(writer: psycopg.Connection[Any], share: Share, pieces: Iterator[_Piece], reached: UUID, last: UUID) -> UUID:
+def _batches(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
+    """Yield pieces put together to about as much as is written at once."""
+    lines: list[bytes] = []
+    events, until = 0, time.monotonic() + BATCH_SECONDS
+    for piece in pieces:
+        lines += piece.lines
+        events += piece.events
+        if events >= PIECE_EVENTS or time.monotonic() > until:
+            yield _Piece(piece.key, events, lines, piece.whole)
+            lines, events, until = [], 0, time.monotonic() + BATCH_SECONDS
+    yield _Piece(LAST, events, lines, whole=True)
+
+
+def _ahead(items: Iterator[Item]) -> Generator[Item]:
+    """Yield items, each of which is made in a thread while the one before is in use."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
+
+
+def _write(writer: psycopg.Connection[Any], share: Share, batches: Iterator[_Piece], reached: UUID, last: UUID) -> UUID:
     """Write whole keys for about a second and note it with them; returns the last one, ``last`` at the end."""
     with writer.transaction():
         locked = writer.execute(SHARES["lock_share"], share.key).fetchone()
@@ -171,19 +208,14 @@ def _write(writer: psycopg.Connection[Any], share: Share, pieces: Iterator[_Piec
             raise RebuildInProgress(share.view.name)
         until, events = time.monotonic() + PIECE_SECONDS, 0
         with writer.cursor().copy(ROWS["stage_rows"]) as copy:
-            lines: list[bytes] = []
-            for piece in pieces:
-                lines += piece.lines
-                if len(lines) >= LINES_AT_ONCE:
-                    copy.write(b"".join(lines))
-                    lines.clear()
-                events += piece.events
-                if piece.whole and (events >= PIECE_EVENTS or time.monotonic() > until):
-                    reached = piece.key
+            for batch in batches:
+                copy.write(b"".join(batch.lines))
+                events += batch.events
+                if batch.whole and (events >= PIECE_EVENTS or time.monotonic() > until):
+                    reached = min(batch.key, last)
                     break
             else:
                 reached = last
-            copy.write(b"".join(lines))
         writer.execute(ROWS["add_staged"], [share.view.name, share.generation])
         writer.execute(SHARES["reach"], [reached, events, *share.key])
     return reached

@@ -1,6 +1,9 @@
 -- name: current_generation
--- The generation readers see, locked so that no switch happens under a batch.
-SELECT generation, version, stopped_at FROM view.current WHERE view = %s FOR SHARE
+-- The generation readers see and how far it has come, locked so that no switch happens under a batch.
+SELECT c.generation, c.version, c.stopped_at, coalesce(t.notification_id, 0)
+FROM view.current c LEFT JOIN view.notification_tracking t
+    ON t.application_name = c.view || '_v' || c.version || '/' || c.generation
+WHERE c.view = %s FOR SHARE OF c
 
 -- name: peek_generation
 -- The generation readers see, and the version of the code that folded it.
@@ -11,6 +14,10 @@ SELECT generation, version FROM view.current WHERE view = %s
 SELECT t.notification_id, c.version FROM view.current c JOIN view.notification_tracking t
     ON t.application_name = c.view || '_v' || c.version || '/' || c.generation
 WHERE c.view = %s
+
+-- name: without_waiting
+-- What a crash of the server takes back, rows and progress together, is followed again: no commit waits for the disk.
+SET synchronous_commit = off
 
 -- name: first_generation
 -- A view that nobody has followed yet starts with generation 1.

@@ -35,6 +35,10 @@ WHERE s.view = %s AND s.generation = %s AND s.share = %s
 -- Wait until nobody else folds this share: processes that a killed rebuild has left end after the piece they are at.
 SELECT pg_advisory_lock(hashtextextended('caseledger share ' || %s || '/' || %s || '/' || %s, 0))
 
+-- name: try_share
+-- The same without waiting: whether nobody else folds this share.
+SELECT pg_try_advisory_lock(hashtextextended('caseledger share ' || %s || '/' || %s || '/' || %s, 0))
+
 -- name: lock_share
 -- Where it has come, held until this piece is written: who gives up the whole rebuild waits.
 SELECT reached FROM view.rebuild_share WHERE view = %s AND generation = %s AND share = %s FOR UPDATE

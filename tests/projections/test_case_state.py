@@ -389,3 +389,25 @@ def test_any_corrections_folded_as_all_at_once(data: st.DataObject) -> None:
         about = {kind: of, name: "x", "field": field, "new": data.draw(st.integers(1, 5))}
         entries.append(entry(version, "entry_annulled" if kind == "annuls" else "entry_corrected", about))
     assert row(reduce(fold, entries, ())) == derive(effective(entries))
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_every_state_on_the_way_answers_for_itself(data: st.DataObject) -> None:
+    """Late entries, corrections and annulments in any order: each state gives the full fold, asked first or again."""
+    entries, states = case(), [reduce(fold, case(), ())]
+    for version in range(2, 2 + data.draw(st.integers(4, 14))):
+        topic, facts = data.draw(st.sampled_from(UNRELATED))
+        happened = START + timedelta(hours=data.draw(st.integers(0, 40)))
+        if version > 2 and data.draw(st.booleans()):
+            of = data.draw(st.integers(2, version - 1))
+            topic = data.draw(st.sampled_from(["entry_annulled", "entry_corrected"]))
+            moment = (START + timedelta(hours=data.draw(st.integers(0, 40)))).isoformat()
+            field = "new" if entries[of - 1].topic == "entry_corrected" else "occurred_at"
+            facts = {"annuls": of, "corrects": of, "field": field, "new": moment}
+        entries.append(entry(version, topic, facts, happened))
+        states.append(fold(states[-1], entries[-1]))
+        if data.draw(st.booleans()):
+            assert row(states[-1]) == derive(effective(entries))
+    for count, state in enumerate(states, 1):
+        assert row(state) == row(state) == derive(effective(entries[:count]))

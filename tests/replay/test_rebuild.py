@@ -1,6 +1,7 @@
 """Views made anew: beside the live one, under writes, after tampering, in several processes, one at a time."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,9 @@ from ledger.store import Ledger
 from projections.follower import Follower
 from projections.view import ACCESS, CASE_STATE, DEADLINES, AnyView
 from replay import rebuild as rebuild_module
+from replay.helpers import Helpers
 from replay.rebuild import Progressed, RebuildFailed, rebuild_view, verify_view
+from replay.shares import Share, fold_share
 from tests.ledger.samples import connected
 from tests.replay.rebuilding import board, current, followed, generations, open_case, set_hours, tracked, unfinished
 
@@ -145,8 +148,35 @@ def test_several_processes_make_the_same_rows(ruled: Place, monkeypatch: pytest.
     """Whatever the number of shares and processes, a view is the live one row for row."""
     monkeypatch.setattr(rebuild_module, "SHARE_EVENTS", 60)
     followed(ruled, view)
+    monkeypatch.setattr(rebuild_module, "WORTH_HELP_SECONDS", 0.0)
     assert rebuild_view(ruled.conninfo, view, workers=2).equal
     assert unfinished(ruled) == 0
+
+
+def test_helpers_fold_what_is_left_to_them(ruled: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where this process folds one share only, another folds the rest."""
+    own: list[Share] = []
+
+    def only_one(conninfo: str, share: Share, after: Callable[[], None], *, wait: bool = True) -> None:
+        assert not wait, "a share was left"
+        own.append(share)
+        if len(own) == 1:
+            fold_share(conninfo, share, after, wait=wait)
+
+    monkeypatch.setattr(rebuild_module, "SHARE_EVENTS", 60)
+    monkeypatch.setattr(rebuild_module, "WORTH_HELP_SECONDS", 0.0)
+    monkeypatch.setattr(rebuild_module, "fold_share", only_one)
+    followed(ruled, CASE_STATE)
+    assert rebuild_view(ruled.conninfo, CASE_STATE, workers=2).equal
+    assert len(own) > 1
+
+
+def test_what_a_helper_fails_at_is_told(stories: Place) -> None:
+    """A share that was given up meanwhile is an error here, in one line."""
+    with Helpers(stories.conninfo, [Share(CASE_STATE, 9, 0)], 1) as helpers:
+        helpers.start()
+        with pytest.raises(RebuildFailed, match=r"^view case_state: folding anew was given up meanwhile$"):
+            helpers.wait(lambda: None)
 
 
 def test_second_rebuild_at_the_same_time_is_refused(stories: Place, opened: Ledger) -> None:

@@ -23,7 +23,7 @@ from replay import shares
 from replay.rebuild import DiskFull, Progressed, rebuild_view, verify_view
 from tests.conftest import Server
 from tests.following import catch_up
-from tests.ledger.samples import HOURS, appended, connected, fact, opening
+from tests.ledger.samples import HOURS, appended, connected, fact, opening, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ shares.PIECE_EVENTS = 100
 rebuild.SHARE_EVENTS = 500
 
 if __name__ == "__main__":
-    rebuild.POLL_SECONDS = 0.01
+    rebuild.WORTH_HELP_SECONDS = 0.0
     rebuild.rebuild_view(sys.argv[1], CASE_STATE, lambda told: print(told.events, flush=True), workers=2)
 """
 
@@ -55,6 +55,11 @@ def followed(place: Place) -> None:
         catch_up(follower)
     finally:
         follower.close()
+
+
+def children(process: int) -> list[int]:
+    """Return the processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def peak(place: Place) -> int:
@@ -77,7 +82,7 @@ def test_memory_does_not_grow_with_the_ledger(real: Place, ledger: Ledger) -> No
 
 
 def test_killed_among_processes_it_is_gone_on_with(real: Place, ledger: Ledger, tmp_path: Path) -> None:
-    """With ``kill -9`` in the middle of two processes' work both end, and the next start keeps what they did."""
+    """With ``kill -9`` in the middle of two processes' work all end, and the next start keeps what they did."""
     fill(ledger, 2000)
     followed(real)
     program = tmp_path / "rebuild_and_tell.py"
@@ -88,7 +93,10 @@ def test_killed_among_processes_it_is_gone_on_with(real: Place, ledger: Ledger, 
         assert process.stdout is not None
         while (folded := int(process.stdout.readline())) < 2000:
             continue
+        started = children(process.pid)
         os.kill(process.pid, signal.SIGKILL)
+    assert started
+    wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in started))
     told: list[Progressed] = []
     assert rebuild_view(real.conninfo, CASE_STATE, told.append).equal
     assert told[0].note is not None
