@@ -92,9 +92,10 @@ class Follower:
                 self._connection.pipeline(),
                 self._connection.transaction(),
                 self._connection.cursor() as cursor,
+                self._connection.cursor() as tracked,
                 self._connection.cursor() as ahead,
             ):
-                return self._batch(cursor, ahead)
+                return self._batch(cursor, tracked, ahead)
         except BaseException:
             self._folder.forget()
             raise
@@ -103,12 +104,16 @@ class Follower:
         row = self._connection.execute(FOLLOW["try_follow"], [self._view.name]).fetchone()
         return bool(row and row[0])
 
-    def _batch(self, cursor: psycopg.Cursor[Any], ahead: psycopg.Cursor[Any]) -> int | None:
+    def _batch(
+        self, cursor: psycopg.Cursor[Any], tracked: psycopg.Cursor[Any], ahead: psycopg.Cursor[Any]
+    ) -> int | None:
         """Follow one batch; what most likely comes next is asked for ahead, together with where the view stands."""
         view, expected = self._view, self._reached
         cursor.execute(FOLLOW["current_generation"], [view.name])
+        tracked.execute(FOLLOW["reached"], [view.name])
         ask_page(ahead, expected, BATCH)
-        generation, version, stopped_at, reached = cursor.fetchall()[0]
+        generation, version, stopped_at = cursor.fetchall()[0]
+        reached = next((position for position, _ in tracked.fetchall()), 0)
         if version != view.version:
             raise OtherVersion(view.name, version, view.version)
         if stopped_at is not None:

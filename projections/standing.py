@@ -6,6 +6,7 @@ between bears on it: a late entry, a correction, an annulment, or the opening it
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,8 +17,9 @@ from domain.events.retention import PersonalDataErased
 from domain.register import ABOUT_ENTRIES
 from ledger.queries import load_queries
 from ledger.store import Ledger
-from projections.boards import readable, rows_at
+from projections.boards import PartRow, readable, rows_at
 from projections.case_state import state_as_of
+from projections.following import ViewMadeAnew
 from projections.view import CASE_STATE
 
 STANDING = load_queries("projections", "sql/standing.sql")
@@ -35,10 +37,18 @@ def states_at(
     """
     known = min(position, ledger.position_at(valid_at))
     folding = _bearing(ledger, cases, known, position, valid_at, originals=originals)
-    reached, rows = rows_at(ledger, CASE_STATE, known, CaseSet(frozenset(cases) - folding))
-    if reached < known:
+    rows = _remembered(ledger, frozenset(cases) - folding, known)
+    if rows is None:
         folding, rows = frozenset(cases), []
     return {row.case: row.value for row in rows} | _folded(ledger, folding, position, valid_at, originals=originals)
+
+
+def _remembered(ledger: Ledger, cases: frozenset[UUID], known: int) -> list[PartRow] | None:
+    """Return the rows of cases as known at a position; None where the view has not come there, or is made anew."""
+    with suppress(ViewMadeAnew):
+        reached, rows = rows_at(ledger, CASE_STATE, known, CaseSet(cases))
+        return rows if reached >= known else None
+    return None
 
 
 def _bearing(

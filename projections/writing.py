@@ -100,10 +100,10 @@ def _turn(cursor: psycopg.Cursor[Any], view: AnyView, generation: int, folder: F
 
 def _opened(cursor: psycopg.Cursor[Any], upto: int) -> Iterator[list[UUID]]:
     """Yield the cases opened by a position, some at a time."""
-    with cursor.connection.cursor("opened") as server_side:
-        server_side.execute(FOLLOW["keys_upto"], [upto])
-        while rows := server_side.fetchmany(KEYS_AT_ONCE):
-            yield [row[0] for row in rows]
+    after = 0
+    while found := cursor.execute(FOLLOW["opened_after"], [after, upto, KEYS_AT_ONCE]).fetchall():
+        yield [case for case, _ in found]
+        after = found[-1][1]
 
 
 def _load(

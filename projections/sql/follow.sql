@@ -1,9 +1,7 @@
 -- name: current_generation
--- The generation readers see and how far it has come, locked so that no switch happens under a batch.
-SELECT c.generation, c.version, c.stopped_at, coalesce(t.notification_id, 0)
-FROM view.current c LEFT JOIN view.notification_tracking t
-    ON t.application_name = c.view || '_v' || c.version || '/' || c.generation
-WHERE c.view = %s FOR SHARE OF c
+-- The generation readers see, locked so that no switch happens under a batch. How far it has come is asked apart and
+-- afterwards: joined to a row that was waited for, it would be read from before the switch.
+SELECT generation, version, stopped_at FROM view.current WHERE view = %s FOR SHARE
 
 -- name: peek_generation
 -- The generation readers see, and the version of the code that folded it.
@@ -67,6 +65,11 @@ SELECT size FROM ledger.head
 -- name: keys_upto
 -- Every case opened by a position.
 SELECT stream FROM ledger.event WHERE topic = 'case_opened' AND position <= %s
+
+-- name: opened_after
+-- The next cases opened after one position and by another, each with the position at which it was.
+SELECT stream, position FROM ledger.event WHERE topic = 'case_opened' AND position > %s AND position <= %s
+ORDER BY position LIMIT %s
 
 -- name: entries_of_topics
 -- Entries of some kinds by a position, whatever stream they stand in.
