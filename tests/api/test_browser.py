@@ -228,7 +228,9 @@ def faults(page: Page) -> list[str]:
 
 ADDRESSES = (
     "/sager", "{S6}", "{S4}", "{S6}?known_at=2024-08-21T07:00:00Z&order=newest", "{S6}/opslag", "/sager/x",
-    "{S6}?known_at_day=31&known_at_month=2", "/ledelse/noedadgang", "/ledelse/begraensede", "/log-ind/formaal",
+    "{S6}/samtykker", "{S6}/samtykker?known_at=2024-06-05T12:00:00Z&vis=aendret", "{S2}/samtykker", "{S6}/delinger",
+    "{S6}/haendelser/22", "{S6}/haendelser/99", "{S6}?known_at_day=31&known_at_month=2",
+    "/ledelse/noedadgang", "/ledelse/begraensede", "/log-ind/formaal",
 )  # fmt: skip
 """Every kind of page; S4 was opened in an emergency."""
 
