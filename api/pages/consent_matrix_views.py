@@ -201,7 +201,7 @@ def _add_consent(register: Register, places: Places, consent: str, terms: Entry)
             code = mark_code(status, office)
             entry = _follows_from(register, status, office, code) or terms
             data = ", ".join(word(DATA_CATEGORIES, str(one)) for one in many(terms.data.get("data_categories")))
-            mark = Mark(code, _(MARKS[code]), _since(status, entry, code), data, place, note, entry.version)
+            mark = Mark(code, _(MARKS[code]), since_of(status, entry, code), data, place, note, entry.version)
             places.add((person, purpose), office, mark)
 
 
@@ -231,7 +231,7 @@ def _follows_from(register: Register, status: ConsentStatus, office: str, code: 
     return partly[-1] if partly else status.entry
 
 
-def _since(status: ConsentStatus, entry: Entry, code: str) -> str:
+def since_of(status: ConsentStatus, entry: Entry, code: str) -> str:
     """Return the day that goes with a mark: given, refused or taken back on, valid from, or the last day it held."""
     if status.given is not None and code in (EXPIRED, NOT_YET):
         return show_day(read_day(status.given.data["valid_to" if code == EXPIRED else "valid_from"]))

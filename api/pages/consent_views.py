@@ -16,7 +16,7 @@ from api.pages.consent_history_views import (
     happened_by,
     history_of,
 )
-from api.pages.consent_matrix_views import Mark, Matrix, Register, changed_alone, matrices, unasked
+from api.pages.consent_matrix_views import Mark, Matrix, Register, changed_alone, matrices, since_of, unasked
 from api.pages.consent_words import KNOWLEDGE, MARKS, NOT_ASKED, ONLY_CHANGED, THEN, consent_name
 from api.pages.disclosure_views import BAD, Choice, Disclosure, found_disclosures
 from api.pages.event_views import linked_words
@@ -246,7 +246,7 @@ def _card(
         title=_("%(kind)s: %(name)s", kind=kind or _("Samtykke"), name=name),
         code=consent,
         mark=mark,
-        before=before if before is not None and (before.code, before.since) != (mark.code, mark.since) else None,
+        before=before if before is not None and (before.code, before.entry) != (mark.code, mark.entry) else None,
         missing=", ".join(map(now.name, missing)) or None,
         notes=tuple(CHECKS[one.code].explain(one, language()) for one in noted if one.entry in versions),
         terms=tuple(_facts(now.words, look, terms)),
@@ -267,8 +267,8 @@ def _terms(register: Register, about: Sequence[Entry], consent: str) -> Entry:
 def _mark(register: Register, consent: str) -> Mark:
     found = consent_status(register.known, consent, register.at)
     code = MARK_OF_STATUS[found.status]
-    since = "" if found.entry is None or code == NOT_ASKED else show_moment(found.entry.occurred_at)
-    return Mark(code, _(MARKS[code]), since)
+    since = "" if found.entry is None or code == NOT_ASKED else since_of(found, found.entry, code)
+    return Mark(code, _(MARKS[code]), since, entry=found.entry.version if found.entry is not None else None)
 
 
 def _facts(words: Words, look: CaseLook, terms: Entry) -> Iterator[Fact]:
