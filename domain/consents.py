@@ -154,7 +154,8 @@ def support_givers(known: Known, at: datetime) -> Iterator[str]:
 def missing_joint(known: Known, consent: str, at: datetime) -> tuple[str, ...]:
     """Return those whose consent of the same kind is needed as well and is not in force at an instant."""
     found = consent_status(known, consent, at)
-    if found.given is None:
+    wanted = many(found.given.data.get("joint_with")) if found.given is not None else ()
+    if found.given is None or not wanted:
         return ()
     others = [consent_status(known, other, at) for other in consent_ids(known)]
     given = {
@@ -162,7 +163,7 @@ def missing_joint(known: Known, consent: str, at: datetime) -> tuple[str, ...]:
         for other in others
         if other.in_force and other.given is not None and other.given.data["kind"] == found.given.data["kind"]
     }
-    return tuple(ref for ref in many(found.given.data.get("joint_with")) if ref not in given)
+    return tuple(ref for ref in wanted if ref not in given)
 
 
 def speaks_for(known: Known, given: Entry, person: str) -> bool:

@@ -41,6 +41,11 @@ class Known:
         return {topic: tuple(facts) for topic, facts in grouped.items()}
 
     @cached_property
+    def _by_topics(self) -> dict[frozenset[str], tuple[Entry, ...]]:
+        """The facts of some kinds, each set of kinds once it was asked about."""
+        return {}
+
+    @cached_property
     def programme(self) -> str | None:
         """The programme this case is about; None before it is opened."""
         opening = next(iter(self.of(CaseOpened)), None)
@@ -50,8 +55,10 @@ class Known:
         """The facts in force of some kinds, in the order in which they happened."""
         if len(kinds) == 1:
             return self._by_topic.get(kinds[0].TOPIC, ())
-        topics = {kind.TOPIC for kind in kinds}
-        return tuple(fact for fact in self.facts if fact.topic in topics)
+        topics = frozenset(kind.TOPIC for kind in kinds)
+        if topics not in self._by_topics:
+            self._by_topics[topics] = tuple(fact for fact in self.facts if fact.topic in topics)
+        return self._by_topics[topics]
 
     def fact(self, version: int | None) -> Entry | None:
         """The fact in force with a version; None where there is none, or it was annulled."""

@@ -17,12 +17,33 @@ from api.pages.times import show_day, show_instant
 from api.pages.values import Piece, Words
 from domain.consents import consent_status, entries_of
 from domain.entries import Entry
-from domain.events.consent import ConsentGiven, ConsentRefused, ConsentWithdrawn
+from domain.events.administration import CaseOpened
+from domain.events.child import ChildBorn, CustodyRecorded
+from domain.events.consent import (
+    ConsentGiven,
+    ConsentRefused,
+    ConsentWithdrawn,
+    DisclosureDenied,
+    DisclosureMade,
+    InformationObtained,
+)
+from domain.events.control import DocumentFiled
+from domain.events.people import PersonsMerged, PersonsUnmerged
+from domain.events.retention import RecipientTold
 from domain.known import Known, many
-from domain.register import target
+from domain.register import ABOUT_ENTRIES, target
 from domain.time import COPENHAGEN, end_of, later, read_day, start_of
 
 TOPICS = frozenset({ConsentGiven.TOPIC, ConsentRefused.TOPIC, ConsentWithdrawn.TOPIC})
+BEARING = TOPICS | {
+    event.TOPIC
+    for event in (
+        CaseOpened, ChildBorn, CustodyRecorded, DisclosureDenied, DisclosureMade, DocumentFiled, InformationObtained,
+        PersonsMerged, PersonsUnmerged, RecipientTold,
+    )
+}  # fmt: skip
+"""What an answer about consents and disclosures may rest on, beside corrections and annulments of it."""
+
 MARK_OF_STATUS = {
     "in_force": GIVEN,
     "refused": REFUSED,
@@ -87,6 +108,32 @@ def entries_about(known: Known, consent: str) -> tuple[Entry, ...]:
         if said or entry.version in in_force or target(entry) in found:
             found[entry.version] = entry
     return tuple(found.values())
+
+
+def anchor_of(known: Known, consent: str) -> str:
+    """Return the place of a consent on the page of consents, with its mark; empty for one that is not on record."""
+    about = entries_about(known, consent)
+    return f"#c{about[0].version}" if about else ""
+
+
+def bearing(known: Known) -> Known:
+    """Return what is known without the entries that no answer about consents and disclosures rests on.
+
+    Each disclosure is judged by the register of its own time: of a long case most entries need not be read for it.
+    """
+    kept: set[int] = set()
+    for entry in known.entries:
+        about = target(entry)
+        if about in kept if entry.topic in ABOUT_ENTRIES else entry.topic in BEARING:
+            kept.add(entry.version)
+    return Known(tuple(entry for entry in known.entries if entry.version in kept))
+
+
+def happened_by(known: Known, at: datetime) -> Known:
+    """Return what is known without what was said of consents after an instant; corrections of the rest still count."""
+    said = [entry for entry in known.entries if entry.topic in TOPICS]
+    later_on = {entry.version for entry in said if (known.fact(entry.version) or entry).happened > at}
+    return Known(tuple(entry for entry in known.entries if entry.version not in later_on)) if later_on else known
 
 
 def history_of(words: Words, known: Known, consent: str, at: datetime, title: str, name: str) -> History:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from api.pages.codes import DATA_CATEGORIES, KINDS, word
-from api.pages.consent_history_views import MARK_OF_STATUS, entries_about
+from api.pages.consent_history_views import MARK_OF_STATUS, anchor_of
 from api.pages.consent_words import (
     EXPIRED,
     GIVEN,
@@ -60,6 +60,7 @@ class Cell:
 class Row:
     """The places of one person's data and one purpose, one for each recipient."""
 
+    ref: str
     person: str
     purpose: str
     cells: tuple[Cell, ...]
@@ -123,18 +124,17 @@ class Register:
         return self.words.person(ref) or ref
 
 
-def matrices(now: Register, then: Register | None = None, *, only_changed: bool = False) -> tuple[Matrix, ...]:
+def matrices(now: Register, then: Register | None = None) -> tuple[Matrix, ...]:
     """Return a matrix for each kind of consent; with ``then`` what differed by the register then is told."""
     found, before = _places(now), {} if then is None else _places(then)
     built = [_matrix(now, kind, found.get(kind, Places()), before.get(kind), then) for kind in {**found, **before}]
-    if only_changed:
-        built = [_changed(one) for one in built]
     return tuple(one for one in built if one.rows)
 
 
-def _changed(matrix: Matrix) -> Matrix:
-    rows = tuple(row for row in matrix.rows if row.changed)
-    return Matrix(matrix.kind, matrix.title, matrix.recipients, rows)
+def changed_alone(found: Iterable[Matrix]) -> tuple[Matrix, ...]:
+    """Return the rows of matrices in which something differs from what the register held then."""
+    rows = [(one, tuple(row for row in one.rows if row.changed)) for one in found]
+    return tuple(Matrix(one.kind, one.title, one.recipients, changed) for one, changed in rows if changed)
 
 
 def _matrix(now: Register, kind: str, found: Places, before: Places | None, then: Register | None) -> Matrix:
@@ -143,6 +143,7 @@ def _matrix(now: Register, kind: str, found: Places, before: Places | None, then
     keys = dict.fromkeys((*found.marks, *earlier.marks))
     rows = [
         Row(
+            person,
             now.name(person),
             purpose,
             tuple(_cell(found, earlier if then is not None else None, (person, purpose), one) for one in offices),
@@ -190,7 +191,7 @@ def _add_consent(register: Register, places: Places, consent: str, terms: Entry)
     status = consent_status(register.known, consent, register.at)
     purpose = purpose_of(terms)
     missing = missing_joint(register.known, consent, register.at)
-    place = f"#c{entries_about(register.known, consent)[0].version}"
+    place = anchor_of(register.known, consent)
     giver = register.person(str(terms.data.get("given_by") or terms.data.get("refused_by")))
     waiting = _("mangler samtykke fra %(who)s", who=", ".join(map(register.name, missing))) if missing else None
     for person in _whose(register, terms):
@@ -200,7 +201,7 @@ def _add_consent(register: Register, places: Places, consent: str, terms: Entry)
             code = mark_code(status, office)
             entry = _follows_from(register, status, office, code) or terms
             data = ", ".join(word(DATA_CATEGORIES, str(one)) for one in many(terms.data.get("data_categories")))
-            mark = Mark(code, _(MARKS[code]), _since(status, entry, code), data, place, note, entry.version)
+            mark = Mark(code, _(MARKS[code]), since_of(status, entry, code), data, place, note, entry.version)
             places.add((person, purpose), office, mark)
 
 
@@ -230,7 +231,7 @@ def _follows_from(register: Register, status: ConsentStatus, office: str, code: 
     return partly[-1] if partly else status.entry
 
 
-def _since(status: ConsentStatus, entry: Entry, code: str) -> str:
+def since_of(status: ConsentStatus, entry: Entry, code: str) -> str:
     """Return the day that goes with a mark: given, refused or taken back on, valid from, or the last day it held."""
     if status.given is not None and code in (EXPIRED, NOT_YET):
         return show_day(read_day(status.given.data["valid_to" if code == EXPIRED else "valid_from"]))
@@ -278,9 +279,9 @@ def _add_law(register: Register, found: dict[str, Places], entry: Entry) -> None
             places.add((person, purpose_of(entry)), office, mark)
 
 
-def unasked(register: Register) -> tuple[str, ...]:
+def unasked(register: Register, found: Iterable[Matrix]) -> tuple[str, ...]:
     """Return the grown-ups of the case whom no consent, refusal or law in the matrices is about."""
-    told = {person for one in _places(register).values() for person, _purpose in one.marks}
+    told = {row.ref for one in found for row in one.rows}
     for consent in consent_ids(register.known):
         for entry in entries_of(register.known, consent):
             told |= {register.person(str(ref)) for ref in many(entry.data.get("on_behalf_of"))}

@@ -2,13 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from api.looks import Question
 from api.pages.case_frame import CONSENTS, DISCLOSURES
 from api.pages.codes import KINDS, word
-from api.pages.consent_history_views import MARK_OF_STATUS, History, entries_about, history_of
-from api.pages.consent_matrix_views import Mark, Matrix, Register, matrices, unasked
+from api.pages.consent_history_views import (
+    MARK_OF_STATUS,
+    TOPICS,
+    History,
+    anchor_of,
+    bearing,
+    entries_about,
+    happened_by,
+    history_of,
+)
+from api.pages.consent_matrix_views import Mark, Matrix, Register, changed_alone, matrices, since_of, unasked
 from api.pages.consent_words import KNOWLEDGE, MARKS, NOT_ASKED, ONLY_CHANGED, THEN, consent_name
 from api.pages.disclosure_views import BAD, Choice, Disclosure, found_disclosures
 from api.pages.event_views import linked_words
@@ -116,14 +124,15 @@ def consents_page(look: CaseLook, question: Question, inquiry: Inquiry, chosen: 
     ``inquiry`` is the question to what the look holds: today's knowledge where it is compared with the register then.
     """
     words, path = linked_words(look, look.question), case_address(look.file.case)
-    now = Register(words, inquiry.known, inquiry.at)
+    noted = [one for one in pending(inquiry, NOTED) if one.stands(inquiry.at)]
+    known = happened_by(bearing(inquiry.known), inquiry.at)
+    now = Register(words, known, inquiry.at)
     then = None
     if chosen != THEN and question.known_at is not None:
-        then = Register(words, inquiry.known.recorded_by(question.known_at), inquiry.at)
-    shown = tuple(found_disclosures(words, look, inquiry.known, inquiry.at))
-    noted = [one for one in pending(inquiry, NOTED) if one.stands(inquiry.at)]
+        then = Register(words, known.recorded_by(question.known_at), inquiry.at)
+    shown = tuple(found_disclosures(words, look, known, inquiry.at))
     everything = matrices(now, then)
-    codes = _ever(inquiry.known, inquiry.at)
+    codes = _ever(known)
     return ConsentsPage(
         at=show_instant(inquiry.at),
         alarms=tuple(_alarms(now, shown, noted, address(path + DISCLOSURES.path, look.question))),
@@ -131,9 +140,9 @@ def consents_page(look: CaseLook, question: Question, inquiry: Inquiry, chosen: 
         since=None if then is None or question.known_at is None else show_instant(question.known_at),
         only_changed=chosen == ONLY_CHANGED,
         changes=sum(cell.before is not None for one in everything for row in one.rows for cell in row.cells),
-        matrices=matrices(now, then, only_changed=True) if chosen == ONLY_CHANGED else everything,
+        matrices=changed_alone(everything) if chosen == ONLY_CHANGED else everything,
         legend=tuple(Mark(code, _(text)) for code, text in MARKS.items()),
-        unasked=unasked(now),
+        unasked=unasked(now, everything),
         cards=tuple(_card(look, now, then, code, noted, shown) for code in codes),
         custody=tuple(_custody(now)),
         holders=_holders(now),
@@ -157,12 +166,10 @@ def _choices(path: str, question: Question, chosen: str) -> Iterator[Choice]:
             yield Choice(_(label), None, place, code == chosen)
 
 
-def _ever(known: Known, at: datetime) -> tuple[str, ...]:
-    """Return every consent that had been asked about by an instant, those whose entries were annulled too."""
-    said = [entry for entry in known.entries if entry.topic.startswith("consent_") and "consent" in entry.data]
-    begun = {str(entry.data["consent"]) for entry in said if entry.happened <= at}
-    everything = dict.fromkeys((*consent_ids(known), *(str(entry.data["consent"]) for entry in said)))
-    return tuple(consent for consent in everything if consent in begun)
+def _ever(known: Known) -> tuple[str, ...]:
+    """Return every consent that was ever asked about, those whose entries were annulled too."""
+    said = (entry for entry in known.entries if entry.topic in TOPICS and not entry.withheld)
+    return tuple(dict.fromkeys((*consent_ids(known), *(str(entry.data["consent"]) for entry in said))))
 
 
 def _alarms(
@@ -205,7 +212,7 @@ def _waiting(register: Register) -> Iterator[Piece]:
         for ref in missing_joint(known, consent, at):
             name = consent_name(register.words, known, consent)
             yield Piece(
-                _("%(consent)s: %(who)s mangler", consent=name, who=register.name(ref)), _anchor(known, consent)
+                _("%(consent)s: %(who)s mangler", consent=name, who=register.name(ref)), anchor_of(known, consent)
             )
 
 
@@ -215,12 +222,7 @@ def _expiring(register: Register, noted: Sequence[Finding]) -> Iterator[Piece]:
             consent = str(one.detail["consent"])
             name = consent_name(register.words, register.known, consent)
             text = _("%(consent)s: gælder til %(when)s", consent=name, when=show_instant(one.ends_at))
-            yield Piece(text, _anchor(register.known, consent))
-
-
-def _anchor(known: Known, consent: str) -> str:
-    about = entries_about(known, consent)
-    return f"#c{about[0].version}" if about else ""
+            yield Piece(text, anchor_of(register.known, consent))
 
 
 def _card(
@@ -234,7 +236,7 @@ def _card(
     about = entries_about(now.known, consent)
     terms = _terms(now, about, consent)
     kind = word(KINDS, str(terms.data.get("kind") or "")).capitalize()
-    name, anchor = consent_name(now.words, now.known, consent), f"c{about[0].version}"
+    name, anchor = consent_name(now.words, now.known, consent), anchor_of(now.known, consent).removeprefix("#")
     mark = _mark(now, consent)
     before = None if then is None else _mark(then, consent)
     versions = {entry.version for entry in about}
@@ -244,7 +246,7 @@ def _card(
         title=_("%(kind)s: %(name)s", kind=kind or _("Samtykke"), name=name),
         code=consent,
         mark=mark,
-        before=before if before is not None and (before.code, before.since) != (mark.code, mark.since) else None,
+        before=before if before is not None and (before.code, before.entry) != (mark.code, mark.entry) else None,
         missing=", ".join(map(now.name, missing)) or None,
         notes=tuple(CHECKS[one.code].explain(one, language()) for one in noted if one.entry in versions),
         terms=tuple(_facts(now.words, look, terms)),
@@ -258,16 +260,15 @@ def _card(
 def _terms(register: Register, about: Sequence[Entry], consent: str) -> Entry:
     """Return the entry that holds the terms of a consent as they are now: the last asked, in force if any is."""
     asked = [entry for entry in about if entry.data.get("consent") == consent and entry.topic != ConsentWithdrawn.TOPIC]
-    begun = [entry for entry in asked if entry.happened <= register.at] or asked
-    in_force = [entry for entry in begun if register.known.fact(entry.version) is not None]
-    return (in_force or begun or list(about))[-1]
+    in_force = [entry for entry in asked if register.known.fact(entry.version) is not None]
+    return (in_force or asked or list(about))[-1]
 
 
 def _mark(register: Register, consent: str) -> Mark:
     found = consent_status(register.known, consent, register.at)
     code = MARK_OF_STATUS[found.status]
-    since = "" if found.entry is None or code == NOT_ASKED else show_moment(found.entry.occurred_at)
-    return Mark(code, _(MARKS[code]), since)
+    since = "" if found.entry is None or code == NOT_ASKED else since_of(found, found.entry, code)
+    return Mark(code, _(MARKS[code]), since, entry=found.entry.version if found.entry is not None else None)
 
 
 def _facts(words: Words, look: CaseLook, terms: Entry) -> Iterator[Fact]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from api.pages.case_frame import CONSENTS
 from api.pages.codes import DATA_CATEGORIES, word
+from api.pages.consent_history_views import anchor_of, bearing
 from api.pages.consent_words import (
     ALL,
     BASES,
@@ -158,7 +159,7 @@ class DisclosuresPage:
 
 def disclosures_page(look: CaseLook, known: Known, at: datetime, chosen: str) -> DisclosuresPage:
     """Return what the page shows of the disclosures that had happened at an instant, by everything ``known``."""
-    everything = tuple(found_disclosures(linked_words(look, look.question), look, known, at))
+    everything = tuple(found_disclosures(linked_words(look, look.question), look, bearing(known), at))
     by_filter = {code: [one for one in everything if _belongs(one, code)] for code in FILTERS}
     path = case_address(look.file.case)
     return DisclosuresPage(
@@ -186,10 +187,12 @@ def found_disclosures(words: Words, look: CaseLook, known: Known, at: datetime) 
     for consent in consent_ids(known):
         for row in gone_out(known, consent, at):
             ended.setdefault(row.disclosure.version, []).append(row)
-    for entry in disclosures(known):
+    found = [entry for entry in disclosures(known) if entry.happened <= at]
+    items = items_of(words, look, [look.entries[entry.version - 1] for entry in found])
+    for entry, item in zip(found, items, strict=True):
         both = covers(known, entry.version)
-        if both is not None and entry.happened <= at:
-            yield _disclosure(words, look, known, entry, both, ended.get(entry.version, ()))
+        if both is not None:
+            yield _disclosure(words, look, known, entry, item, both, ended.get(entry.version, ()))
 
 
 def _belongs(one: Disclosure, code: str) -> bool:
@@ -201,9 +204,14 @@ def _belongs(one: Disclosure, code: str) -> bool:
 
 
 def _disclosure(
-    words: Words, look: CaseLook, known: Known, entry: Entry, both: TwoCovers, ended: Sequence[GoneOut]
+    words: Words,
+    look: CaseLook,
+    known: Known,
+    entry: Entry,
+    item: Item,
+    both: TwoCovers,
+    ended: Sequence[GoneOut],
 ) -> Disclosure:
-    (item,) = items_of(words, look, [look.entries[entry.version - 1]])
     inbound = entry.topic == InformationObtained.TOPIC
     then = known.recorded_by(entry.recorded_at)
     named = tuple(map(str, many(entry.data.get("consents"))))
@@ -268,12 +276,6 @@ def _used(words: Words, look: CaseLook, known: Known, then: Known, consent: str,
         now=stood(now),
         differs=was.status != now.status,
     )
-
-
-def anchor_of(known: Known, consent: str) -> str:
-    """Return the place of a consent on the page of consents, with its mark; empty for one that is not on record."""
-    said = sorted(entry.version for entry in entries_of(known, consent))
-    return f"#c{said[0]}" if said else ""
 
 
 def _edition(known: Known, found: ConsentStatus) -> str:

@@ -232,6 +232,8 @@ ADDRESSES = (
     "/min-dag", "/sager/ny", "{S6}/registrer",
     "{S6}/registrer/samtykke", "{S6}/registrer/afgoerelse", "{S6}/registrer/berigtigelse?nr=20", "{S6}/kvittering/20",
     "{S6}/registrer/berigtigelse?nr=20&felt=summary",
+    "{S6}/samtykker", "{S6}/samtykker?known_at=2024-06-05T12:00:00Z&vis=aendret", "{S2}/samtykker", "{S6}/delinger",
+    "{S6}/haendelser/22", "{S6}/haendelser/99",
 )  # fmt: skip
 """Every kind of page; S4 was opened in an emergency."""
 
