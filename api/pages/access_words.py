@@ -61,6 +61,7 @@ WHAT = {
     "deadlines": "frister",
     "deadlines_board": "frister på tværs af sager",
     "decision_gate": "kontrol før en afgørelse",
+    "desk": "tal for ledelsen",
     "disclosure_gate": "kontrol før en videregivelse",
     "disclosures": "videregivelser",
     "document": "et dokument",

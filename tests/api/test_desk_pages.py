@@ -143,6 +143,19 @@ class TestClocksOfACase:
 class TestBoards:
     """Boards across cases."""
 
+    def test_the_desk_says_what_waits_and_each_board_says_the_same(self, ledger: Ledger, leader: TestClient) -> None:
+        before = ledger.head().size
+        html = page(leader, "/ledelse")
+        assert ledger.head().size == before + 1
+        assert look(ledger, html)["what"] == "desk"
+        for board, waits in {
+            "frister": r"(\d+) frister i loven er overskredet",
+            "samtykkebrud": r"(\d+) videregivelser? uden dækning",
+            "fund?niveau=statute": r"(\d+) fund efter loven",
+        }.items():
+            (number,) = re.findall(waits, html)
+            assert f"Viser {number} af {number}." in page(leader, f"/ledelse/{board}"), board
+
     @pytest.mark.parametrize("instants", ["", DECISION_DAY, "valid_at=2024-08-21T07:00:00Z"])
     @pytest.mark.parametrize("board", ["frister", "samtykkebrud", "fund"])
     def test_each_number_leads_to_a_list_that_adds_up_to_it(
