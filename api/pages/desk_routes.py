@@ -166,6 +166,8 @@ class DeskPages:
             return self._show(
                 request, FINDINGS, asked, page, filters, "desk_findings.html",
                 totals=desk_views.finding_totals(page.more, asked.question, _kept(request), (level, state)),
+                level=_(LEVELS[level]) if level != EVERY else _("alle niveauer"),
+                stand=_(LIVES[state]),
                 rows=[desk_views.finding_row(row, near) for row in page.rows],
             )  # fmt: skip
 

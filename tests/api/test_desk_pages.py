@@ -106,6 +106,7 @@ class TestClocksOfACase:
         assert "29-03-2024 kl. 16.30 regnet fra 28-03-2024 kl. 16.30" in broken
         assert "overskredet 17 timer for sent Varsel: ikke leveret" in broken
         assert "nr. 3 Underretning vurderet akut hændt 30-03-2024 kl. 10.00 registreret" in broken
+        assert "Overholdt efter den valgte læsning" not in broken
         assert look(ledger, html)["what"] == "deadlines"
 
     def test_citizens_clocks_stand_apart_and_are_never_red(self, leader: TestClient) -> None:
