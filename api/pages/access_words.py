@@ -62,6 +62,7 @@ WHAT = {
     "deadlines_board": "frister på tværs af sager",
     "decision_gate": "kontrol før en afgørelse",
     "decisions": "sagens afgørelser",
+    "desk": "tal for ledelsen",
     "disclosure_gate": "kontrol før en videregivelse",
     "disclosures": "videregivelser",
     "document": "et dokument",

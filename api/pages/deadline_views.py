@@ -266,7 +266,7 @@ class _Telling:
             yield _("Bortfaldet"), self.entry(clock.cancelled_by or clock.settled_by or 0)
         if clock.superseded_by is not None:
             yield _("Fristen regnes i stedet fra"), self.entry(clock.superseded_by)
-        if clock.dispute is not None:
+        if status(clock, self.at) == "met_disputed":
             yield _("Overholdt efter den valgte læsning, men ikke efter en strengere"), None
         if silent:
             yield _("Minder ingen: personen er død, eller graviditeten er ophørt"), None

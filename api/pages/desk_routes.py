@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.boards import BoardAsked, BoardPage, Boards, Wish, wanted_of
+from api.desk_reading import DeskReader
 from api.pages import desk_views, overview_views
 from api.pages.codes import PROGRAMMES
 from api.pages.deadline_words import LEVELS
@@ -63,7 +64,7 @@ class DeskPages:
 
     def __init__(self, pages: Pages, ledger: Ledger, reader: CaseReader, boards: Boards) -> None:
         self._pages, self._ledger, self._reader, self._boards = pages, ledger, reader, boards
-        self.desk = Desk(pages, boards)
+        self.desk, self._desk_reader = Desk(pages, boards), DeskReader(ledger, reader)
 
     def routes(self) -> APIRouter:
         """Return the routes."""
@@ -77,8 +78,16 @@ class DeskPages:
         return router
 
     async def start(self, request: Request) -> Response:
-        """Show where the desk leads; nothing of any case."""
-        return self._pages.render(request, "desk.html", label=_(DESK_LABEL), menu=self.desk.menu(request, None))
+        """Show where the desk leads, with what waits there now."""
+
+        async def show() -> Response:
+            look = await self._desk_reader.numbers(looking(request), desk_views.WAITING)
+            lines = desk_views.desk_lines(self.desk.menu(request, None), look)
+            return self._pages.render(
+                request, "desk.html", label=_(DESK_LABEL), lines=lines, access=look.access_position
+            )
+
+        return await self._pages.told(request, show)
 
     async def deadlines(self, request: Request) -> Response:
         """Show the clocks of all cases under a heading: those overdue unless another is asked for."""
@@ -157,6 +166,8 @@ class DeskPages:
             return self._show(
                 request, FINDINGS, asked, page, filters, "desk_findings.html",
                 totals=desk_views.finding_totals(page.more, asked.question, _kept(request), (level, state)),
+                level=_(LEVELS[level]) if level != EVERY else _("alle niveauer"),
+                stand=_(LIVES[state]),
                 rows=[desk_views.finding_row(row, near) for row in page.rows],
             )  # fmt: skip
 

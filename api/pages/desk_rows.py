@@ -10,6 +10,7 @@ from api.boards import BoardPage
 from api.looks import Question
 from api.pages.codes import ROLES, word
 from api.pages.deadline_views import EntryLine, entry_line
+from api.pages.language import _
 from api.pages.views import address, case_address
 from api.principals import Principal
 from api.reading import CaseReader
@@ -66,7 +67,7 @@ class Beside:
         if reach is None:
             return "–"
         held = [f"{who} ({word(ROLES, one.role)})" for one in reach.held(at).values() for who in one.staff]
-        return ", ".join(held) or ", ".join(sorted(reach.holders(at)))
+        return ", ".join(held) or _("%(who)s (oprettede sagen)", who=reach.opened_by)
 
 
 async def beside(

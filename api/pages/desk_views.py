@@ -1,10 +1,11 @@
 """What the boards of the supervisor's desk show: totals that lead to their lists, rows that lead to their events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from api.desk_reading import DeskLook, Wanted
 from api.looks import Question
 from api.pages.codes import ROLES, word
 from api.pages.deadline_views import (
@@ -19,12 +20,12 @@ from api.pages.deadline_views import (
     unknown_rule,
 )
 from api.pages.deadline_words import DEADLINES, LEVELS
-from api.pages.desk import BREACHES, LEVEL, STATE, list_address
+from api.pages.desk import BREACHES, LEVEL, QUEUE, RESTRICTED, STATE, MenuLine, list_address
 from api.pages.desk import DEADLINES as BOARD
 from api.pages.desk import FINDINGS as FOUND
 from api.pages.desk_rows import Beside, CaseLine
 from api.pages.desk_words import BASES, COVERS, GAPS, LIVES, STANDS
-from api.pages.language import ENGLISH, _, language
+from api.pages.language import ENGLISH, _, language, ngettext
 from api.pages.timeline import actor_of
 from api.pages.times import show_instant
 from domain.deadlines import Deadline, from_values, status
@@ -36,6 +37,9 @@ from domain.levels import LEVELS as EVERY_LEVEL
 from domain.time import copenhagen_day, end_of, read_instant, start_of, write_instant
 from projections.board_pages import BoardRows, Counts, Selection
 from projections.boards import PartRow
+from projections.view import CONSENTS
+from projections.view import DEADLINES as CLOCKS
+from projections.view import FINDINGS as FINDINGS_VIEW
 
 STATUTE, EVERY = "statute", "alle"
 BROKEN = ("breached", "exceeded_with_preliminary")
@@ -131,6 +135,56 @@ class FindingRow:
     handle_by: str | None
     overdue: bool
     responsible: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeskLine:
+    """A page the desk leads to: what is there, and what waits there now; ``urgent`` where something is late."""
+
+    address: str
+    label: str
+    about: str
+    waits: str | None
+    urgent: bool
+
+
+WAITING: Wanted = {
+    BOARD.path: (CLOCKS, lambda at: clocks_selected("overskredet", STATUTE, at, citizen=False)),
+    BREACHES.path: (CONSENTS, lambda _at: breaches_selected("brud")),
+    FOUND.path: (FINDINGS_VIEW, lambda _at: Selection(statuses=("new",), levels=(STATUTE,))),
+}
+"""What is counted on the first page of the desk."""
+
+
+def desk_lines(menu: Iterable[MenuLine], look: DeskLook) -> tuple[DeskLine, ...]:
+    """Return where the desk leads, with what waits there now."""
+    waits = dict(_waiting(look))
+    return tuple(DeskLine(one.address, one.label, one.about, *waits.get(one.address, (None, False))) for one in menu)
+
+
+def _waiting(look: DeskLook) -> Iterator[tuple[str, tuple[str | None, bool]]]:
+    """Yield what waits on a page, and whether it is late."""
+    if look.counts is not None:
+        late, uncovered, found = (look.counts[place.path] for place in (BOARD, BREACHES, FOUND))
+        text = ngettext("%(number)s frist i loven er overskredet", "%(number)s frister i loven er overskredet", late)
+        yield BOARD.address, (text, late > 0)
+        text = ngettext("%(number)s videregivelse uden dækning", "%(number)s videregivelser uden dækning", uncovered)
+        yield BREACHES.address, (text, uncovered > 0)
+        text = ngettext(
+            "%(number)s fund efter loven, som ingen har vurderet",
+            "%(number)s fund efter loven, som ingen har vurderet",
+            found,
+        )
+        yield FOUND.address, (text, found > 0)
+    if look.waiting is not None:
+        text = ngettext("%(number)s venter på vurdering", "%(number)s venter på vurdering", look.waiting)
+        old = ngettext("%(number)s for længe", "%(number)s for længe", look.climbed or 0)
+        yield QUEUE.address, (f"{text}, {old}" if look.climbed else text, bool(look.climbed))
+    if look.overdue is not None:
+        text = ngettext(
+            "%(number)s skulle have været gennemgået", "%(number)s skulle have været gennemgået", look.overdue
+        )
+        yield RESTRICTED.address, (text, look.overdue > 0)
 
 
 def clocks_selected(stand: str, level: str | None, at: datetime, *, citizen: bool) -> Selection:

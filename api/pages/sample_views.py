@@ -39,12 +39,13 @@ class SampleForm:
 
 @dataclass(frozen=True, slots=True)
 class SampleRow:
-    """A look of the sample and the cases it showed."""
+    """A look of the sample and the cases it showed, the first few by number; ``export`` says what left as a file."""
 
     position: int
     line: LookLine | None
     cases: tuple[CaseLine, ...]
     more: int
+    export: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,8 @@ def sample_page(look: SampleLook, cases: Mapping[UUID, CaseLine]) -> SamplePage:
 
 def _row(one: SampledLook, cases: Mapping[UUID, CaseLine]) -> SampleRow:
     line = None if one.look is None else look_line(one.look, None)
-    shown = tuple(cases[case] for case in one.cases[:CASES_SHOWN])
-    return SampleRow(one.position, line, shown, len(one.cases) - len(shown))
+    named = sorted((cases[case] for case in one.cases), key=lambda case: case.number)
+    return SampleRow(one.position, line, tuple(named[:CASES_SHOWN]), max(0, len(named) - CASES_SHOWN), one.export)
 
 
 def _read_month(text: str) -> date | None:

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from api.principals import command_line_principal
+from api.rule_adoption import adopt_shipped
 from api.sign_in.local import PEOPLE
 from tests.api.accessibility import violations
 from tests.api.browser import BROWSER, DESKTOP, PHONE, chromium, overflow, picture, reading, sign_in, tab_to, words
@@ -24,9 +26,11 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no browser: install chr
 def client(
     server: Server, stories_template: Template, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[tuple[Service, Api]]:
-    """A service over the six stories, and a client of it."""
+    """A service over the six stories under the shipped rules, and a client of it."""
     folder = tmp_path_factory.mktemp("pages")
     for place in clone(server, stories_template, folder / "home"):
+        with place.ledger() as ledger:
+            adopt_shipped(ledger, command_line_principal("test"), ledger.head().recorded_at)
         with (
             serving(environment(place.conninfo, folder / "home"), folder / "errors.log") as service,
             talking_to(service.url, place.conninfo, AUDITOR) as api,
@@ -151,7 +155,8 @@ def test_emergency_from_the_closed_door_to_the_verdict(
     assert client[1].query(opened, address.rpartition("/")[2]) == [(1,)]
     with reading(browser, url) as page:
         sign_in(page, LEADER)
-        page.get_by_role("navigation", name="Hovedmenu").get_by_role("link", name="Nødadgang").click()
+        page.get_by_role("navigation", name="Hovedmenu").get_by_role("link", name="Ledelse").click()
+        page.get_by_role("link", name="Nødadgang").click()
         review = page.get_by_role("region", name=re.compile("Sag S5"))
         assert "Barnet er alene hjemme i aften." in review.inner_text()
         review.get_by_role("button", name="Registrér vurderingen").click()
@@ -200,6 +205,15 @@ def test_no_page_is_wider_than_the_window_or_breaks_a_rule(
         "looks": f"{busy['S6']}/opslag",
         "queue": "/ledelse/noedadgang",
         "restricted": "/ledelse/begraensede",
+        "clocks": f"{busy['S6']}/frister",
+        "case-barometer": f"{busy['S6']}/barometer",
+        "desk": "/ledelse",
+        "overdue": "/ledelse/frister",
+        "breaches": "/ledelse/samtykkebrud",
+        "findings": "/ledelse/fund",
+        "caseload": "/ledelse/sager",
+        "barometer": "/ledelse/barometer?spoergsmaal=plan&svar=no",
+        "sample": f"/ledelse/stikproeve?procent=100&froe=1&maaned={datetime.now(UTC):%m-%Y}",
         "purpose": "/log-ind/formaal",
         "log-out": "/log-ud",
     }
@@ -234,6 +248,9 @@ ADDRESSES = (
     "{S6}/registrer/berigtigelse?nr=20&felt=summary",
     "{S6}/samtykker", "{S6}/samtykker?known_at=2024-06-05T12:00:00Z&vis=aendret", "{S2}/samtykker", "{S6}/delinger",
     "{S6}/haendelser/22", "{S6}/haendelser/99",
+    "{S6}/frister", "{S6}/barometer", "/ledelse", "/ledelse/frister?known_at=2024-08-21T07:00:00Z&niveau=alle",
+    "/ledelse/samtykkebrud", "/ledelse/fund", "/ledelse/sager", "/ledelse/barometer?spoergsmaal=plan&svar=no",
+    "/ledelse/stikproeve?procent=100&maaned=13-2026", "/ledelse/stikproeve?procent=100&froe=1",
 )  # fmt: skip
 """Every kind of page; S4 was opened in an emergency."""
 
