@@ -18,9 +18,10 @@ from api.pages.texts import OCCURRED_AT, field_label
 from api.pages.times import Unreadable
 from api.pages.values import Value, is_technical, kinds_of_event, label_of
 from api.pages.views import CASES
-from api.pages.write_acts import BY_TOPIC, FormField, Pick, WriteAct
+from api.pages.write_acts import BY_TOPIC
 from api.pages.write_doing import BOTH, KEEP, REPLACE, commit_of
 from api.pages.write_fields import FieldView, Material, Typed, Widget, parts_typed, text_of
+from api.pages.write_forms import FormField, Pick, WriteAct
 from api.pages.write_options import options_of, shown
 from api.pages.write_reading import as_typed, build, denial, read_value, read_when
 from api.pages.write_routes import SENT_BEFORE, Sent, WritePages, items_of, read_sent, sent_of
@@ -68,7 +69,7 @@ class Correcting:
         name = self.field or ""
         known = BY_TOPIC.get(self.entry.topic)
         asked = known.field(name) if known else None
-        if asked is None or asked.pick is Pick.NEW_CONSENT:
+        if asked is None or asked.pick is Pick.MADE:
             asked = FormField(name)
         if asked.choices:
             asked = replace(asked, other=True)

@@ -11,7 +11,8 @@ from api.pages.language import _
 from api.pages.texts import field_label
 from api.pages.times import Parts
 from api.pages.values import PERSON_FIELDS, Words, kind_of_field, words_of
-from api.pages.write_acts import REFUSED_SCOPE, FormField, Pick, WriteAct
+from api.pages.write_acts import REFUSED_SCOPE
+from api.pages.write_forms import FormField, Pick, WriteAct
 from api.pages.write_words import HINTS, QUESTIONS
 from api.reading import CaseLook
 from domain.events.base import Event
@@ -110,7 +111,7 @@ def is_required(event: type[Event], name: str) -> bool:
 
 def is_needed(act: WriteAct, field: FormField) -> bool:
     """Whether the form asks for an answer."""
-    if field.name in ("valid_from", "consents") or field.pick is Pick.NEW_CONSENT:
+    if field.name in ("valid_from", "consents") or field.pick is Pick.MADE:
         return False
     return field.needed or is_required(act.event, field.name)
 

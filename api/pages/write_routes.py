@@ -20,7 +20,7 @@ from api.pages.receipt_views import receipt_page
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.timeline import items
 from api.pages.views import CASES, case_address
-from api.pages.write_acts import BY_PATH, Gate, WriteAct
+from api.pages.write_acts import BY_PATH
 from api.pages.write_doing import (
     BOTH,
     KEEP,
@@ -35,6 +35,7 @@ from api.pages.write_doing import (
     filled,
 )
 from api.pages.write_fields import Material, Typed
+from api.pages.write_forms import Gate, WriteAct
 from api.pages.write_views import ALREADY, HAPPENED, FormPage, GateView
 from api.pages.write_words import TELLING
 from api.principals import acting, looking
