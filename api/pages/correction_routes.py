@@ -158,7 +158,7 @@ class CorrectionPages:
         if chosen and theirs is not None:
             reason = write_views.chosen_text(theirs, sent.choice)
             if sent.choice == KEEP:
-                content = f"{reason}\n\n{event.model_dump_json(exclude_none=True)}"
+                content = f"{reason}\n\n{_not_recorded(correcting, event)}"
                 who = acting(correcting.request).id
                 note = NoteRecorded(informant=who, channel="digital", content=content, relates_to=theirs.version)
                 facts = [Fact(note, correcting.material.now)]
@@ -224,6 +224,7 @@ class CorrectionPages:
             against=theirs.version if theirs is not None else changed[-1].version,
             changed=items_of(look, changed),
             compared=compared,
+            both=compared is None,
         )
 
 
@@ -341,6 +342,14 @@ def _new_value(correcting: Correcting) -> Any:
         return None if moment is None else write_moment(moment)
     act, field = correcting.act, correcting.act.fields[0]
     return read_value(act, field, options_of(act, field, correcting.material), typed)
+
+
+def _not_recorded(correcting: Correcting, event: Event) -> str:
+    """Return what was typed and is not recorded, for the note that says so."""
+    topic, name = correcting.entry.topic, correcting.field or ""
+    mine = event.model_dump(mode="json")
+    told = write_views.mine_text(correcting.material.words, topic, {name: mine.get("new")})
+    return f"{told}\n{_('Begrundelse')}: {mine['reason']}"
 
 
 def _same(entry: Entry, correcting: Correcting) -> bool:

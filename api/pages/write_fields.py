@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 
 from api.pages.language import _
 from api.pages.texts import field_label
@@ -44,19 +44,19 @@ class Option:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Material:
     """What the forms of a case draw on: the case as its writer sees it now, and the ledger's time."""
 
     look: CaseLook
     now: datetime
 
-    @property
+    @cached_property
     def known(self) -> Known:
         """The case as it is on record."""
         return Known(tuple(self.look.entries))
 
-    @property
+    @cached_property
     def words(self) -> Words:
         """The words of the case."""
         return words_of(self.look, ())

@@ -255,7 +255,7 @@ class WritePages:
         theirs = writing.material.look.file.entry(sent.against) if sent.against else None
         if sent.choice in (KEEP, REPLACE, BOTH) and theirs is not None:
             reason = write_views.chosen_text(theirs, sent.choice)
-            note = write_views.mine_text(writing.act, found.data, list(found.data))
+            note = write_views.mine_text(writing.material.words, writing.act.event.TOPIC, found.data)
             staff = acting(writing.request).id
             facts = choice_facts(sent.choice, found, theirs.version, reason, note, staff)
         commit = self._commit(writing.request, sent, tuple(facts), reason)
@@ -319,6 +319,7 @@ class WritePages:
             against=against,
             changed=items_of(material.look, changed),
             compared=compared,
+            both=True,
         )
 
     def done(self, request: Request, recorded: Recorded, *, handed_over: bool = False) -> Response:

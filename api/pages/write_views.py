@@ -10,7 +10,7 @@ from api.pages.language import _, language, ngettext
 from api.pages.texts import field_label
 from api.pages.timeline import Item
 from api.pages.times import show_clock, show_day, show_instant
-from api.pages.values import Value
+from api.pages.values import Value, Words
 from api.pages.write_acts import ACTS
 from api.pages.write_fields import FieldView, Material, Typed, Widget, parts_typed
 from api.pages.write_forms import FormField, Gate, Pick, WriteAct
@@ -305,10 +305,13 @@ def chosen_text(entry: Entry, choice: str) -> str:
     }
 
 
-def mine_text(act: WriteAct, data: Mapping[str, Any], names: Sequence[str]) -> str:
+def mine_text(words: Words, topic: str, data: Mapping[str, Any]) -> str:
     """Return what was typed and not recorded, one field a line, for the note that says so."""
-    told = [f"{name}: {data[name]}" for name in names if data.get(name) is not None]
-    return f"{act.event.LABEL_DA}\n" + "\n".join(told)
+
+    def told(name: str) -> str:
+        return ", ".join(piece.text for piece in words.value(topic, name, data[name]).pieces)
+
+    return "\n".join(f"{field_label(topic, name)}: {told(name)}" for name in data if data[name] is not None)
 
 
 def hint(name: str) -> str:

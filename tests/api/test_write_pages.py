@@ -407,6 +407,24 @@ class TestCorrecting:
         assert (corrected["old"], corrected["new"], corrected["field"]) == (7, 4, "score")
         assert "<del>" in page(client, f"/sager/{scored}")
 
+    @pytest.mark.parametrize(("choice", "corrections", "notes"), [("erstat", 2, 0), ("behold", 1, 1)])
+    def test_two_corrections_of_one_field(
+        self, api: Api, staff: dict[str, Api], scored: str, choice: str, corrections: int, notes: int
+    ) -> None:
+        """The second is shown the first beside it; what holds in the end is what was chosen."""
+        client, path = staff[CASEWORKER], form(scored, "berigtigelse")
+        mine = {"score": "4", "begrundelse": "Forkert barn"}
+        given_out = hidden(page(client, f"{path}?nr=2&felt=score"))
+        theirs = {"score": "5", "begrundelse": "Tastefejl"}
+        receipt(staff[LEADER], fill(staff[LEADER], f"{path}?nr=2&felt=score", **theirs))
+        html = page_of(send(client, path, given_out, mine))
+        assert "De to udgaver" in words(html)
+        assert "Tastefejl" in html
+        assert 'value="begge"' not in html
+        receipt(client, send(client, path, hidden(html), {"valg": choice}))
+        found = [len(written(api, scored, event)) for event in ("EntryCorrected", "NoteRecorded")]
+        assert found == [corrections, notes]
+
     def test_annulling_asks_why(self, api: Api, staff: dict[str, Api], scored: str) -> None:
         """And leaves the entry struck through."""
         path = f"{form(scored, 'annullering')}?nr=2"
