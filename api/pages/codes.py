@@ -113,6 +113,8 @@ OUTCOMES = {
     "grant": "bevilling",
     "granted": "imødekommet",
     "investigation": "børnefaglig undersøgelse",
+    "mapping": "afdækning",
+    "no_further": "intet videre",
     "partly_granted": "delvist imødekommet",
     "programme_need": "behov for program",
     "refuse_request_and_change_support": "afslag på det ansøgte og ændret støtte",

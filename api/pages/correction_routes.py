@@ -18,9 +18,10 @@ from api.pages.texts import OCCURRED_AT, field_label
 from api.pages.times import Unreadable
 from api.pages.values import Value, is_technical, kinds_of_event, label_of
 from api.pages.views import CASES
-from api.pages.write_acts import BY_TOPIC, FormField, Pick, WriteAct
+from api.pages.write_acts import BY_TOPIC
 from api.pages.write_doing import BOTH, KEEP, REPLACE, commit_of
 from api.pages.write_fields import FieldView, Material, Typed, Widget, parts_typed, text_of
+from api.pages.write_forms import FormField, Pick, WriteAct
 from api.pages.write_options import options_of, shown
 from api.pages.write_reading import as_typed, build, denial, read_value, read_when
 from api.pages.write_routes import SENT_BEFORE, Sent, WritePages, items_of, read_sent, sent_of
@@ -68,7 +69,7 @@ class Correcting:
         name = self.field or ""
         known = BY_TOPIC.get(self.entry.topic)
         asked = known.field(name) if known else None
-        if asked is None or asked.pick is Pick.NEW_CONSENT:
+        if asked is None or asked.pick is Pick.MADE:
             asked = FormField(name)
         if asked.choices:
             asked = replace(asked, other=True)
@@ -157,7 +158,7 @@ class CorrectionPages:
         if chosen and theirs is not None:
             reason = write_views.chosen_text(theirs, sent.choice)
             if sent.choice == KEEP:
-                content = f"{reason}\n\n{event.model_dump_json(exclude_none=True)}"
+                content = f"{reason}\n\n{_not_recorded(correcting, event)}"
                 who = acting(correcting.request).id
                 note = NoteRecorded(informant=who, channel="digital", content=content, relates_to=theirs.version)
                 facts = [Fact(note, correcting.material.now)]
@@ -223,6 +224,7 @@ class CorrectionPages:
             against=theirs.version if theirs is not None else changed[-1].version,
             changed=items_of(look, changed),
             compared=compared,
+            both=compared is None,
         )
 
 
@@ -340,6 +342,14 @@ def _new_value(correcting: Correcting) -> Any:
         return None if moment is None else write_moment(moment)
     act, field = correcting.act, correcting.act.fields[0]
     return read_value(act, field, options_of(act, field, correcting.material), typed)
+
+
+def _not_recorded(correcting: Correcting, event: Event) -> str:
+    """Return what was typed and is not recorded, for the note that says so."""
+    topic, name = correcting.entry.topic, correcting.field or ""
+    mine = event.model_dump(mode="json")
+    told = write_views.mine_text(correcting.material.words, topic, {name: mine.get("new")})
+    return f"{told}\n{_('Begrundelse')}: {mine['reason']}"
 
 
 def _same(entry: Entry, correcting: Correcting) -> bool:

@@ -17,9 +17,10 @@ from api.pages.language import _
 from api.pages.rendering import Pages
 from api.pages.times import Unreadable
 from api.pages.views import CASES, case_address
-from api.pages.write_acts import BY_PATH, FormField
+from api.pages.write_acts import BY_PATH
 from api.pages.write_doing import Doing, When, commit_of, read_times
 from api.pages.write_fields import FieldView, Option, Typed, Widget, is_needed, question, text_of, view_of
+from api.pages.write_forms import FormField
 from api.pages.write_options import plain_options
 from api.pages.write_reading import build, read_value
 from api.pages.write_routes import KEPT_NOTE, SENT_BEFORE, Sent, read_sent, sent_of

@@ -1,6 +1,6 @@
 """The receipt of what was recorded: where it stands, how late it came, which deadlines it moved, who must be told."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -111,7 +111,7 @@ def receipt_page(
     return ReceiptPage(
         title=_("Kvittering"),
         lines=tuple(map(_line, entries)),
-        started=tuple(_clock(one, rules, at) for one in clocks if one.trigger in versions and one.running),
+        started=tuple(_clock(one, rules, at) for one in _begun(clocks, versions, at)),
         met=tuple(_clock(one, rules, at) for one in clocks if one.satisfied_by in versions),
         withdrawn=any(entry.topic == ConsentWithdrawn.TOPIC for entry in entries),
         served=tuple(served),
@@ -126,6 +126,15 @@ def receipt_page(
         size=look.head.size,
         root=tuple(root[start : start + 8] for start in range(0, len(root), 8)),
     )
+
+
+def _begun(clocks: Sequence[Deadline], versions: Collection[int], at: datetime) -> list[Deadline]:
+    """Return the deadlines some entries began and that stand, the soonest due first."""
+    begun = [one for one in clocks if one.trigger in versions and status(one, at) not in _ASIDE]
+    return sorted(begun, key=lambda one: (one.due is None, one.due or at))
+
+
+_ASIDE = frozenset({"not_applicable", "not_started", "superseded", "cancelled"})
 
 
 def _line(entry: Entry) -> RecordedLine:
@@ -154,7 +163,7 @@ def _clock(clock: Deadline, rules: Rules, at: datetime) -> ClockLine:
     state = status(clock, at)
     return ClockLine(
         duty,
-        due_text(clock),
+        due_text(clock) if clock.due is None else _("Senest %(due)s", due=due_text(clock)),
         rule.citation if rule else "",
         word(STATUS_WORDS, state),
         state in ("breached", "warning"),
@@ -164,7 +173,7 @@ def _clock(clock: Deadline, rules: Rules, at: datetime) -> ClockLine:
 def due_text(clock: Deadline) -> str:
     """Return until when something is due: to the hour where the rule counts hours, else the day."""
     if clock.due is None:
-        return _("uden fast frist")
+        return _("Uden fast frist")
     return show_instant(clock.due) if clock.in_hours else show_day(copenhagen_day(clock.due))
 
 

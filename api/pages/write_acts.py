@@ -5,67 +5,12 @@ what is needed although it may be missing in law, and what the form makes by its
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
 from api.pages.codes import CHANNELS, DATA_CATEGORIES, INSTRUMENTS, PROGRAMMES
+from api.pages.write_forms import FormField, Gate, Pick, WriteAct
 from domain.disclosure_gate import STATUTORY_BASES
 from domain.disclosures import CONSENT, EMERGENCY, LAW
 from domain.events import assessment, consent, decision, people, plan, referral, retention, visit
-from domain.events.base import Event
-
-
-class Pick(StrEnum):
-    """Choices that follow from the case."""
-
-    CONSENTS = "consents"
-    NEW_CONSENT = "new_consent"
-    DECISIONS = "decisions"
-    HEARD = "heard"
-    COMING = "coming"
-
-
-class Gate(StrEnum):
-    """The gate an act passes unless it has been done already."""
-
-    NONE = ""
-    DECISION = "decision"
-    DISCLOSURE = "disclosure"
-
-
-@dataclass(frozen=True, slots=True)
-class FormField:
-    """A field asked for.
-
-    ``choices`` are codes offered, ``other`` lets one type another. ``persons`` offers the persons of the case beside
-    them. ``pick`` offers or makes what follows from the case. ``single`` asks for one where the event may hold several.
-    ``more`` puts the field among what is seldom needed.
-    """
-
-    name: str
-    needed: bool = False
-    choices: tuple[str, ...] = ()
-    other: bool = False
-    persons: bool = False
-    pick: Pick | None = None
-    single: bool = False
-    more: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class WriteAct:
-    """An act with an address of its own: the event it records and what is asked for it."""
-
-    path: str
-    group: str
-    event: type[Event]
-    fields: tuple[FormField, ...]
-    gate: Gate = Gate.NONE
-
-    def field(self, name: str) -> FormField | None:
-        """Return what the form says of a field; None for one it does not ask for."""
-        return next((field for field in self.fields if field.name == name), None)
-
 
 OFFICES = (
     "daycare", "health_visitor", "gp", "midwife", "hospital_ward", "psychologist", "family_consultant", "coordinator",
@@ -115,6 +60,17 @@ ACTS = (
             FormField("participants", needed=True),
             FormField("grounds"),
             FormField("acute_action"),
+        ),
+    ),
+    WriteAct(
+        "genvurdering",
+        "Henvendelse",
+        referral.NotificationReassessed,
+        (
+            FormField("notification"),
+            FormField("participants", needed=True),
+            FormField("new_person", other=True),
+            FormField("outcome"),
         ),
     ),
     WriteAct(
@@ -185,7 +141,7 @@ ACTS = (
         "Samtykke",
         consent.ConsentGiven,
         (
-            FormField("consent", pick=Pick.NEW_CONSENT),
+            FormField("consent", pick=Pick.MADE),
             _CONSENT_KIND,
             FormField("given_by"),
             _CAPACITY,
@@ -208,7 +164,7 @@ ACTS = (
         "Samtykke",
         consent.ConsentRefused,
         (
-            FormField("consent", pick=Pick.NEW_CONSENT),
+            FormField("consent", pick=Pick.MADE),
             _CONSENT_KIND,
             FormField("refused_by"),
             _CAPACITY,
@@ -258,6 +214,49 @@ ACTS = (
             FormField("recipients", choices=OFFICES, other=True),
             FormField("channel", choices=tuple(CHANNELS), other=True),
             FormField("impossible"),
+        ),
+    ),
+    WriteAct(
+        "screening",
+        "Undersøgelse",
+        referral.ScreeningRecorded,
+        (
+            FormField("outcome", choices=("investigation", "mapping", "programme_need", "no_further")),
+            FormField("about", needed=True),
+            FormField("grounds", needed=True),
+            FormField("legal_basis", other=True, more=True),
+        ),
+    ),
+    WriteAct(
+        "undersoegelse",
+        "Undersøgelse",
+        assessment.InvestigationOpened,
+        (
+            FormField("investigation", pick=Pick.MADE),
+            FormField("subject"),
+            FormField("aware_since"),
+            FormField("legal_basis", choices=("barnets lov § 20",), other=True),
+        ),
+    ),
+    WriteAct(
+        "foreloebig-vurdering",
+        "Undersøgelse",
+        assessment.PreliminaryAssessmentRecorded,
+        (
+            FormField("investigation", pick=Pick.INVESTIGATIONS),
+            FormField("reason"),
+            FormField("expected_end"),
+        ),
+    ),
+    WriteAct(
+        "undersoegelse-afsluttet",
+        "Undersøgelse",
+        assessment.InvestigationCompleted,
+        (
+            FormField("investigation", pick=Pick.INVESTIGATIONS),
+            FormField("conclusion"),
+            FormField("views"),
+            FormField("support_proposed", other=True, more=True),
         ),
     ),
     WriteAct(
@@ -353,6 +352,19 @@ ACTS = (
             _CHANNEL,
             FormField("complaint_guidance"),
             FormField("available_at", more=True),
+        ),
+    ),
+    WriteAct(
+        "plan",
+        "Opfølgning",
+        plan.PlanAdopted,
+        (
+            FormField("plan", pick=Pick.MADE),
+            FormField("version", pick=Pick.MADE),
+            FormField("goals", needed=True),
+            FormField("children"),
+            FormField("custody_involved"),
+            FormField("family_wishes"),
         ),
     ),
     WriteAct(

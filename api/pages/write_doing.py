@@ -12,8 +12,9 @@ from api.acts import CheckedDisclosure, DecisionAct, DisclosureAct, Gatekeeper, 
 from api.drafting import Commit, Fact
 from api.pages.language import _
 from api.pages.times import Unreadable
-from api.pages.write_acts import REFUSED_SCOPE, WriteAct
+from api.pages.write_acts import REFUSED_SCOPE
 from api.pages.write_fields import Material, Typed
+from api.pages.write_forms import WriteAct
 from api.pages.write_options import made_ids, next_id
 from api.pages.write_reading import Answered, answered, build, denial, read_when
 from api.pages.write_views import HAPPENED, OVERRIDE, REACHED, is_received

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 
 from api.pages.language import _
 from api.pages.texts import field_label
 from api.pages.times import Parts
 from api.pages.values import PERSON_FIELDS, Words, kind_of_field, words_of
-from api.pages.write_acts import REFUSED_SCOPE, FormField, Pick, WriteAct
+from api.pages.write_acts import REFUSED_SCOPE
+from api.pages.write_forms import FormField, Pick, WriteAct
 from api.pages.write_words import HINTS, QUESTIONS
 from api.reading import CaseLook
 from domain.events.base import Event
@@ -43,19 +44,19 @@ class Option:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Material:
     """What the forms of a case draw on: the case as its writer sees it now, and the ledger's time."""
 
     look: CaseLook
     now: datetime
 
-    @property
+    @cached_property
     def known(self) -> Known:
         """The case as it is on record."""
         return Known(tuple(self.look.entries))
 
-    @property
+    @cached_property
     def words(self) -> Words:
         """The words of the case."""
         return words_of(self.look, ())
@@ -110,7 +111,7 @@ def is_required(event: type[Event], name: str) -> bool:
 
 def is_needed(act: WriteAct, field: FormField) -> bool:
     """Whether the form asks for an answer."""
-    if field.name in ("valid_from", "consents") or field.pick is Pick.NEW_CONSENT:
+    if field.name in ("valid_from", "consents") or field.pick is Pick.MADE:
         return False
     return field.needed or is_required(act.event, field.name)
 

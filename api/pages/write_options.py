@@ -7,15 +7,19 @@ from api.pages.codes import word, word_of_field
 from api.pages.language import _
 from api.pages.times import show_day
 from api.pages.values import kind_of_field
-from api.pages.write_acts import REFUSED_SCOPE, FormField, Pick, WriteAct
+from api.pages.write_acts import REFUSED_SCOPE
 from api.pages.write_fields import NEW, FieldView, Material, Option, Typed, asks_person, view_of
+from api.pages.write_forms import FormField, Pick, WriteAct
 from api.pages.write_words import CONSENT_STATUS
 from domain.consents import consent_ids, consent_status, entries_of
 from domain.entries import Entry
 from domain.events import EVENTS
+from domain.events.assessment import InvestigationOpened
 from domain.events.base import Event, reference_marks
+from domain.events.consent import ConsentGiven, ConsentRefused
 from domain.events.decision import DecisionMade, HearingSent
-from domain.known import Known
+from domain.events.plan import PlanAdopted
+from domain.known import Known, many
 from domain.recording import OF_ITS_OWN
 from domain.register import ABOUT_ENTRIES
 from domain.time import copenhagen_day
@@ -93,12 +97,22 @@ def _picks(pick: Pick, material: Material) -> Iterable[Option]:
             made = {str(entry.data["decision"]) for entry in known.of(DecisionMade)}
             coming = [Option(ref, _("%(ref)s, som er i høring", ref=ref)) for ref in _heard(known) if ref not in made]
             return [*coming, Option(NEW, _("En ny afgørelse"))]
-        case Pick.NEW_CONSENT:
+        case Pick.INVESTIGATIONS:
+            opened = reversed(known.of(InvestigationOpened))
+            return [_investigation(material, entry) for entry in opened]
+        case Pick.MADE:
             return []
 
 
 def _heard(known: Known) -> list[str]:
     return list(dict.fromkeys(str(entry.data["decision_ref"]) for entry in reversed(known.of(HearingSent))))
+
+
+def _investigation(material: Material, entry: Entry) -> Option:
+    about = ", ".join(material.words.person(str(ref)) or str(ref) for ref in many(entry.data["subject"]))
+    day = show_day(copenhagen_day(entry.occurred_at))
+    label = _("%(about)s, iværksat %(day)s (nr. %(version)s)", about=about, day=day, version=entry.version)
+    return Option(str(entry.data["investigation"]), label)
 
 
 def _decision(entry: Entry) -> Option:
@@ -133,11 +147,26 @@ def next_id(prefix: str, used: Iterable[str]) -> str:
     return next(f"{prefix}-{number}" for number in range(1, len(taken) + 2) if f"{prefix}-{number}" not in taken)
 
 
+def _made(act: WriteAct, known: Known) -> dict[str, Any]:
+    """Return the ids that the form makes by itself: of a consent, an investigation, the next version of the plan."""
+    if act.event in (ConsentGiven, ConsentRefused):
+        return {"consent": next_id("samtykke", consent_ids(known))}
+    if act.event is InvestigationOpened:
+        used = [str(one.data["investigation"]) for one in known.of(InvestigationOpened)]
+        return {"investigation": next_id("undersoegelse", used)}
+    if act.event is PlanAdopted:
+        plans = known.of(PlanAdopted)
+        latest = str(plans[-1].data["plan"]) if plans else "plan-1"
+        return {"plan": latest, "version": 1 + max((int(one.data["version"]) for one in plans), default=0)}
+    return {}
+
+
 def made_ids(act: WriteAct, data: dict[str, Any], material: Material) -> dict[str, Any]:
     """Return the facts with the ids the form makes by itself: of a new consent, of a decision to come."""
     known = material.known
-    if act.field("consent") and act.event.TOPIC != "consent_withdrawn":
-        return {"consent": next_id("samtykke", consent_ids(known))} | data
+    made = _made(act, known)
+    if made:
+        return made | data
     for name in ("decision", "decision_ref"):
         if data.get(name) == NEW:
             used = [str(one.data["decision"]) for one in known.of(DecisionMade)]

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from api.pages.language import _
 from api.pages.times import Parts, Unreadable, moment_parts, read_moment_parts, read_parts, show_instant
 from api.pages.values import kind_of_field
-from api.pages.write_acts import FormField, Pick, WriteAct
 from api.pages.write_fields import (
     Material,
     Option,
@@ -25,6 +24,7 @@ from api.pages.write_fields import (
     text_of,
     widget_of,
 )
+from api.pages.write_forms import FormField, Pick, WriteAct
 from api.pages.write_options import options_of
 from api.pages.write_words import DENIALS
 from domain.events.base import TEXT_LIMIT, Event
@@ -64,7 +64,7 @@ def _needed(act: WriteAct, field: FormField) -> str:
 def read_value(act: WriteAct, field: FormField, options: Sequence[Option], typed: Typed) -> Any:
     """Return the value of a field as a request would hold it, None for none; raises Unreadable."""
     widget = widget_of(act, field, options)
-    if field.pick is Pick.NEW_CONSENT:
+    if field.pick is Pick.MADE:
         return None
     if widget in (Widget.DAY, Widget.MOMENT):
         return _read_moment(act, field, typed)

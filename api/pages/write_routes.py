@@ -20,7 +20,7 @@ from api.pages.receipt_views import receipt_page
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.timeline import items
 from api.pages.views import CASES, case_address
-from api.pages.write_acts import BY_PATH, Gate, WriteAct
+from api.pages.write_acts import BY_PATH
 from api.pages.write_doing import (
     BOTH,
     KEEP,
@@ -35,6 +35,7 @@ from api.pages.write_doing import (
     filled,
 )
 from api.pages.write_fields import Material, Typed
+from api.pages.write_forms import Gate, WriteAct
 from api.pages.write_views import ALREADY, HAPPENED, FormPage, GateView
 from api.pages.write_words import TELLING
 from api.principals import acting, looking
@@ -254,7 +255,7 @@ class WritePages:
         theirs = writing.material.look.file.entry(sent.against) if sent.against else None
         if sent.choice in (KEEP, REPLACE, BOTH) and theirs is not None:
             reason = write_views.chosen_text(theirs, sent.choice)
-            note = write_views.mine_text(writing.act, found.data, list(found.data))
+            note = write_views.mine_text(writing.material.words, writing.act.event.TOPIC, found.data)
             staff = acting(writing.request).id
             facts = choice_facts(sent.choice, found, theirs.version, reason, note, staff)
         commit = self._commit(writing.request, sent, tuple(facts), reason)
@@ -318,6 +319,7 @@ class WritePages:
             against=against,
             changed=items_of(material.look, changed),
             compared=compared,
+            both=True,
         )
 
     def done(self, request: Request, recorded: Recorded, *, handed_over: bool = False) -> Response:

@@ -1,7 +1,7 @@
 """What the forms show: pure functions from what is asked and typed to fields, sentences and comparisons."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from api.acts import CheckedDisclosure
@@ -10,9 +10,10 @@ from api.pages.language import _, language, ngettext
 from api.pages.texts import field_label
 from api.pages.timeline import Item
 from api.pages.times import show_clock, show_day, show_instant
-from api.pages.values import Value
-from api.pages.write_acts import ACTS, FormField, Gate, WriteAct
+from api.pages.values import Value, Words
+from api.pages.write_acts import ACTS
 from api.pages.write_fields import FieldView, Material, Typed, Widget, parts_typed
+from api.pages.write_forms import FormField, Gate, Pick, WriteAct
 from api.pages.write_options import shown
 from api.pages.write_words import CHOICES, GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS, TELLING
 from domain.decision_gate import Stop
@@ -20,6 +21,7 @@ from domain.disclosure_gate import possible_bases
 from domain.disclosures import Gap
 from domain.entries import Entry
 from domain.events.base import Event
+from domain.findings.base import Finding
 from domain.findings.catalogue import CHECKS
 from domain.known import many
 from domain.time import copenhagen_day
@@ -173,7 +175,7 @@ def fields(
 
 
 def _is_made(field: FormField) -> bool:
-    return field.pick is not None and field.pick.value == "new_consent"
+    return field.pick is Pick.MADE
 
 
 def text_field(name: str, label: str, typed: Typed, error: str | None = None, hint: str = "") -> FieldView:
@@ -197,7 +199,18 @@ def _hindrance(stop: Stop, typed: Typed, *, asked: bool) -> Hindrance:
         values = typed.get(name) or ("",)
         missing = _("Skriv en grund, eller ret det, der mangler.") if asked and not values[0].strip() else None
         field = text_field(name, _("Grund til at træffe afgørelsen alligevel"), typed, missing)
-    return Hindrance(check.explain(stop.finding, language()), check.citation, field)
+    return Hindrance(check.explain(_in_words(stop.finding), language()), check.citation, field)
+
+
+def _in_words(finding: Finding) -> Finding:
+    """Return a finding whose detail names fields as the form does."""
+    detail = {name: _names(value) if isinstance(value, str) else value for name, value in finding.detail.items()}
+    return replace(finding, detail=detail)
+
+
+def _names(text: str) -> str:
+    parts = text.split(", ")
+    return ", ".join(field_label("", one) for one in parts)
 
 
 def _rests_on(material: Material, data: Mapping[str, Any]) -> tuple[str, ...]:
@@ -292,10 +305,13 @@ def chosen_text(entry: Entry, choice: str) -> str:
     }
 
 
-def mine_text(act: WriteAct, data: Mapping[str, Any], names: Sequence[str]) -> str:
+def mine_text(words: Words, topic: str, data: Mapping[str, Any]) -> str:
     """Return what was typed and not recorded, one field a line, for the note that says so."""
-    told = [f"{name}: {data[name]}" for name in names if data.get(name) is not None]
-    return f"{act.event.LABEL_DA}\n" + "\n".join(told)
+
+    def told(name: str) -> str:
+        return ", ".join(piece.text for piece in words.value(topic, name, data[name]).pieces)
+
+    return "\n".join(f"{field_label(topic, name)}: {told(name)}" for name in data if data[name] is not None)
 
 
 def hint(name: str) -> str:

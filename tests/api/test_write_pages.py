@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 import pytest
 
+from api.pages.write_acts import BY_PATH
+from api.pages.write_fields import is_needed
 from api.principals import command_line_principal
 from api.rule_adoption import adopt_shipped
-from tests.api.client import Api, Response, command, note, talking_to
+from tests.api.client import MARCH, Api, Response, command, note, talking_to
 from tests.api.service import environment, serving
 from tests.api.signing_in import OWN_PAGE, session
 from tests.api.writing import errors, fill, hidden, page, parts, receipt, send, words, written
@@ -39,7 +41,7 @@ def api(server: Server, simulated_template: Template, tmp_path_factory: pytest.T
             yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def staff(api: Api) -> Generator[dict[str, Api]]:
     """A client for each of them."""
     with ExitStack() as stack:
@@ -166,6 +168,66 @@ class TestFacts:
         given_out = hidden(page(staff[CASEWORKER], form(case, "besoeg"))) | {"csrf": "x"}
         assert send(staff[CASEWORKER], form(case, "besoeg"), given_out, VISIT).status_code == 403
         assert written(api, case, "VisitHeld") == []
+
+
+@pytest.fixture(scope="module")
+def full(api: Api) -> str:
+    """A case with everything that some form asks one to choose."""
+    received = {"notifier_kind": "private", "identity_known": True, "channel": "phone", "about": "child-A",
+                "received_at": MARCH}  # fmt: skip
+    consent = {"consent": "c-1", "kind": "disclosure", "given_by": "parent-A", "capacity": "self",
+               "scope": ["daycare"], "form": "oral", "valid_from": "2026-03-04"}  # fmt: skip
+    hearing = {"decision_ref": "d-1", "party": "parent-A", "documents": ["Udkast"], "deadline": "2026-04-01"}
+    return api.open_case(
+        note(),
+        command("NotificationReceived", received),
+        command("ConsentGiven", consent),
+        command("ConsentWithdrawn", {"consent": "c-1", "withdrawn_by": "parent-A", "channel": "phone"}),
+        command("HearingSent", hearing),
+        command("DecisionMade", {"decision": "d-0", "outcome": "grant", "legal_basis": "x"}),
+        command("CaseAllocated", {"to": CASEWORKER, "for_role": "social_worker", "from_staff": "u-21"}),
+        command("InvestigationOpened", {"investigation": "i-1", "aware_since": "2026-03-04", "legal_basis": "x",
+                                        "subject": "child-A"}),
+    )  # fmt: skip
+
+
+class TestEveryForm:
+    """Each act of the chooser."""
+
+    @pytest.mark.parametrize("path", BY_PATH)
+    def test_empty_it_says_what_is_missing(self, api: Api, staff: dict[str, Api], full: str, path: str) -> None:
+        """And puts nothing on record."""
+        before = len(api.events(full))
+        assert errors(fill(staff[CASEWORKER], form(full, path)))
+        assert len(api.events(full)) == before
+
+    @pytest.mark.parametrize("path", sorted(BY_PATH, key=lambda path: path == "overdragelse"))
+    def test_filled_in_it_records_its_event(self, staff: dict[str, Api], api: Api, full: str, path: str) -> None:
+        """With the first choice of every field that needs an answer; what has a gate as done already."""
+        act, client = BY_PATH[path], staff[CASEWORKER]
+        html = page(client, form(full, path))
+        typed = {"allerede": "ja"} | {
+            name: text
+            for field in act.fields
+            if is_needed(act, field)
+            for name, text in first(html, field.name).items()
+        }
+        event = act.event.name()
+        before = len(written(staff[LEADER], full, event))
+        answer = send(client, form(full, path), hidden(html), typed)
+        assert answer.status_code == 303, errors(answer)
+        assert len(written(staff[LEADER], full, event)) == before + 1
+
+
+def first(html: str, name: str) -> dict[str, str]:
+    """Return the first answer a form offers for a field, or one that fits where it is typed."""
+    if f'id="{name}_day"' in html:
+        return parts(name, "05", "03", "2026")
+    if f'<select class="form-select" id="{name}"' in html:
+        offered = html.split(f'id="{name}" name="{name}"')[1].split("</select>")[0]
+        return {name: re.findall(r'<option value="([^"]+)"', offered)[0]}
+    boxes = re.findall(rf'id="{name}-0" name="{name}" value="([^"]*)"', html)
+    return {name: boxes[0] if boxes else "60"}
 
 
 class TestConsent:
@@ -344,6 +406,24 @@ class TestCorrecting:
         (corrected,) = written(api, scored, "EntryCorrected")
         assert (corrected["old"], corrected["new"], corrected["field"]) == (7, 4, "score")
         assert "<del>" in page(client, f"/sager/{scored}")
+
+    @pytest.mark.parametrize(("choice", "corrections", "notes"), [("erstat", 2, 0), ("behold", 1, 1)])
+    def test_two_corrections_of_one_field(
+        self, api: Api, staff: dict[str, Api], scored: str, choice: str, corrections: int, notes: int
+    ) -> None:
+        """The second is shown the first beside it; what holds in the end is what was chosen."""
+        client, path = staff[CASEWORKER], form(scored, "berigtigelse")
+        mine = {"score": "4", "begrundelse": "Forkert barn"}
+        given_out = hidden(page(client, f"{path}?nr=2&felt=score"))
+        theirs = {"score": "5", "begrundelse": "Tastefejl"}
+        receipt(staff[LEADER], fill(staff[LEADER], f"{path}?nr=2&felt=score", **theirs))
+        html = page_of(send(client, path, given_out, mine))
+        assert "De to udgaver" in words(html)
+        assert "Tastefejl" in html
+        assert 'value="begge"' not in html
+        receipt(client, send(client, path, hidden(html), {"valg": choice}))
+        found = [len(written(api, scored, event)) for event in ("EntryCorrected", "NoteRecorded")]
+        assert found == [corrections, notes]
 
     def test_annulling_asks_why(self, api: Api, staff: dict[str, Api], scored: str) -> None:
         """And leaves the entry struck through."""
