@@ -27,6 +27,7 @@ from api.reading import CaseReader
 from api.recording import KeyReused
 from api.sign_in.identity import ForeignRequest, SignIn
 from domain.authority import Act
+from domain.errors import Refused
 from domain.known import Known
 from ledger.store import Ledger
 from projections.boards import adopted_upto
@@ -156,8 +157,10 @@ def _or_told(make: Callable[[], Awaitable[Response]]) -> Callable[[], Awaitable[
             raise ProblemError("not-found", "That entry is no decision in force.") from None
         except NotProvenYet:
             raise ProblemError("unavailable", "The log is not signed yet with the last entry of the case.") from None
-        except KeyReused:
-            raise ProblemError("malformed", "The form was sent before with another choice.") from None
+        except (KeyReused, Refused):
+            raise ProblemError(
+                "malformed", "The form was sent before with another choice, or it grants nothing."
+            ) from None
 
     return made
 
