@@ -27,6 +27,7 @@ from api.reading import CaseReader
 from api.recording import KeyReused
 from api.sign_in.identity import ForeignRequest, SignIn
 from domain.authority import Act
+from domain.errors import Refused
 from domain.known import Known
 from ledger.store import Ledger
 from projections.boards import adopted_upto
@@ -115,12 +116,16 @@ class DossierPages:
         form = await self._sign_in.require_form(request)
         case, answer, known_at = case_of(case_id), form.get("svar", ""), form.get(KNOWN_AT)
         key = _key(form.get("noegle", ""))
+        named = re.findall(r"[^\s,]+", form.get("numre", ""))
         if case is None or not (answer == "" or ENTRY.fullmatch(answer)):
             return self._pages.sorry(request, "not-found")
+        if not all(map(ENTRY.fullmatch, named)):
+            return self._pages.sorry(request, "malformed")
 
         async def make() -> Response:
-            wish = Wish(case, instant(KNOWN_AT, known_at), int(answer) if answer else None)
-            commit = Commit((), key, f"{request.url.path}\n{answer}\n{known_at}".encode())
+            entries = frozenset(map(int, named)) or None
+            wish = Wish(case, instant(KNOWN_AT, known_at), int(answer) if answer else None, entries)
+            commit = Commit((), key, f"{request.url.path}\n{answer}\n{known_at}\n{named}".encode())
             made = await self._evidence.make(looking(request), wish, commit)
             name = f"bevispakke-{made.bundle.sha256[:12]}.zip"
             return _download(made.bundle.content, MEDIA_TYPE, name, made.access_position)
@@ -156,8 +161,10 @@ def _or_told(make: Callable[[], Awaitable[Response]]) -> Callable[[], Awaitable[
             raise ProblemError("not-found", "That entry is no decision in force.") from None
         except NotProvenYet:
             raise ProblemError("unavailable", "The log is not signed yet with the last entry of the case.") from None
-        except KeyReused:
-            raise ProblemError("malformed", "The form was sent before with another choice.") from None
+        except (KeyReused, Refused):
+            raise ProblemError(
+                "malformed", "The form was sent before with another choice, or it grants nothing."
+            ) from None
 
     return made
 

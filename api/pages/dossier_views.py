@@ -40,6 +40,7 @@ from api.reading import CaseLook
 from domain.dossier import Dossier
 from domain.entries import Entry
 from domain.events.access import AccessRequestAnswered
+from domain.evidence import GRANTED, PARTLY_GRANTED
 
 FIRST = 3
 """How many things a reviewer is told to read first."""
@@ -308,7 +309,10 @@ def _law(sheet: Sheet) -> Rows:
 
 
 def _bundle(look: CaseLook, key: str) -> BundleForm:
-    answers = [one for one in look.effective if one.topic == AccessRequestAnswered.TOPIC]
+    granting = (GRANTED, PARTLY_GRANTED)
+    answers = [
+        one for one in look.effective if one.topic == AccessRequestAnswered.TOPIC and one.data["outcome"] in granting
+    ]
     choices = [AnswerChoice("", _("Kun fingeraftryk: beviser alle hændelser og fortæller ikke, hvad der står i dem"))]
     choices += [AnswerChoice(str(one.version), _answer_label(one)) for one in answers]
     known = look.question.known_at

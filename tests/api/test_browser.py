@@ -251,6 +251,11 @@ ADDRESSES = (
     "{S6}/frister", "{S6}/barometer", "/ledelse", "/ledelse/frister?known_at=2024-08-21T07:00:00Z&niveau=alle",
     "/ledelse/samtykkebrud", "/ledelse/fund", "/ledelse/sager", "/ledelse/barometer?spoergsmaal=plan&svar=no",
     "/ledelse/stikproeve?procent=100&maaned=13-2026", "/ledelse/stikproeve?procent=100&froe=1",
+    "{S6}/afgoerelser", "{S6}/afgoerelser/26", "{S6}/afgoerelser/26?known_at=2024-08-22T07:00:00Z", "{S6}/sammenlign",
+    "{S6}/sammenlign?from=2024-08-21T07:00:00Z&view=all", "{S6}/sammenlign?from_day=31", "/sammenlign",
+    "/sammenlign?from=2024-08-21T07:00:00Z&view=deadlines", "/protokol", "/protokol?q=handling:deling -rolle:system",
+    "/protokol?q=foo:bar", "/kontrolpunkter?fra=1&til=2", "/soeg", "/sager?nummer=S6&status=running",
+    "/sager?program=x",
 )  # fmt: skip
 """Every kind of page; S4 was opened in an emergency."""
 
