@@ -41,6 +41,8 @@ from api.pages.rendering import Pages
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
+from api.production_routes import create_production_router
+from api.productions import Productions
 from api.proving import Prover
 from api.reading import CaseReader
 from api.recording import CaseRecorder
@@ -94,6 +96,7 @@ def create_app(
     bearer = _bearer(ledger, sign_in)
     content = None if documents is None else documents.content
     dossiers, evidence = DossierMaker(ledger, reader), EvidenceMaker(ledger, reader)
+    productions = Productions(ledger, recorder, reader)
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
@@ -109,6 +112,7 @@ def create_app(
         create_erasure_router(ledger, recorder, reader, content),
         create_proof_router(ledger, reader, prover),
         create_evidence_router(evidence),
+        create_production_router(productions),
         create_feed_router(ledger, feed, cursors, bearer),
         create_timemap_router(reader),
     ]

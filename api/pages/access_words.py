@@ -81,6 +81,7 @@ WHAT = {
     "notices": "beskeder om nødadgang",
     "open_case": "oprettelse af en sag",
     "people": "sagens personer",
+    "production": "det, der udleveres af sagen",
     "proof": "bevis for en hændelse",
     "restrictions": "begrænsede sager",
     "search_by_identifier": "søgning på personnummer",
