@@ -32,11 +32,13 @@ from api.feed import Feed
 from api.feed_routes import create_feed_router
 from api.identity_routes import create_identity_router
 from api.log_routes import create_log_router, create_proof_router
+from api.look_extracts import LookExtracts
 from api.look_log import LookLog
 from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
+from api.pages.paper_routes import PaperPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
@@ -126,7 +128,8 @@ def create_app(
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
-    for router in (create_pages(pages, reader, cursors), access.routes()):
+    papers = PaperPages(pages, productions, LookExtracts(ledger, recorder), sign_in)
+    for router in (create_pages(pages, reader, cursors), access.routes(), papers.routes()):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())
     app.include_router(language.routes())

@@ -50,14 +50,25 @@ class Wish:
 class Made:
     """An extract with the entry it is on record as; ``access_position`` is this handing out of it.
 
-    Before ``expired_before`` the content of looks was removed; None: never yet. ``number`` is that of the case.
+    Before ``expired_before`` the content of looks was removed; None: never yet. ``number`` is that of the case,
+    ``role`` the person's in it.
     """
 
     entry: Entry
     number: str | None
+    role: str | None
     event: LookupExtractMade
     extract: Extract
     expired_before: datetime | None
+    access_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """For whom an extract can be made: a case in clear, and where this look at it stands."""
+
+    file: CaseFile
+    now: datetime
     access_position: int
 
 
@@ -96,6 +107,13 @@ class LookExtracts:
 
         recorded = await self._perform(principal, case, commit, decide)
         return await self._told(principal, case, recorded.entries[-1][0])
+
+    async def choices(self, principal: Principal, case: UUID) -> Choices:
+        """Return for whom an extract can be made and what was made before, the look on record; raises as ``make``."""
+        file = await self._file(principal, case)
+        now = await asyncio.to_thread(self._ledger.now)
+        access = await self._recorder.door.looks.record(principal, Shown(WHAT, (case,), ()))
+        return Choices(file, now, access)
 
     async def again(self, principal: Principal, case: UUID, version: int) -> Made:
         """Return an extract on record as it was made, by the version of its entry; this handing out is a look too.
@@ -179,6 +197,7 @@ class LookExtracts:
             "expired_before": expired_before(self._ledger, event.as_of_position),
             "subjects": () if scope is None else scope.persons,
             "number": entries[0].data.get("number"),
+            "role": file.persons[event.person].role if event.person in file.persons else None,
         }
 
 

@@ -74,7 +74,7 @@ def _facts(made: Made) -> list[list[str]]:
     event, entry = made.event, made.entry
     return [
         ["Sag", str(made.number)],
-        ["Om", event.person],
+        ["Om", f"{word(ROLES, made.role)} ({event.person} i sagen)" if made.role else event.person],
         ["Fra", at(event.since) if event.since else "det første, der er gemt"],
         ["Til", at(event.until or entry.recorded_at)],
         ["Svar på anmodning", "-" if event.request is None else f"nr. {event.request}"],

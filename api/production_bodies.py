@@ -14,7 +14,10 @@ class AskedBody(Body):
 
     kind: Annotated[Code, Field(description="What is asked for", examples=["court", "party_access", "gdpr_art15"])]
     by: Annotated[PersonRef, Field(description="Who asks, by the reference in the case; a court is `court`")]
-    about: Annotated[tuple[PersonRef, ...], Field(min_length=1, max_length=50, description="Whose data")]
+    about: Annotated[
+        tuple[PersonRef, ...] | None,
+        Field(min_length=1, max_length=50, description="Whose data; None: a court's about everybody, else their own"),
+    ] = None
     received_at: MomentField
 
 

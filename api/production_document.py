@@ -8,7 +8,7 @@ from api.dossier_blocks import Cell, at, plain, table, text, when
 from api.dossier_document import struck
 from api.dossier_values import Values
 from api.dossier_words import NO_CHECKPOINT, SIMULATED
-from api.pages.codes import PROGRAMMES, ROLES, word
+from api.pages.codes import KINDS, PROGRAMMES, ROLES, word
 from api.pages.texts import field_label
 from api.pages.timeline import Item, items
 from api.pages.values import words_of
@@ -56,7 +56,7 @@ def _facts(values: Values, out: HandedOut) -> list[list[str]]:
         ["Sag", str(values["case_number"])],
         ["Program", word(PROGRAMMES, str(values["programme"]))],
         ["Udleveret til", recipient(out, asked["by"])],
-        ["Anmodning", f"nr. {asked['version']}: {word(words.KINDS_OF_REQUEST, asked['kind'])}"],
+        ["Anmodning", f"nr. {asked['version']}: {word(KINDS, asked['kind'])}"],
         ["Modtaget", when(asked["received_at"])],
         ["Udvalg", f"poster {chosen['entries']}" + (": hele sagen" if chosen["complete"] else "")],
         ["Registreret senest", at(chosen["known_at"])],

@@ -14,11 +14,10 @@ from api.drafting import Commit
 from api.paper import PDF, require_paper
 from api.principals import looking
 from api.problems import ProblemError
-from api.production_bodies import AskedBody, ProductionBody, RedactionBody
+from api.production_bodies import ProductionBody, RedactionBody
 from api.production_pdf import production_pdf
-from api.productions import NoProduction, Produced, Productions, Wanted
+from api.productions import Asked, NoProduction, Produced, Productions, Wanted
 from domain.errors import Malformed, Problem
-from domain.events.access import AccessRequestReceived
 from domain.production import Redaction
 
 ACTING = ("malformed", "key-reused", "not-found", "body-too-large", "wrong-media-type", "refused")
@@ -54,7 +53,7 @@ def create_production_router(productions: Productions) -> APIRouter:
         "/cases/{case_id}/productions/{version}.pdf",
         summary="Read what was handed out on paper",
         response_class=Response,
-        responses=production_examples.PAPER | problems("not-found", "refused"),
+        responses=production_examples.PAPER | problems("not-found", "refused", "not-signed-yet"),
     )
     async def paper(request: Request, case_id: str, version: AnswerVersion, purpose: Purpose = None) -> Response:
         """The same as PDF/A-3a and PDF/UA-1, with itself as data attached: fit for filing."""
@@ -65,7 +64,7 @@ def create_production_router(productions: Productions) -> APIRouter:
     @router.get(
         "/cases/{case_id}/productions/{version}",
         summary="Read what was handed out",
-        responses=production_examples.READ | problems("not-found", "refused"),
+        responses=production_examples.READ | problems("not-found", "refused", "not-signed-yet"),
     )
     async def read(request: Request, case_id: str, version: AnswerVersion, purpose: Purpose = None) -> Response:
         """What an answer hands out, as data: the same bytes each time; rights and erasures are judged now."""
@@ -96,20 +95,17 @@ def _headers(made: Produced) -> dict[str, str]:
 
 
 def _wanted(body: ProductionBody) -> Wanted:
-    if (body.request is None) == (body.asked is None):
+    request = body.request if body.asked is None else Asked(**dict(body.asked))
+    if request is None or (body.request is not None and body.asked is not None):
         raise Malformed([Problem("/request", "must name a request on record, or stand back for asked: one of the two")])
     return Wanted(
-        body.request if body.request is not None else _asked(body.asked),
+        request,
         body.known_at,
         body.valid_at,
         None if body.entries is None else tuple(sorted(set(body.entries))),
         tuple(map(_redaction, body.redactions)),
         body.grounds,
     )
-
-
-def _asked(body: AskedBody | None) -> AccessRequestReceived:
-    return AccessRequestReceived(**({} if body is None else dict(body)))
 
 
 def _redaction(body: RedactionBody) -> Redaction:

@@ -1,18 +1,6 @@
 """Danish words of papers that are handed out of a case."""
 
-from collections.abc import Mapping
-
-from api.pages.codes import KINDS
-
 TITLE = "Udlevering af sag"
-KINDS_OF_REQUEST: Mapping[str, str] = {
-    "court": "fremlæggelse for retten",
-    "own": "egen indsigt",
-    "public_access": "aktindsigt efter offentlighedsloven",
-    **{code: KINDS[code] for code in ("gdpr_art15", "party_access")},
-}
-"""What was asked for, by the kind of the request."""
-
 COURT = "retten"
 LIMITS = (
     "Papiret viser, hvad der er registreret, ikke alt, hvad kommunen ved. Originalerne er uændrede.",

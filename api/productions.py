@@ -5,7 +5,7 @@ that and from what is on record, the same bytes whenever they are made again.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ import orjson
 
 from api.door import NotKnown
 from api.drafting import Commit, Fact
+from api.evidence import await_checkpoint
 from api.looks import Question
 from api.principals import Principal
 from api.production_masking import HandedOut, handed_out, selected_entries
@@ -39,6 +40,7 @@ from domain.production import (
     write_redaction,
     write_selection,
 )
+from domain.time import Moment
 from ledger.mapper import read_clear, sealed_fields
 from ledger.store import Ledger
 
@@ -53,13 +55,30 @@ class NoProduction(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for access that is not on record yet; ``about`` None: a court's about everybody, else about ``by``."""
+
+    kind: str
+    by: str
+    about: tuple[str, ...] | None
+    received_at: Moment
+
+    def event(self, persons: Collection[str]) -> AccessRequestReceived:
+        """Return it as it goes on record in a case with these persons; raises Malformed for strangers."""
+        about = self.about or (tuple(persons) if self.kind == COURT else (self.by,))
+        if not persons or not set(about) <= {*persons} or (self.by not in persons and self.kind != COURT):
+            raise Malformed([Problem("/asked", "must name persons of this case by their references")])
+        return AccessRequestReceived(kind=self.kind, by=self.by, about=about, received_at=self.received_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to be handed out: as recorded and happened by two instants (None: now), which entries (None: all).
 
     ``request`` is the version of the request it answers, or what was asked for by somebody of whom none is on record.
     """
 
-    request: int | AccessRequestReceived
+    request: int | Asked
     known_at: datetime | None = None
     valid_at: datetime | None = None
     entries: tuple[int, ...] | None = None
@@ -78,7 +97,8 @@ class Preview:
     entries: tuple[Entry, ...]
     requests: tuple[Entry, ...]
     out: HandedOut | None
-    made: tuple[Entry, ...] = ()
+    made: tuple[Entry, ...]
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +142,18 @@ class Productions:
         """
         look = await self._reader.case(principal, case, question, WHAT, Act.EVIDENCE_MAKE)
         current = await asyncio.to_thread(self._read, case)
-        requests = tuple(one for one in look.file.entries if one.topic == AccessRequestReceived.TOPIC)
+        requests = tuple(current.known.of(AccessRequestReceived))
         made = tuple(one for one in current.file.entries if one.topic == AccessRequestAnswered.TOPIC)
         entries = _chosen(look, wanted.entries if wanted else None)
         out = None if wanted is None else await asyncio.to_thread(self._out, current, look, entries, wanted)
         selecting = await asyncio.to_thread(self._with_selection, current, made)
-        return Preview(look, entries, requests, out, tuple(selecting))
+        return Preview(look, entries, requests, out, tuple(selecting), current.now)
+
+    async def judged(self, case: UUID, found: Preview, wanted: Wanted) -> HandedOut:
+        """Return what of a preview would go out, for a page that has it in front of it already; raises Malformed."""
+        entries = tuple(one for one in found.entries if wanted.entries is None or one.version in wanted.entries)
+        current = await asyncio.to_thread(self._read, case)
+        return await asyncio.to_thread(self._out, current, found.look, entries, wanted)
 
     async def decide(self, principal: Principal, case: UUID, wanted: Wanted, commit: Commit) -> Recorded:
         """Put on record what is handed out to whom; a repeat returns the first answer.
@@ -147,7 +173,7 @@ class Productions:
         partly = preview.out is not None and preview.out.partly
 
         def decide(file: CaseFile) -> Sequence[Fact]:
-            asked = [] if isinstance(wanted.request, int) else [wanted.request]
+            asked = [] if isinstance(wanted.request, int) else [wanted.request.event(file.persons)]
             answer = AccessRequestAnswered(
                 request=wanted.request if isinstance(wanted.request, int) else file.version + 1,
                 outcome=PARTLY_GRANTED if partly else GRANTED,
@@ -159,15 +185,17 @@ class Productions:
 
         return await self._recorder.perform(principal, case, None, commit, decide, Act.EVIDENCE_MAKE)
 
-    async def make(self, principal: Principal, case: UUID, answer: int) -> Produced:
-        """Return what an answer hands out, the look on record.
+    async def make(self, principal: Principal, case: UUID, answer: int, *, proven: bool = True) -> Produced:
+        """Return what an answer hands out, the look on record; ``proven`` waits for what proves it, which then stays.
 
-        Raises NoProduction, Refused where it says not what, and as ``preview`` does.
+        Raises NoProduction, NotProvenYet, Refused where the answer says not what, and as ``preview`` does.
         """
         await self._reader.door.require_in(principal, Act.EVIDENCE_MAKE, case, WHAT)
         current = await asyncio.to_thread(self._read, case)
         entry, grant = await asyncio.to_thread(self._answer, current, answer)
         selection = selection_of(entry)
+        if proven:
+            await await_checkpoint(self._ledger, current.file.entries[max(selection.entries) - 1].position)
         question = Question(selection.known_at, selection.valid_at)
         look = await self._reader.case(principal, case, question, WHAT, Act.EVIDENCE_MAKE)
         values, out = await asyncio.to_thread(self._values, current, look, entry, grant, selection)
@@ -229,7 +257,7 @@ def _chosen(look: CaseLook, versions: tuple[int, ...] | None) -> tuple[Entry, ..
     return entries
 
 
-def _grant(current: _Case, request: int | AccessRequestReceived) -> Grant:
+def _grant(current: _Case, request: int | Asked) -> Grant:
     """Return what would be granted by answering a request; raises Malformed for what is none of the case."""
     if isinstance(request, int):
         fact = current.known.fact(request)
@@ -238,9 +266,5 @@ def _grant(current: _Case, request: int | AccessRequestReceived) -> Grant:
         data = fact.data
         about = tuple(map(str, many(data["about"])))
         return Grant(0, request, str(data["by"]), about, str(data["kind"]), partly=True)
-    about = tuple(many(request.about))
-    persons = current.file.persons
-    strangers = [ref for ref in about if ref not in persons]
-    if strangers or (request.by not in persons and request.kind != COURT):
-        raise Malformed([Problem("/asked", "must name persons of this case by their references")])
-    return Grant(0, 0, request.by, about, request.kind, partly=True)
+    event = request.event(current.file.persons)
+    return Grant(0, 0, event.by, tuple(many(event.about)), event.kind, partly=True)

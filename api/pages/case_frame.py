@@ -36,7 +36,9 @@ OVERVIEW, COURSE, PROOF = (
     CasePlace("#bevis", "Bevis"),
 )
 LOOKS = CasePlace("/opslag", "Hvem har set sagen", Act.LOOKS_READ)
-CASE_PLACES = (OVERVIEW, COURSE, PROOF, LOOKS)
+EXTRACT = CasePlace("/opslag/udtraek", "Udskrift til borgeren", Act.EXTRACT_MAKE)
+PRODUCTION = CasePlace("/udlevering", "Udlevering", Act.EVIDENCE_MAKE)
+CASE_PLACES = (OVERVIEW, COURSE, PROOF, LOOKS, EXTRACT, PRODUCTION)
 """The menu of a case, in its order."""
 
 
@@ -116,7 +118,8 @@ class CaseFrames:
 def _address(case: UUID, place: CasePlace, asked: Question) -> str:
     """Return where a page of a case is; who has looked is told as it stands now."""
     path, mark, anchor = place.path.partition("#")
-    return views.address(views.case_address(case) + path, Question() if place == LOOKS else asked) + mark + anchor
+    instants = Question() if place in (LOOKS, EXTRACT) else asked
+    return views.address(views.case_address(case) + path, instants) + mark + anchor
 
 
 def _form(path: str, request: Request) -> views.Form | None:

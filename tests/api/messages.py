@@ -10,7 +10,7 @@ from typing import Any, cast
 from babel.messages import Catalog
 from babel.messages.extract import extract
 
-from api.pages import access_words, case_frame, codes, texts, values, views
+from api.pages import access_words, case_frame, codes, exemption_words, texts, values, views
 from api.pages.language import english_catalogue
 from api.sign_in import local
 from domain.events import BY_TOPIC
@@ -30,7 +30,7 @@ _SPOKEN = re.compile(r'\b(?:aria-label|title|alt|placeholder)="([^"]*)"')
 _DANISH = re.compile(
     r"[æøåÆØÅ][a-zæøå ]|\b(?:af|blev|den|der|det|er|fra|har|ikke|kan|med|og|som|til) \w|\w (?:af|er|ikke|og|til)\b"
 )
-_TABLES = (codes, access_words, texts)
+_TABLES = (codes, access_words, texts, exemption_words)
 
 
 @cache
