@@ -38,7 +38,8 @@ from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
-from api.pages.paper_routes import PaperPages
+from api.pages.extract_routes import ExtractPages
+from api.pages.production_routes import ProductionPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
 from api.people_routes import create_people_router
@@ -128,8 +129,9 @@ def create_app(
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
-    papers = PaperPages(pages, productions, LookExtracts(ledger, recorder), sign_in)
-    for router in (create_pages(pages, reader, cursors), access.routes(), papers.routes()):
+    papers = ProductionPages(pages, productions, sign_in)
+    letters = ExtractPages(pages, LookExtracts(ledger, recorder), sign_in)
+    for router in (create_pages(pages, reader, cursors), access.routes(), papers.routes(), letters.routes()):
         app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
     app.include_router(sign_in.routes())
     app.include_router(language.routes())

@@ -8,7 +8,7 @@ from api.look_extracts import Choices, Made
 from api.look_letter import CATEGORIES
 from api.pages.codes import KINDS, ROLES, word
 from api.pages.language import _, ngettext
-from api.pages.paper_views import MadeLine, Option, read_day_parts
+from api.pages.production_views import MadeLine, Option, read_day_parts
 from api.pages.times import Parts, show_instant, show_moment
 from api.pages.views import case_address
 from domain.entries import Entry

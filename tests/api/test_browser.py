@@ -227,7 +227,8 @@ def faults(page: Page) -> list[str]:
 
 
 ADDRESSES = (
-    "/sager", "{S6}", "{S4}", "{S6}?known_at=2024-08-21T07:00:00Z&order=newest", "{S6}/opslag", "/sager/x",
+    "/sager", "{S6}", "{S4}", "{S6}?known_at=2024-08-21T07:00:00Z&order=newest", "{S6}/opslag", "{S6}/udlevering",
+    "{S6}/udlevering?anmodning=ny:court:court&poster=1-9", "{S6}/opslag/udtraek", "/sager/x",
     "{S6}?known_at_day=31&known_at_month=2", "/ledelse/noedadgang", "/ledelse/begraensede", "/log-ind/formaal",
 )  # fmt: skip
 """Every kind of page; S4 was opened in an emergency."""

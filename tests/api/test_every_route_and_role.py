@@ -34,7 +34,7 @@ OPENING = "/cases/{case_id}/break-glass"
 STREAM = "/events/stream"
 """It does not end by itself."""
 
-PAGES = ("/", "/sager", "/sager/{case_id}")
+PAGES = ("/", "/sager", "/sager/{case_id}", "/sager/{case_id}/udlevering", "/sager/{case_id}/opslag/udtraek")
 
 
 @dataclass(frozen=True, slots=True)

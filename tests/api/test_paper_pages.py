@@ -66,7 +66,7 @@ def test_from_choosing_to_the_paper(api: Api, staff: dict[str, Api]) -> None:
     assert html.count("Undtaget: TREDJE") == 1
     answer = send(staff[AUDITOR], html, path, 303, ("handling", "udlever"), ("begrundelse", "Klagesag."))
     made = page(staff[AUDITOR], answer.headers["location"])
-    assert "retten får 2 poster helt og 1 delvist; 0 er undtaget." in made
+    assert "Retten får 2 poster helt og 1 delvist; 0 er undtaget." in made
     paper = staff[AUDITOR].http.get(f"{answer.headers['location']}.pdf", headers=OWN_PAGE)
     assert paper.headers["content-type"] == "application/pdf"
     assert HIDDEN not in words_of(paper.content)

@@ -1,8 +1,7 @@
-"""The pages on which papers are made over HTTP: what is handed out of a case, and a person's extract of look-ups."""
+"""The pages on which it is decided what is handed out of a case over HTTP, and where the papers are."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -12,32 +11,29 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.conditions import question
 from api.drafting import Commit
-from api.look_extracts import LookExtracts, NoExtract, Wish
-from api.look_routes import letter_of
 from api.looks import Question
-from api.pages import extract_views, paper_views
+from api.pages import production_views
 from api.pages.access_routes import ENTRY, form_key
 from api.pages.access_views import TEXT_LIMIT, TextField
-from api.pages.case_frame import EXTRACT, PRODUCTION, CaseFrames
-from api.pages.extract_views import extract_address
+from api.pages.case_frame import PRODUCTION, CaseFrames
 from api.pages.language import _
-from api.pages.paper_views import MOST_SHOWN, NEW, Typed, production_address
+from api.pages.production_views import MOST_SHOWN, NEW, Typed, is_filled, production_address
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
-from api.pages.times import Parts, Unreadable, read_parts
+from api.pages.times import Unreadable, read_parts
 from api.pages.views import CASES
 from api.paper import require_paper
-from api.principals import acting, looking
+from api.principals import looking
 from api.problems import ProblemError
 from api.production_routes import paper_of
 from api.productions import Asked, NoProduction, Preview, Produced, Productions, Wanted
 from api.recording import KeyReused
 from api.sign_in.identity import Form, SignIn
 from domain.entries import Entry
-from domain.errors import Malformed, Refused
+from domain.errors import Malformed
 from domain.evidence import COURT
 from domain.exemptions import CHOSEN
 from domain.production import REASON_LIMIT, Redaction, check_redactions, read_redaction, read_stretches
-from domain.time import COPENHAGEN, copenhagen_day, utc
+from domain.time import COPENHAGEN, copenhagen_day
 
 REDACT, MAKE = "undtag", "udlever"
 SENT_BEFORE = "Formularen er sendt før med et andet indhold. Læs den igennem, og send den igen."
@@ -56,11 +52,11 @@ class _Sent:
     action: str
 
 
-class PaperPages:
-    """Answers for the pages on which papers are made of one ledger."""
+class ProductionPages:
+    """Answers for the pages about what is handed out of the cases of one ledger."""
 
-    def __init__(self, pages: Pages, productions: Productions, extracts: LookExtracts, sign_in: SignIn) -> None:
-        self._pages, self._productions, self._extracts = pages, productions, extracts
+    def __init__(self, pages: Pages, productions: Productions, sign_in: SignIn) -> None:
+        self._pages, self._productions = pages, productions
         self._sign_in, self._frames = sign_in, CaseFrames(pages)
 
     def routes(self) -> APIRouter:
@@ -72,10 +68,6 @@ class PaperPages:
         router.get(f"{case}{PRODUCTION.path}/{{version}}.pdf")(self.paper)
         router.get(f"{case}{PRODUCTION.path}/{{version}}.json")(self.data)
         router.get(f"{case}{PRODUCTION.path}/{{version}}")(self.produced)
-        router.get(f"{case}{EXTRACT.path}")(self.extract)
-        router.post(f"{case}{EXTRACT.path}")(self.make_extract)
-        router.get(f"{case}{EXTRACT.path}/{{version}}.pdf")(self.letter)
-        router.get(f"{case}{EXTRACT.path}/{{version}}")(self.extracted)
         return router
 
     async def production(self, request: Request, case_id: str) -> Response:
@@ -83,7 +75,8 @@ class PaperPages:
 
         async def show(case: UUID, asked: Question) -> Response:
             query = request.query_params
-            typed = Typed(request=query.get("anmodning", ""), entries=query.get("poster", ""))
+            chosen, entries = query.get("anmodning", ""), query.get("poster", "")
+            typed = Typed(request=chosen, entries=entries, present=asked.known_at is None)
             return await self._production(request, case, asked, typed, str(uuid4()))
 
         return await self._frames.answer(request, case_id, PRODUCTION, show, "anmodning", "poster")
@@ -108,7 +101,7 @@ class PaperPages:
         async def show(case: UUID, made: Produced) -> Response:
             label = _("Udlevering nr. %(version)s", version=made.version)
             frame = self._frames.frame(request, case, PRODUCTION, Question(), made.access_position, label)
-            page = paper_views.produced_page(made, case)
+            page = production_views.produced_page(made, case)
             return self._pages.render(request, "production_made.html", frame=replace(frame, form=None), page=page)
 
         return await self._of_decision(request, case_id, version, show)
@@ -166,8 +159,9 @@ class PaperPages:
                     found = replace(found, out=await self._productions.judged(case, found, wanted))
                 except Malformed:
                     typed = _unlisted(typed)
-        frame = self._frames.frame(request, case, PRODUCTION, asked, found.look.access_position)
-        page = paper_views.production_page(found, typed, chosen, key)
+        shown = Question(None, asked.valid_at) if typed.present else asked
+        frame = self._frames.frame(request, case, PRODUCTION, shown, found.look.access_position)
+        page = production_views.production_page(found, typed, chosen, key)
         context = {"page": page, "limit": REASON_LIMIT, "make": MAKE, "redact": REDACT}
         return self._pages.render(
             request, "production.html", 422 if typed.errors else status, frame=replace(frame, form=None),
@@ -206,77 +200,6 @@ class PaperPages:
         recorded = await self._productions.decide(principal, case, wanted, Commit((), sent.key, body))
         return RedirectResponse(production_address(case, recorded.version), 303)
 
-    async def extract(self, request: Request, case_id: str) -> Response:
-        """Show the form by which a person's extract of who has looked is made."""
-
-        async def show(case: UUID) -> Response:
-            return await self._form(request, case, {}, str(uuid4()))
-
-        return await self._of_extract(request, case_id, show)
-
-    async def make_extract(self, request: Request, case_id: str) -> Response:
-        """Make an extract and go there; what cannot be read is asked for again."""
-        form = await self._sign_in.require_form(request)
-        key = form_key(form)
-
-        async def show(case: UUID) -> Response:
-            wish, errors = _wish(form)
-            if wish is None:
-                return await self._form(request, case, form, key, errors)
-            said = {name: str(value) for name, value in form.items() if name not in ("csrf", "noegle")}
-            commit = Commit((), key, f"{request.url.path}\n{urlencode(said)}".encode())
-            try:
-                made = await self._extracts.make(acting(request), case, wish, commit)
-            except (Malformed, KeyReused, Refused):
-                return await self._form(request, case, form, str(uuid4()), [("person", _("Vælg på listen."))])
-            return RedirectResponse(extract_address(case, made.entry.version), 303)
-
-        return await self._of_extract(request, case_id, show)
-
-    async def extracted(self, request: Request, case_id: str, version: str) -> Response:
-        """Show an extract as the person is told it."""
-
-        async def show(case: UUID) -> Response:
-            made = await self._again(request, case, version)
-            label = _("Udskrift nr. %(version)s", version=made.entry.version)
-            frame = self._frames.frame(request, case, EXTRACT, Question(), made.access_position, label)
-            page = extract_views.extract_page(made)
-            return self._pages.render(request, "extract_made.html", frame=replace(frame, form=None), page=page)
-
-        return await self._of_extract(request, case_id, show)
-
-    async def letter(self, request: Request, case_id: str, version: str) -> Response:
-        """Return an extract as a letter."""
-
-        async def show(case: UUID) -> Response:
-            require_paper()
-            return await letter_of(await self._again(request, case, version))
-
-        return await self._of_extract(request, case_id, show)
-
-    async def _again(self, request: Request, case: UUID, version: str) -> Any:
-        try:
-            if not ENTRY.fullmatch(version):
-                raise NoExtract
-            return await self._extracts.again(looking(request), case, int(version))
-        except NoExtract as error:
-            raise ProblemError("not-found", str(error)) from None
-
-    async def _of_extract(self, request: Request, case_id: str, show: Any) -> Response:
-        case = case_of(case_id)
-        if case is None:
-            return self._pages.sorry(request, "not-found")
-        return await self._pages.told(request, lambda: show(case), closed=CASE_CLOSED)
-
-    async def _form(
-        self, request: Request, case: UUID, typed: Mapping[str, str], key: str, errors: Any = ()
-    ) -> Response:
-        found = await self._extracts.choices(looking(request), case)
-        frame = self._frames.frame(request, case, EXTRACT, Question(), found.access_position)
-        page = extract_views.extract_form(found, typed, key, errors)
-        status = 422 if errors else 200
-        return self._pages.render(request, "extract.html", status, frame=replace(frame, form=None), page=page)
-
 
 def _typed(form: Form) -> Typed:
     """Return what a form of the page sent; what was chosen before and is taken away again is left out."""
@@ -290,7 +213,8 @@ def _typed(form: Form) -> Typed:
         code=form.get("kode", ""),
         reason=TextField(form.get("hvorfor", "")),
         grounds=form.get("begrundelse", ""),
-        received=paper_views.read_day_parts(form, "modtaget"),
+        received=production_views.read_day_parts(form, "modtaget"),
+        present=form.get("nu") == "1",
     )
 
 
@@ -383,15 +307,11 @@ def _asked(typed: Typed) -> int | Asked | None:
     if new != NEW or kind not in (COURT, "party_access", "gdpr_art15") or not who or len(who) > 80:
         return None
     try:
-        received = read_parts(replace(typed.received, clock="00.00")) if any(_filled(typed.received)) else None
+        received = read_parts(replace(typed.received, clock="00.00")) if is_filled(typed.received) else None
     except Unreadable:
         return None
     day = copenhagen_day(received or datetime.now(COPENHAGEN))
     return Asked(kind, who, None, day)
-
-
-def _filled(parts: Parts) -> tuple[str, str, str]:
-    return parts.day, parts.month, parts.year
 
 
 def _said(typed: Typed, asked: Question) -> dict[str, str]:
@@ -403,30 +323,3 @@ def _said(typed: Typed, asked: Question) -> dict[str, str]:
         "begrundelse": typed.grounds,
         "instants": str((asked.known_at, asked.valid_at)),
     }
-
-
-def _wish(form: Form) -> tuple[Wish | None, list[tuple[str, str]]]:
-    """Return for whom and of when an extract is wanted; days are counted in whole."""
-    errors: list[tuple[str, str]] = []
-    days: dict[str, datetime | None] = {}
-    for name in ("fra", "til"):
-        parts = paper_views.read_day_parts(form, name)
-        try:
-            days[name] = read_parts(replace(parts, clock="00.00")) if any(_filled(parts)) else None
-        except Unreadable as error:
-            errors.append((name, str(error)))
-    person, request = form.get("person", ""), form.get("anmodning", "")
-    if not person or len(person) > 80:
-        errors.append(("person", _("Vælg, hvem udskriften er til.")))
-    if request and not ENTRY.fullmatch(request):
-        errors.append(("anmodning", _("Vælg på listen.")))
-    if errors:
-        return None, errors
-    until = days["til"] and _end_of(days["til"])
-    return Wish(person, days["fra"], until, int(request) if request else None), []
-
-
-def _end_of(day: datetime) -> datetime:
-    """Return the last instant of the day that begins at one."""
-    following = datetime.combine(copenhagen_day(day) + timedelta(days=1), time(), COPENHAGEN)
-    return utc(following) - timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""What the pages show on which papers are made: to whom a case goes, what of it, and what is left out."""
+"""What the pages show on which it is decided what is handed out: to whom a case goes, what of it, what is left out."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -102,6 +102,7 @@ class Typed:
     grounds: str = ""
     received: Parts = NO_DAY
     errors: tuple[tuple[str, str], ...] = ()
+    present: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def production_page(found: Preview, typed: Typed, chosen: Sequence[Entry], key: 
         action=production_address(look.file.case),
         requests=tuple(_requests(found, typed.request)),
         new=typed.request.startswith(NEW),
-        received=typed.received if any(_typed(typed.received)) else _day(found),
+        received=typed.received if is_filled(typed.received) else _day(found),
         typed=typed,
         entries=write_stretches(entry.version for entry in chosen),
         known_at=write_instant(look.question.known_at or found.now),
@@ -154,8 +155,9 @@ def production_page(found: Preview, typed: Typed, chosen: Sequence[Entry], key: 
     )
 
 
-def _typed(parts: Parts) -> tuple[str, str, str]:
-    return parts.day, parts.month, parts.year
+def is_filled(parts: Parts) -> bool:
+    """Whether anything of a day was typed."""
+    return any((parts.day, parts.month, parts.year))
 
 
 def _day(found: Preview) -> Parts:
@@ -294,6 +296,7 @@ def produced_page(made: Produced, case: UUID) -> ProducedPage:
     asked, chosen, by = values["request"], values["selection"], values["answer"]["decided_by"]
     who = words_of(look, ()).person(asked["by"]) or word_of_field("by", asked["by"])
     told = {kind: sum(one["told"] == kind for one in values["entries"]) for kind in ("whole", "partly", "withheld")}
+    who = f"{who[:1].upper()}{who[1:]}"
     sentence = _("%(who)s får %(whole)s poster helt og %(partly)s delvist; %(withheld)s er undtaget.", who=who, **told)
     purpose = PURPOSES.get(chosen["purpose"])
     facts = (
