@@ -39,6 +39,7 @@ from api.mementos import TimeGate, create_timemap_router, places_of
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
 from api.pages.extract_routes import ExtractPages
+from api.pages.live_routes import create_live_pages
 from api.pages.production_routes import ProductionPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
@@ -131,8 +132,10 @@ def create_app(
     access = AccessPages(pages, keeper, lists, looks, cursors, sign_in)
     papers = ProductionPages(pages, productions, sign_in)
     letters = ExtractPages(pages, LookExtracts(ledger, recorder), sign_in)
-    for router in (create_pages(pages, reader, cursors), access.routes(), papers.routes(), letters.routes()):
-        app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
+    session = _session(ledger, sign_in)
+    live = create_live_pages(feed, session)
+    for router in (create_pages(pages, reader, cursors), access.routes(), papers.routes(), letters.routes(), live):
+        app.include_router(router, dependencies=[Depends(session)])
     app.include_router(sign_in.routes())
     app.include_router(language.routes())
     app.add_middleware(language.InLanguage)

@@ -23,6 +23,7 @@ from api.sign_in.identity import SignIn
 from domain.authority import Act
 from domain.errors import DomainError
 from domain.purposes import PURPOSES
+from domain.time import write_instant
 from ledger.errors import LedgerError, RecordDamaged
 
 CASE_CLOSED, PAGE_CLOSED = "Sagen er ikke åben for dig", "Siden er ikke åben for dig"
@@ -51,6 +52,7 @@ _DAMAGED = (
     "Noget af det, der ligger i protokollen, er ikke det, der blev registreret. Sagen vises ikke. "
     "Sig det til revisionen.",
 )
+LIVE = "/nyt"
 _CASES = (views.CASES, "Sager")
 _SECTIONS = (
     (Act.BREAK_GLASS_REVIEW, access_views.QUEUE, "Nødadgang"),
@@ -66,6 +68,14 @@ class Section:
     address: str
     label: str
     current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Where a page of the present hears of what is new, and what the ledger's clock shows."""
+
+    address: str
+    now: str
 
 
 class Pages:
@@ -84,9 +94,21 @@ class Pages:
             "sections": self._sections(principal, request.url.path),
             "simulated": self._simulated,
             "token": token,
+            "live": self._live(request, principal, status),
         }
         html = ENVIRONMENT.get_template(template).render(everywhere | context)
         return page(request, html, status, token)
+
+    def _live(self, request: Request, principal: Principal, status: int) -> Live | None:
+        """Return where a page hears of what is recorded after it; None for the past, and for who may not hear."""
+        asked_past = any(name in request.query_params for name in views.LEGENDS)
+        if request.method != "GET" or status != 200 or asked_past or not self.door.allows(principal, Act.BOARD_READ):
+            return None
+        _root, *parts = request.url.path.split("/")
+        if parts[0] != views.CASES[1:]:
+            return None
+        case = case_of(parts[1]) if len(parts) > 1 else None
+        return Live(LIVE if case is None else f"{LIVE}?sag={case}", write_instant(self.door.index.now))
 
     async def told(
         self,
