@@ -1,16 +1,29 @@
 """Handing out a case: decided on record, the same papers each time, nothing that is left out in them."""
 
+import asyncio
 import time
 from collections.abc import Generator
 from contextlib import ExitStack
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from pypdf import PdfReader
 
+from api.case_text import case_named
+from api.drafting import Commit
+from api.opening import Place
+from api.principals import command_line_principal
+from api.productions import Asked, Productions, Wanted
+from api.reading import CaseReader
+from api.recording import CaseRecorder
+from ledger.proof.publisher import Publisher, default_origin
+from ledger.proof.signer import FileSigner
+from projections.board import Board
 from tests.api.client import Api, Response, command, correction, errors, note, problem
+from tests.api.service import Inside
 
 LEADER, CASEWORKER, AUDITOR, OFFICER, ANALYST = "u-12", "u-90", "u-95", "u-81", "u-96"
 HIDDEN = "hemmelig-canary"
@@ -237,3 +250,30 @@ def test_who_may(api: Api, staff: dict[str, Api]) -> None:
     problem(api.get(f"/cases/{case}/productions/{version}"), 403, "forbidden")
     for other in (1, 2, 99):
         problem(staff[AUDITOR].get(f"/cases/{case}/productions/{other}"), 404, "not-found")
+
+
+def test_command_writes_what_was_decided(filled: Inside, stories: Place, tmp_path: Path) -> None:
+    """JSON and PDF once the log is signed; never over a file that is there, nor of an entry that hands nothing out."""
+    with stories.ledger() as ledger:
+        reader = CaseReader(ledger, Board(ledger))
+        maker = Productions(ledger, CaseRecorder(ledger, reader.door), reader)
+        wanted = Wanted(Asked("court", "court", None, ledger.now()))
+        principal, commit = command_line_principal("audit", internal=True), Commit((), "key", b"body")
+        version = asyncio.run(maker.decide(principal, case_named(ledger, "S6"), wanted, commit)).version
+        signer = FileSigner(tmp_path / "home" / "signer" / str(ledger.id), time.time)
+        signer.create(default_origin(ledger.id))
+        publisher = Publisher(stories.conninfo, signer)
+        publisher.publish()
+        publisher.close()
+    data, paper_file = tmp_path / "p.json", tmp_path / "p.pdf"
+    assert "sha256" in filled.done("production", "S6", str(version), "-o", data)
+    filled.done("production", "S6", str(version), "-o", paper_file)
+    (attached,) = PdfReader(BytesIO(paper_file.read_bytes())).attachments["evidence.json"]
+    assert attached == data.read_bytes()
+    assert orjson.loads(attached)["verification"]["checkpoint"]["size"] > 0
+    for words, said in (
+        (("S6", str(version), "-o", data), "a file of this name already"),
+        (("S6", "2", "-o", tmp_path / "x.pdf"), "no answer by which anything is handed out"),
+        (("S99", "2", "-o", tmp_path / "x.json"), "no such case"),
+    ):
+        assert said in filled.refused("production", *words)[1]
