@@ -33,6 +33,7 @@ from api.feed_routes import create_feed_router
 from api.identity_routes import create_identity_router
 from api.log_routes import create_log_router, create_proof_router
 from api.log_searching import LogSearcher
+from api.look_extracts import LookExtracts
 from api.look_log import LookLog
 from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
@@ -45,10 +46,13 @@ from api.pages.day_routes import create_day
 from api.pages.deadline_routes import create_deadline_pages
 from api.pages.desk_routes import DeskPages
 from api.pages.dossier_routes import DossierPages
+from api.pages.extract_routes import ExtractPages
 from api.pages.kept_forms import KeptForms
+from api.pages.live_routes import create_live_pages
 from api.pages.log_routes import LogPages
 from api.pages.opening_routes import OpeningPages
 from api.pages.person_routes import PersonPages
+from api.pages.production_routes import ProductionPages
 from api.pages.record_routes import RecordPages
 from api.pages.rendering import Pages
 from api.pages.routes import create_pages
@@ -57,6 +61,8 @@ from api.pages.write_doing import Doing
 from api.pages.write_routes import WritePages
 from api.people_routes import create_people_router
 from api.problems import KINDS, ProblemError
+from api.production_routes import create_production_router
+from api.productions import Productions
 from api.proving import Prover
 from api.reading import CaseReader
 from api.recording import CaseRecorder
@@ -111,6 +117,7 @@ def create_app(
     content = None if documents is None else documents.content
     comparer = Comparer(ledger, reader)
     dossiers, evidence = DossierMaker(ledger, reader), EvidenceMaker(ledger, reader)
+    productions = Productions(ledger, recorder, reader)
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
@@ -126,6 +133,7 @@ def create_app(
         create_erasure_router(ledger, recorder, reader, content),
         create_proof_router(ledger, reader, prover),
         create_evidence_router(evidence),
+        create_production_router(productions),
         create_feed_router(ledger, feed, cursors, bearer),
         create_timemap_router(reader),
     ]
@@ -139,7 +147,7 @@ def create_app(
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     kept, doing, desk = KeptForms(ledger.keys), Doing(ledger, recorder), DeskPages(pages, ledger, reader, boards)
-    writing = WritePages(pages, doing, reader, sign_in, kept)
+    writing, session = WritePages(pages, doing, reader, sign_in, kept), _session(ledger, sign_in, kept)
     page_routers = [
         OpeningPages(pages, doing, sign_in, kept).routes(),  # before the pages of cases: /sager/ny is none
         CorrectionPages(pages, writing, sign_in, kept).routes(),
@@ -156,9 +164,12 @@ def create_app(
         LogPages(pages, ledger, LogSearcher(ledger, reader), cursors).routes(),
         RecordPages(pages, ledger, reader, prover).routes(),
         PersonPages(pages, searcher, sign_in).routes(),
+        ProductionPages(pages, productions, sign_in).routes(),
+        ExtractPages(pages, LookExtracts(ledger, recorder), sign_in).routes(),
+        create_live_pages(feed, session),
     ]
     for router in page_routers:
-        app.include_router(router, dependencies=[Depends(_session(ledger, sign_in))])
+        app.include_router(router, dependencies=[Depends(session)])
     app.include_router(sign_in.routes())
     app.include_router(language.routes())
     app.add_middleware(language.InLanguage)

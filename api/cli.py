@@ -24,6 +24,7 @@ from api.cli_export import add_export
 from api.cli_keys import add_keys
 from api.cli_log import add_log, add_signer
 from api.cli_looks import add_looks
+from api.cli_production import add_production
 from api.cli_replay import add_replay
 from api.cli_stamp import add_stamp
 from api.cli_verify import add_verify
@@ -97,6 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_case(commands)
     add_bundle(partial(_command, commands), _instant, _code)
     add_dossier(partial(_command, commands), _instant, _code)
+    add_production(partial(_command, commands), _code)
     _add_documents(commands)
     add_design(partial(_command, _group(commands, "design", "look after what the pages look like")))
     add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))

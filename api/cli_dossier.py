@@ -33,11 +33,17 @@ def add_dossier(
     )
     command.add_argument("--purpose", type=code, default="audit", help="goes on record (audit)")
     command.add_argument(
-        "-o", "--output", type=_file, required=True, metavar="FILE", help="a new file that ends in .json or .pdf"
+        "-o",
+        "--output",
+        type=read_file_name,
+        required=True,
+        metavar="FILE",
+        help="a new file that ends in .json or .pdf",
     )
 
 
-def _file(text: str) -> Path:
+def read_file_name(text: str) -> Path:
+    """Read the name of a file that ends in .json or .pdf; raises ArgumentTypeError."""
     if Path(text).suffix not in SUFFIXES:
         raise argparse.ArgumentTypeError("must end in .json or .pdf")
     return Path(text)

@@ -134,18 +134,19 @@ def _chronology(values: Values, look: CaseLook) -> Values:
 
 def _items(caption: str, found: Iterable[Item]) -> Values:
     rows: list[Sequence[Cell]] = [
-        [str(one.version), one.label, _struck(one.happened), one.recorded, one.actor, _content(one)] for one in found
+        [str(one.version), one.label, struck(one.happened), one.recorded, one.actor, _content(one)] for one in found
     ]
     columns = [("Nr.", 2), ("Post", 4), ("Skete", 4), ("Registreret", 4), ("Af", 3), ("Indhold", 11)]
     return table(caption, columns, rows)
 
 
-def _struck(fact: Any) -> str:
+def struck(fact: Any) -> str:
+    """Return the value of a fact below those that hold no more."""
     return "\n".join([*(f"før: {_value(value)}" for value in fact.struck), _value(fact.value)])
 
 
 def _content(item: Item) -> list[dict[str, str]]:
-    told = [{"label": fact.label, "text": _struck(fact)} for fact in item.facts]
+    told = [{"label": fact.label, "text": struck(fact)} for fact in item.facts]
     marks = [{"label": "Bemærk", "text": ", ".join(item.marks)}] if item.marks else []
     late = [{"label": "Registreret senere", "text": item.late_by}] if item.late_by else []
     return [*marks, *late, *told]
@@ -162,7 +163,7 @@ def _missing(rows: Sequence[Values], look: CaseLook) -> Values:
         [
             str(one.version),
             one.label,
-            _struck(one.happened),
+            struck(one.happened),
             at(named[one.version]["reached"]),
             one.recorded,
             f"{one.actor}" + (": den, der traf afgørelsen" if named[one.version]["by_decider"] else ""),

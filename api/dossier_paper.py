@@ -7,9 +7,10 @@ from hashlib import sha256
 from uuid import UUID
 
 from api.dossier import WHAT, DossierMaker
-from api.dossier_pdf import pdf_of, require_typst
+from api.dossier_pdf import pdf_of
 from api.evidence import EvidenceMaker
 from api.looks import Question
+from api.paper import require_typst
 from api.principals import Principal
 from domain.authority import Act
 from replay.bundle import Wish

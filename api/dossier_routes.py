@@ -10,7 +10,7 @@ from api.conditions import etag, instant, refuse_unknown_parameters
 from api.dossier import DossierMaker, MadeDossier, NoDecision
 from api.dossier_examples import DOSSIER, PAPER
 from api.dossier_paper import Paper, PaperMaker
-from api.dossier_pdf import PDF, NoTypst
+from api.paper import PDF, NoTypst
 from api.principals import looking
 from api.problems import ProblemError
 

@@ -63,7 +63,7 @@ class EvidenceMaker:
         permission = await self._reader.door.require_in(principal, Act.EVIDENCE_MAKE, wish.case, WHAT, question)
         upto = await asyncio.to_thread(lambda: self._reader.as_of(question, self._ledger.head()).position)
         prepared = await asyncio.to_thread(self._prepare, wish, upto)
-        if await self._await_checkpoint(prepared.position):  # what may be told is judged at the last moment
+        if await await_checkpoint(self._ledger, prepared.position):  # what may be told is judged at the last moment
             prepared = await asyncio.to_thread(self._prepare, wish, upto)
         bundle = await asyncio.to_thread(make_bundle, prepared, self._policy)
         exported = await self._record(principal, wish, bundle, commit)
@@ -82,21 +82,6 @@ class EvidenceMaker:
             return Prepared(self._ledger, wish, upto, self._ledger.now())
         except NoSuchCase:
             raise NotKnown from None
-
-    async def _await_checkpoint(self, position: int) -> bool:
-        """Wait a moment for a checkpoint that holds a position, having asked for one; raises NotProvenYet.
-
-        Returns whether it had to be waited for.
-        """
-        records, deadline, asked = ProofRecords(self._ledger), monotonic() + WAIT_SECONDS, False
-        while await asyncio.to_thread(records.covering, position) is None:
-            if not asked:
-                await asyncio.to_thread(self._ledger.query, SQL["ask"], [])
-                asked = True
-            if monotonic() > deadline:
-                raise NotProvenYet
-            await asyncio.sleep(POLL_SECONDS)
-        return asked
 
     async def _record(self, principal: Principal, wish: Wish, bundle: Bundle, commit: Commit | None) -> int:
         """Put on record that a bundle leaves the ledger, and return where."""
@@ -129,3 +114,19 @@ class EvidenceMaker:
         (row,) = self._ledger.read_range(position, position)
         if read_clear(row).data.get("sha256") != bundle.sha256:
             raise CHANGED
+
+
+async def await_checkpoint(ledger: Ledger, position: int) -> bool:
+    """Wait a moment for a checkpoint that holds a position, having asked for one; raises NotProvenYet.
+
+    Returns whether it had to be waited for.
+    """
+    records, deadline, asked = ProofRecords(ledger), monotonic() + WAIT_SECONDS, False
+    while await asyncio.to_thread(records.covering, position) is None:
+        if not asked:
+            await asyncio.to_thread(ledger.query, SQL["ask"], [])
+            asked = True
+        if monotonic() > deadline:
+            raise NotProvenYet
+        await asyncio.sleep(POLL_SECONDS)
+    return asked

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 from api.looks import AsOf, Question, Shown
 from api.principals import Principal
@@ -60,8 +61,13 @@ class Feed:
         self._sights: dict[asyncio.AbstractEventLoop, asyncio.Task[int]] = {}
         self.closing = False
 
-    async def page(self, principal: Principal, after: int, limit: int, question: Question) -> FeedPage:
-        """Return what was recorded after a position in the cases one may see; raises Forbidden, LookNotRecorded."""
+    async def page(
+        self, principal: Principal, after: int, limit: int, question: Question, only: UUID | None = None
+    ) -> FeedPage:
+        """Return what was recorded after a position in the cases one may see, or in one of them alone.
+
+        Raises Forbidden, LookNotRecorded.
+        """
         visible = await self._reader.door.visible(principal, Act.BOARD_READ, WHAT)
 
         def read() -> tuple[AsOf, tuple[Pointer, ...], int]:
@@ -73,6 +79,8 @@ class Feed:
         cut = question.valid_at
         if cut is not None:
             pointers = tuple(one for one in pointers if one.occurred_at is None or start_of(one.occurred_at) <= cut)
+        if only is not None:
+            pointers = tuple(one for one in pointers if one.case == only)
         access = None
         if pointers:
             shown = Shown(WHAT, tuple(dict.fromkeys(one.case for one in pointers)), (), as_of.position, question)
@@ -80,7 +88,12 @@ class Feed:
         return FeedPage(pointers, reached, as_of, access)
 
     async def pages(
-        self, principal: Principal, first: FeedPage, still: Callable[[], Awaitable[bool]], seconds: float
+        self,
+        principal: Principal,
+        first: FeedPage,
+        still: Callable[[], Awaitable[bool]],
+        seconds: float,
+        only: UUID | None = None,
     ) -> AsyncGenerator[FeedPage]:
         """Yield a first page and then what comes, an empty page as a sign of life; ends where ``still`` says so.
 
@@ -94,7 +107,7 @@ class Feed:
                     await self._beyond(page.as_of.position, min(told + HEARTBEAT_SECONDS, end))
                 if not await still():
                     return
-                page = await self.page(principal, page.reached, PAGE, Question())
+                page = await self.page(principal, page.reached, PAGE, Question(), only)
                 if page.pointers or monotonic() >= told + HEARTBEAT_SECONDS:
                     told = monotonic()
                     yield page

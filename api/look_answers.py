@@ -90,13 +90,13 @@ def _look(look: Look, relation: str | None) -> dict[str, Any]:
 
 def made(found: Made) -> dict[str, Any]:
     """Return an extract with where it stands on record: the same for the first request and every repeat."""
-    event, (version, position, _) = found.event, found.recorded.entries[0]
+    event, entry = found.event, found.entry
     return {
-        "case": str(found.recorded.case),
+        "case": str(entry.stream),
         "person": event.person,
-        "version": version,
-        "position": position,
-        "recorded_at": write_instant(found.recorded.recorded_at),
+        "version": entry.version,
+        "position": entry.position,
+        "recorded_at": write_instant(entry.recorded_at),
         "as_of_position": event.as_of_position,
         "since": _instant(event.since),
         "until": _instant(event.until),

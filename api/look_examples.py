@@ -102,4 +102,13 @@ _EXTRACT: dict[str, Any] = {
 
 OF_CASE = answer(200, "A page of who has looked at the case.", _LOG | {"person": None})
 OF_PERSON = answer(200, "A page of who has looked at the person's data.", _LOG)
+AGAIN = answer(200, "The extract as it was made.", _EXTRACT)
+_TEXT = {"schema": {"type": "string"}}
+LETTER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The extract as a letter",
+        "headers": {"Content-Disposition": {"description": "A name that says nothing about anybody", **_TEXT}},
+        "content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}, "example": "%PDF-1.7..."}},
+    }
+}
 MADE = answer(201, "The extract; a repeat of the same request gets this same answer.", _EXTRACT, etag=True)

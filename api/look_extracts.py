@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from api.drafting import Commit, Fact
@@ -13,6 +14,7 @@ from api.principals import Principal
 from api.recording import CaseRecorder, Recorded
 from domain.authority import Act
 from domain.case_file import CaseFile
+from domain.entries import Entry
 from domain.errors import Malformed, Problem, Refused
 from domain.events.access import AccessRequestReceived, LookupExtractMade, LookupsWithheld, StaffNamesReleased
 from domain.events.base import Event
@@ -27,6 +29,13 @@ WHAT = "look_extract"
 STRANGER = Problem("/person", "names nobody of this case: use the reference of one of its persons")
 
 
+class NoExtract(Exception):
+    """That entry is no extract of who has looked: use the version of one."""
+
+    def __str__(self) -> str:
+        return str(self.__doc__)
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """For whom an extract is made: a person of the case, a period with both ends counted in, the request it answers."""
@@ -39,15 +48,27 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An extract, and where it stands on record; ``access_position`` is this handing out of it.
+    """An extract with the entry it is on record as; ``access_position`` is this handing out of it.
 
-    Before ``expired_before`` the content of looks was removed; None: never yet.
+    Before ``expired_before`` the content of looks was removed; None: never yet. ``number`` is that of the case,
+    ``role`` the person's in it.
     """
 
-    recorded: Recorded
+    entry: Entry
+    number: str | None
+    role: str | None
     event: LookupExtractMade
     extract: Extract
     expired_before: datetime | None
+    access_position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """For whom an extract can be made: a case in clear, and where this look at it stands."""
+
+    file: CaseFile
+    now: datetime
     access_position: int
 
 
@@ -85,11 +106,28 @@ class LookExtracts:
             )
 
         recorded = await self._perform(principal, case, commit, decide)
-        event, made, expired = await asyncio.to_thread(self._made, recorded)
-        subjects = [] if scope is None else list(scope.persons)
-        shown = Shown(WHAT, (case,), subjects, event.as_of_position)
+        return await self._told(principal, case, recorded.entries[-1][0])
+
+    async def choices(self, principal: Principal, case: UUID) -> Choices:
+        """Return for whom an extract can be made and what was made before, the look on record; raises as ``make``."""
+        file = await self._file(principal, case)
+        now = await asyncio.to_thread(self._ledger.now)
+        access = await self._recorder.door.looks.record(principal, Shown(WHAT, (case,), ()))
+        return Choices(file, now, access)
+
+    async def again(self, principal: Principal, case: UUID, version: int) -> Made:
+        """Return an extract on record as it was made, by the version of its entry; this handing out is a look too.
+
+        Raises NoExtract, and as ``make`` does.
+        """
+        await self._recorder.door.require_in(principal, Act.EXTRACT_MAKE, case, WHAT)
+        return await self._told(principal, case, version)
+
+    async def _told(self, principal: Principal, case: UUID, version: int) -> Made:
+        read = await asyncio.to_thread(self._made, case, version)
+        shown = Shown(WHAT, (case,), list(read["subjects"]), read["event"].as_of_position)
         access = await self._recorder.door.looks.record(principal, shown)
-        return Made(recorded, event, made, expired, access)
+        return Made(**{name: value for name, value in read.items() if name != "subjects"}, access_position=access)
 
     async def withhold(self, principal: Principal, case: UUID, decision: LookupsWithheld, commit: Commit) -> Recorded:
         """Put on record that a person is not told of some looks; raises as ``make`` does."""
@@ -138,18 +176,29 @@ class LookExtracts:
     def _named(self, scope: OfPerson, named: Sequence[int]) -> tuple[Look, ...]:
         return looks_at(self._ledger, scope, self._ledger.head().size, limit=None, named=named)
 
-    def _made(self, recorded: Recorded) -> tuple[LookupExtractMade, Extract, datetime | None]:
-        """Return what an extract on record told, from the looks and decisions it was made of."""
-        rows = self._ledger.read_stream(recorded.case, recorded.first_position)
+    def _made(self, case: UUID, version: int) -> dict[str, Any]:
+        """Return what an extract on record told, from the looks and decisions it was made of; raises NoExtract."""
+        rows = [row for row in self._ledger.read_stream(case) if row.version <= version]
+        if len(rows) < version or rows[-1].topic != LookupExtractMade.TOPIC:
+            raise NoExtract
         entries = tuple(map(read_clear, rows))
-        event = LookupExtractMade.model_validate_json(canonical(dict(entries[-1].data)))
-        file = CaseFile(recorded.case, entries[:-1])
+        entry = entries[-1]
+        event = LookupExtractMade.model_validate_json(canonical(dict(entry.data)))
+        file = CaseFile(case, entries[:-1])
         scope = scope_of(file, event.person)
         looks = () if scope is None else self._looks(scope, event.as_of_position, event.since, event.until)
         found = extract(looks, decisions_about(Known(file.entries), event.person, event.request))
         if (len(found.rows), found.withheld) != (event.rows, event.withheld):
             raise Refused("Look-ups that this extract told of have expired since: make a new one with a new key.")
-        return event, found, expired_before(self._ledger, event.as_of_position)
+        return {
+            "entry": entry,
+            "event": event,
+            "extract": found,
+            "expired_before": expired_before(self._ledger, event.as_of_position),
+            "subjects": () if scope is None else scope.persons,
+            "number": entries[0].data.get("number"),
+            "role": file.persons[event.person].role if event.person in file.persons else None,
+        }
 
 
 def _checked(scope: OfPerson | None, file: CaseFile, person: str) -> OfPerson:

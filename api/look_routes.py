@@ -1,5 +1,7 @@
 """The HTTP API of who has looked: at a case, at a person of it, and the extract that a person is given."""
 
+import asyncio
+from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
@@ -24,8 +26,10 @@ from api.cases import (
 from api.conditions import Cursors, etag, idempotency_key, instant, question, refuse_unknown_parameters
 from api.drafting import Commit
 from api.look_bodies import ExtractBody, ReleaseBody, WithholdingBody
-from api.look_extracts import LookExtracts, Wish
+from api.look_extracts import LookExtracts, Made, NoExtract, Wish
+from api.look_letter import letter_pdf
 from api.look_log import LookLog, Page
+from api.paper import PDF, require_paper
 from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseReader
@@ -39,6 +43,7 @@ STEERING = ("since", "until", "known_at", "valid_at", "cursor", "limit")
 Since = Annotated[str | None, Query(description="Looks from this instant on (RFC 3339 with offset)")]
 Until = Annotated[str | None, Query(description="Looks up to this instant, counted in (RFC 3339 with offset)")]
 PersonPath = Annotated[UUID, Path(description="Id of the person, as the case shows it")]
+ExtractVersion = Annotated[int, Path(ge=1, le=2**31 - 1, description="Version of the extract's entry")]
 CaseQuery = Annotated[str, Query(description="Id of the case that shows the person")]
 
 
@@ -121,6 +126,25 @@ async def _sent(request: Request, kind: type[BodyKind]) -> tuple[BodyKind, Commi
     return bodies.parse(kind, raw), Commit((), key, place_of(request) + raw)
 
 
+async def letter_of(made: Made) -> Response:
+    """Return an extract as an answer with a PDF."""
+    content = await asyncio.to_thread(letter_pdf, made)
+    headers = {
+        "Cache-Control": "no-store",
+        "Access-Event": str(made.access_position),
+        "Content-Disposition": f'attachment; filename="opslag-{sha256(content).hexdigest()[:12]}.pdf"',
+    }
+    return Response(content, 200, headers, PDF)
+
+
+async def _again(request: Request, extracts: LookExtracts, case_id: str, version: int) -> Made:
+    refuse_unknown_parameters(request)
+    try:
+        return await extracts.again(looking(request), case_id_of(case_id), version)
+    except NoExtract as error:
+        raise ProblemError("not-found", str(error)) from None
+
+
 def _add_extracts(router: APIRouter, extracts: LookExtracts) -> None:
     @router.post(
         "/cases/{case_id}/look-extracts",
@@ -137,11 +161,34 @@ def _add_extracts(router: APIRouter, extracts: LookExtracts) -> None:
         body, commit = await _sent(request, ExtractBody)
         made = await extracts.make(acting(request), case_id_of(case_id), Wish(**dict(body)), commit)
         headers = {
-            "ETag": etag(made.recorded.version),
-            "Location": f"/cases/{made.recorded.case}",
+            "ETag": etag(made.entry.version),
+            "Location": f"/cases/{made.entry.stream}/look-extracts/{made.entry.version}",
             "Access-Event": str(made.access_position),
         }
         return answer_json(look_answers.made(made), headers, 201)
+
+    @router.get(
+        "/cases/{case_id}/look-extracts/{version}.pdf",
+        summary="Read an extract as a letter",
+        response_class=Response,
+        responses=look_examples.LETTER | problems("not-found", "refused"),
+    )
+    async def letter(request: Request, case_id: str, version: ExtractVersion, purpose: Purpose = None) -> Response:
+        """An extract on record as PDF/A-3a and PDF/UA-1, the same bytes each time; reading it is a look, too."""
+        del purpose
+        require_paper()
+        return await letter_of(await _again(request, extracts, case_id, version))
+
+    @router.get(
+        "/cases/{case_id}/look-extracts/{version}",
+        summary="Read an extract that was made",
+        responses=look_examples.AGAIN | problems("not-found", "refused"),
+    )
+    async def again(request: Request, case_id: str, version: ExtractVersion, purpose: Purpose = None) -> Response:
+        """An extract on record as it was made, by the version of its entry."""
+        del purpose
+        made = await _again(request, extracts, case_id, version)
+        return answer_json(look_answers.made(made), {"Access-Event": str(made.access_position)})
 
     @router.post(
         "/cases/{case_id}/look-withholdings",

@@ -61,10 +61,10 @@ LEADER = Principal("u-12", "supervisor", UNIT, "supervision")
 BEGINS, FIRST_DUE = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 1, 2, tzinfo=UTC)
 SHOWN = tuple(status for status in STATUSES if status not in HIDDEN)
 BOARDS: Mapping[str, Wish] = {
-    "deadlines": Wish(DEADLINES, lambda _: Selection(statuses=SHOWN)),
-    "breached deadlines": Wish(DEADLINES, lambda _: Selection(statuses=("breached",))),
-    "findings": Wish(FINDINGS, lambda _: Selection(statuses=("new",))),
-    "caseload": Wish(CASELOAD, lambda rules: enrolments_of(PROGRAMME, rules.setting("A17"))),
+    "deadlines": Wish(DEADLINES, lambda _rules, _at: Selection(statuses=SHOWN)),
+    "breached deadlines": Wish(DEADLINES, lambda _rules, _at: Selection(statuses=("breached",))),
+    "findings": Wish(FINDINGS, lambda _rules, _at: Selection(statuses=("new",))),
+    "caseload": Wish(CASELOAD, lambda rules, _at: enrolments_of(PROGRAMME, rules.setting("A17"))),
 }
 
 

@@ -14,6 +14,8 @@ from api.dossier_pdf import pdf_of
 from api.drafting import Commit, Fact
 from api.opening import Place
 from api.principals import Principal
+from api.production_pdf import production_pdf
+from api.productions import Asked, Productions, Wanted
 from api.reading import CaseReader
 from api.recording import CaseRecorder, NewPerson
 from benchmarks.bundle import WORDS
@@ -29,6 +31,7 @@ from projections.view import ACCESS
 
 ENTRIES = (50, 500, 2_400)
 DATA_AIM, PAPER_AIM = {50: 100.0, 500: 500.0, 2_400: 2_500.0}, {50: 200.0, 500: 500.0, 2_400: 2_000.0}
+HANDED_OUT_AIM = {50: 300.0, 500: 1_500.0, 2_400: 6_000.0}
 TURNS = 3
 WRITER = Principal("u-90", "social_worker", None, "measure", internal=True)
 
@@ -46,6 +49,9 @@ def figures(place: Place) -> list[Figure]:
             of = f"dossier of {entries} entries"
             found.append(compare(f"{of}, as data, aim", median(data), DATA_AIM[entries], "ms", 1.0, "lower"))
             found.append(compare(f"{of}, set on paper, aim", paper, PAPER_AIM[entries], "ms", 1.0, "lower"))
+            handed = median(_handed_out(ledger, case) for _ in range(TURNS))
+            aim = HANDED_OUT_AIM[entries]
+            found.append(compare(f"{entries} entries handed out on paper, aim", handed, aim, "ms", 1.0, "lower"))
     return found
 
 
@@ -95,4 +101,15 @@ def _made(maker: DossierMaker, case: UUID, entries: int) -> tuple[MadeDossier, f
 def _set(made: MadeDossier) -> float:
     begun = now()
     pdf_of(made)
+    return (now() - begun) * 1000
+
+
+def _handed_out(ledger: Ledger, case: UUID) -> float:
+    """Return the milliseconds from a decision to hand a case out to a court to its paper."""
+    reader = CaseReader(ledger, Board(ledger))
+    productions = Productions(ledger, CaseRecorder(ledger, reader.door), reader)
+    wanted = Wanted(Asked("court", "court", None, ledger.now()))
+    decided = asyncio.run(productions.decide(WRITER, case, wanted, _commit()))
+    begun = now()
+    production_pdf(asyncio.run(productions.make(WRITER, case, decided.version, proven=False)))
     return (now() - begun) * 1000

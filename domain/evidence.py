@@ -30,6 +30,9 @@ from domain.withheld import withheld
 GRANTED, PARTLY_GRANTED = "granted", "partly_granted"
 PARTY = "party"
 PARTY_ACCESS = "party_access"
+COURT = "court"
+"""Kind of request: a court that tries the case has it put before it, as far as the municipality decides."""
+
 EXISTENCE = "existence"
 
 NO_ACCESS_DECISION = "no_access_decision"
@@ -108,6 +111,12 @@ class Teller:
             return Telling(code)
         return Telling(None, tuple(self._sealed(entry, key) for key in keys))
 
+    def may_name(self, ref: str) -> bool:
+        """Whether the recipient may be told what a person of the case is called."""
+        named = one_person(self._known, ref)
+        kept = any(self._names(named, one.person) for one in self._kept_from_recipient)
+        return not kept and bool(named & (self._open_to | self._recipient))
+
     def _closed(self, entry: Entry) -> str | None:
         """Return why nothing of an entry is told; a correction or annulment is told where what it is about is."""
         if self._grant is None:
@@ -130,6 +139,8 @@ class Teller:
 
     def _sealed(self, entry: Entry, key: UUID) -> str | None:
         """Return why a segment stays closed: one person's is judged by that person, any other by all it may be of."""
+        if entry.topic == AccessRequestAnswered.TOPIC and {"documents", "redactions"} <= {*entry.sealed}:
+            return NOT_DECIDED  # it names the places that somebody is not told of
         owners = self._owners.get(key)
         concerned = owners or self._named(entry) | self._subjects(entry)
         if owners is None and not (key == self._case.key and self._is_party):
@@ -167,7 +178,7 @@ class Teller:
     @cached_property
     def _is_party(self) -> bool:
         """Whether the recipient is a party: by what is on record, or because the decision answers one."""
-        return bool(self._party_for) or (self._grant is not None and self._grant.kind == PARTY_ACCESS)
+        return bool(self._party_for) or (self._grant is not None and self._grant.kind in (PARTY_ACCESS, COURT))
 
     @cached_property
     def _kept_from_recipient(self) -> tuple[Any, ...]:

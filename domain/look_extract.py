@@ -31,6 +31,7 @@ CATEGORIES: Mapping[str, str] = {
     "access_events": "who_has_looked",
     "look_extract": "who_has_looked",
     "evidence_bundle": "case_record",
+    "production": "case_record",
     "comparison": "case_record",
     "deadlines": "deadlines",
     "consents": "consents",

@@ -154,6 +154,15 @@ def read_clear(row: StoredRow) -> Entry:
     return _entry(row, orjson.loads(row.state[:length]), {})
 
 
+def sealed_fields(row: StoredRow) -> tuple[tuple[UUID, tuple[str, ...]], ...]:
+    """Return for each sealed segment of a row its key and the names of the fields in it; ``@reason`` is one of them."""
+    if is_emptied(row):
+        return ()
+    segments = read_segment_table(row.segments)
+    names = orjson.loads(split_state(segments, row.state)[0]).get("sealed", ())
+    return tuple((segment.key, tuple(some)) for segment, some in zip(segments[1:], names, strict=True))
+
+
 def _sealed_groups(draft: Draft, data: dict[str, Any]) -> dict[UUID, dict[str, Any]]:
     """Move the sealed fields out of ``data`` and group them by the key that seals them."""
     groups: dict[UUID, dict[str, Any]] = {}

@@ -25,6 +25,7 @@ from domain.events import UnknownEvent
 from domain.events.administration import CaseOpened
 from domain.evidence import KEY_MISSING, Grant, Teller, Telling, grant_of
 from domain.known import Known
+from domain.production import redactions_of, selection_of
 from domain.time import write_instant
 from ledger.errors import KeyErased, KeyMissing, LedgerError, RecordDamaged
 from ledger.format import (
@@ -59,6 +60,11 @@ MOST_ENTRIES = 30_000
 
 NAME_ENTRIES = Refused(
     "The answer gives access in part, and what it leaves out stands in a text: name the entries it grants (entries)."
+)
+
+
+NAME_HANDED_OUT = Refused(
+    "The answer hands out a selection: name the entries of it of which nothing is left out, by version (entries)."
 )
 
 
@@ -136,6 +142,8 @@ class Prepared:
         self.grant = None if wish.answer is None else grant_of(Known(entries), wish.answer)
         if self.grant is not None and self.grant.partly and wish.entries is None:
             raise NAME_ENTRIES
+        if self.grant is not None:
+            _refuse_left_out(ledger, everything[self.grant.answer - 1], self.erased, wish.entries)
         self.rows = _chosen(rows, wish.entries)
         if len(self.rows) > MOST_ENTRIES:
             raise Refused(f"A bundle holds at most {MOST_ENTRIES} entries: name some (entries), and make several.")
@@ -209,6 +217,20 @@ def _chosen(rows: Sequence[StoredRow], entries: Collection[int] | None) -> list[
     if not entries or max(entries) > rows[-1].version or min(entries) < 1:
         raise Malformed([Problem("/entries", "must name entries of the case as it was then, by version")])
     return [row for row in rows if row.version in entries]
+
+
+def _refuse_left_out(ledger: Ledger, row: StoredRow, erased: Erased, entries: Collection[int] | None) -> None:
+    """Raise Refused where an answer that hands out a selection does not hand out whole each of some entries."""
+    answer = ledger.mapper.to_domain_event(row, erased)
+    if "documents" in (*answer.erased, *answer.unreadable):
+        raise NAME_HANDED_OUT
+    try:
+        selection = selection_of(answer)
+    except Refused:
+        return
+    whole = frozenset(selection.entries) - {one.entry for one in redactions_of(answer)}
+    if entries is None or not whole.issuperset(entries):
+        raise NAME_HANDED_OUT
 
 
 def _entries(rows: Sequence[StoredRow]) -> tuple[Entry, ...]:

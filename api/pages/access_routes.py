@@ -100,7 +100,7 @@ class AccessPages:
     async def open(self, request: Request, case_id: str) -> Response:
         """Open a case in an emergency and go there; what cannot be taken is asked for again."""
         form = await self._sign_in.require_form(request)
-        case, key = case_of(case_id), _key(form)
+        case, key = case_of(case_id), form_key(form)
         if case is None:
             return self._pages.sorry(request, "not-found")
         return await self._pages.told(request, lambda: self._open(request, case, key, form), closed=CASE_CLOSED)
@@ -108,7 +108,7 @@ class AccessPages:
     async def review(self, request: Request, case_id: str, entry: str) -> Response:
         """Take a verdict on an emergency access and go back to the queue."""
         form = await self._sign_in.require_form(request)
-        case, key = case_of(case_id), _key(form)
+        case, key = case_of(case_id), form_key(form)
         if case is None or not ENTRY.fullmatch(entry):
             return self._pages.sorry(request, "not-found")
         typed = access_views.read_verdict(case, int(entry), form.get("vurdering"), form.get("begrundelse"))
@@ -153,7 +153,7 @@ class AccessPages:
         return self._pages.render(request, "queue.html", status, page=page, desk=self._desk.menu(request, desk.QUEUE))
 
 
-def _key(form: Form) -> str:
+def form_key(form: Form) -> str:
     """Return the key a form was given out with: a second click is the same request; raises ForeignRequest."""
     try:
         return str(UUID(form.get("noegle", "")))

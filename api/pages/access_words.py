@@ -88,6 +88,7 @@ WHAT = {
     "notices": "beskeder om nødadgang",
     "open_case": "oprettelse af en sag",
     "people": "sagens personer",
+    "production": "det, der udleveres af sagen",
     "proof": "bevis for en hændelse",
     "receipt_page": "en kvittering",
     "restrictions": "begrænsede sager",

@@ -39,9 +39,12 @@ CONSENTS, DISCLOSURES = CasePlace("/samtykker", "Samtykker"), CasePlace("/deling
 DEADLINES, DECISIONS = CasePlace("/frister", "Frister"), CasePlace("/afgoerelser", "Afgørelser")
 COMPARE, BAROMETER = CasePlace("/sammenlign", "Sammenlign"), CasePlace("/barometer", "Årsgennemgang")
 LOOKS = CasePlace("/opslag", "Hvem har set sagen", Act.LOOKS_READ)
+EXTRACT = CasePlace("/opslag/udtraek", "Udskrift til borgeren", Act.EXTRACT_MAKE)
+PRODUCTION = CasePlace("/udlevering", "Udlevering", Act.EVIDENCE_MAKE)
 WRITE = CasePlace("/registrer", "Registrér", Act.CASE_WRITE)
 CASE_PLACES = (
-    OVERVIEW, COURSE, DEADLINES, CONSENTS, DISCLOSURES, DECISIONS, BAROMETER, COMPARE, PROOF, LOOKS, WRITE,
+    OVERVIEW, COURSE, DEADLINES, CONSENTS, DISCLOSURES, DECISIONS, BAROMETER, COMPARE, PROOF, LOOKS, EXTRACT,
+    PRODUCTION, WRITE,
 )  # fmt: skip
 """The menu of a case, in its order."""
 
@@ -132,9 +135,8 @@ class CaseFrames:
 def _address(case: UUID, place: CasePlace, asked: Question) -> str:
     """Return where a page of a case is; who has looked is told as it stands now, and one writes in the present."""
     path, mark, anchor = place.path.partition("#")
-    return (
-        views.address(views.case_address(case) + path, Question() if place in (LOOKS, WRITE) else asked) + mark + anchor
-    )
+    instants = Question() if place in (LOOKS, EXTRACT, WRITE) else asked
+    return views.address(views.case_address(case) + path, instants) + mark + anchor
 
 
 def _keeping(form: views.Form, kept: Mapping[str, str]) -> views.Form:

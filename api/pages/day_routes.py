@@ -72,7 +72,7 @@ def create_day(pages: Pages, boards: Boards) -> APIRouter:
         async def look() -> Response:
             asked = boards.asked(request, MOST, "overdraget")
             chosen = Selection(statuses=STANDING)
-            found = await boards.page(looking(request), asked, Wish(DEADLINES, lambda _: chosen))
+            found = await boards.page(looking(request), asked, Wish(DEADLINES, lambda _rules, _at: chosen))
             page = day_page(found, pages.door.number, handed_over="overdraget" in request.query_params)
             return pages.render(request, "day.html", page=page)
 

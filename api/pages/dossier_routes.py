@@ -12,7 +12,6 @@ from fastapi.responses import Response
 from api.conditions import instant
 from api.dossier import DossierMaker, NoDecision
 from api.dossier_paper import PaperMaker
-from api.dossier_pdf import PDF, NoTypst
 from api.drafting import Commit
 from api.evidence import EvidenceMaker
 from api.looks import Question
@@ -21,6 +20,7 @@ from api.pages.case_frame import DECISIONS, CaseFrames, Frame
 from api.pages.language import _
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, KNOWN_AT, VALID_AT
+from api.paper import PDF, NoTypst
 from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseReader

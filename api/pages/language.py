@@ -3,6 +3,8 @@
 A browser keeps its choice in a cookie. What people wrote, and names, stay as they are.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -83,6 +85,16 @@ def routes() -> APIRouter:
 def language() -> str:
     """Return the code of the language of this page, as the attribute ``lang`` has it."""
     return _READING.get().language
+
+
+@contextmanager
+def danish() -> Generator[None]:
+    """Let texts be Danish for a while: papers are, whoever makes them."""
+    token = _READING.set(_AT_FIRST)
+    try:
+        yield
+    finally:
+        _READING.reset(token)
 
 
 def choices() -> list[Choice]:

@@ -23,6 +23,7 @@ from api.sign_in.identity import SignIn
 from domain.authority import Act
 from domain.errors import DomainError
 from domain.purposes import PURPOSES
+from domain.time import write_instant
 from ledger.errors import LedgerError, RecordDamaged
 from projections.following import ViewMadeAnew
 
@@ -57,6 +58,7 @@ _MADE_ANEW = (
     "Programmet er opdateret, og listen dannes på ny efter det. Den vises, når den er færdig. Prøv igen om lidt.",
 )
 _CASES = (views.CASES, "Sager")
+LIVE = "/nyt"
 DESK, DESK_LABEL = "/ledelse", "Ledelse"
 _SECTIONS = (
     ((Act.CASE_WRITE,), "/min-dag", "Min dag"),
@@ -78,6 +80,14 @@ class Section:
     current: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Where a page of the present hears of what is new, and what the ledger's clock shows."""
+
+    address: str
+    now: str
+
+
 class Pages:
     """Makes the pages over one ledger; ``simulated`` puts the notice of a simulated clock on each of them."""
 
@@ -94,9 +104,21 @@ class Pages:
             "sections": self._sections(principal, request.url.path),
             "simulated": self._simulated,
             "token": token,
+            "live": self._live(request, principal, status),
         }
         html = ENVIRONMENT.get_template(template).render(everywhere | context)
         return page(request, html, status, token)
+
+    def _live(self, request: Request, principal: Principal, status: int) -> Live | None:
+        """Return where a page hears of what is recorded after it; None for the past, and for who may not hear."""
+        asked_past = any(name in request.query_params for name in views.LEGENDS)
+        if request.method != "GET" or status != 200 or asked_past or not self.door.allows(principal, Act.BOARD_READ):
+            return None
+        _root, *parts = request.url.path.split("/")
+        if parts[0] != views.CASES[1:]:
+            return None
+        case = case_of(parts[1]) if len(parts) > 1 else None
+        return Live(LIVE if case is None else f"{LIVE}?sag={case}", write_instant(self.door.index.now))
 
     async def told(
         self,

@@ -22,6 +22,7 @@ from api.pages import (
     deadline_words,
     desk,
     desk_words,
+    exemption_words,
     log_words,
     texts,
     values,
@@ -58,7 +59,7 @@ _DANISH = re.compile(
 )
 _TABLES = (
     codes, access_words, texts, audit_words, compare_views, consent_words, deadline_words, desk_words, dossier_words,
-    log_words, write_words,
+    exemption_words, log_words, write_words,
 )  # fmt: skip
 
 

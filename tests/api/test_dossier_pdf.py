@@ -15,8 +15,9 @@ from pypdf import PdfReader
 
 from api.case_text import case_named
 from api.dossier import DossierMaker, MadeDossier
-from api.dossier_pdf import BUNDLE_NAME, DATA_NAME, SHOWN, NoTypst, displayable, pdf_of
+from api.dossier_pdf import BUNDLE_NAME, DATA_NAME, pdf_of
 from api.opening import Place
+from api.paper import SHOWN, NoTypst, displayable
 from api.principals import command_line_principal
 from api.reading import CaseReader
 from ledger.proof.publisher import Publisher, default_origin

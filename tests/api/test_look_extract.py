@@ -3,11 +3,13 @@
 from collections.abc import Generator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
 import orjson
 import pytest
+from pypdf import PdfReader
 
 from tests.api.client import CANARY, Api, Response, command, errors, problem
 
@@ -260,3 +262,55 @@ def test_a_request_of_somebody_else_is_not_answered(api: Api, officer: Api) -> N
     look(api, case)
     assert errors(made(officer, case, request=2)) == [("/request", "names a request for access about somebody else")]
     done(made(officer, case, "child-A", request=2))
+
+
+def letter(officer: Api, case: str, version: int) -> bytes:
+    """Return an extract as a letter."""
+    response = officer.get(f"/cases/{case}/look-extracts/{version}.pdf")
+    assert response.status_code == 200, response.text
+    return response.content
+
+
+def words_of(content: bytes) -> str:
+    """Return the words of a PDF without blanks."""
+    text = " ".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+    return "".join(text.replace("\u200b", "").split())
+
+
+def test_the_letter_says_what_the_extract_says(api: Api, officer: Api, case: str) -> None:
+    """When, why, in which role and nobody's name; itself as data; the same each time, and each time a look."""
+    look(api, case, "/events")
+    secret = look(api, case, "/people")
+    done(withhold(officer, case, secret, mentioned=True))
+    told = done(made(officer, case))
+    first = letter(officer, case, told["version"])
+    look(api, case)
+    before = api.size()
+    assert letter(officer, case, told["version"]) == first
+    topic, facts = entry(api, before + 1)
+    assert (topic, facts["what"], facts["viewer"]) == ("record_viewed", "look_extract", OFFICER)
+    found = words_of(first)
+    for said in ("Hvemharsetoplysningeromdig", "sagsbehandling", "sagsbehandler", "taltmedher:1opslag", "side1af"):
+        assert said in found, said
+    assert CASEWORKER not in found
+    (attached,) = PdfReader(BytesIO(first)).attachments["opslag.json"]
+    assert orjson.loads(attached) == told
+    assert done(officer.get(f"/cases/{case}/look-extracts/{told['version']}")) == told
+    metadata = PdfReader(BytesIO(first)).trailer["/Root"]["/Metadata"].get_data().decode()  # pyright: ignore
+    assert "<pdfaid:conformance>A</pdfaid:conformance>" in metadata
+    assert "<pdfuaid:part>1<" in metadata
+
+
+def test_a_letter_names_staff_where_that_was_decided(api: Api, officer: Api, case: str) -> None:
+    """Only those looks that the decision names."""
+    shown = look(api, case, "/events")
+    done(release(officer, case, shown))
+    assert CASEWORKER in words_of(letter(officer, case, done(made(officer, case))["version"]))
+
+
+def test_no_other_entry_is_an_extract(api: Api, officer: Api, case: str) -> None:
+    """It is not found; and who may make none reads none."""
+    version = done(made(officer, case))["version"]
+    for other in (1, version + 1, 10**6):
+        problem(officer.get(f"/cases/{case}/look-extracts/{other}"), 404, "not-found")
+    problem(api.get(f"/cases/{case}/look-extracts/{version}.pdf"), 403, "forbidden")

@@ -80,6 +80,11 @@ OPERATIONS = [
     ("get", "/checkpoints"),
     ("get", "/cases/{case_id}/events/{version}/proof"),
     ("post", "/cases/{case_id}/evidence-bundles"),
+    ("post", "/cases/{case_id}/productions"),
+    ("get", "/cases/{case_id}/productions/{version}"),
+    ("get", "/cases/{case_id}/productions/{version}.pdf"),
+    ("get", "/cases/{case_id}/look-extracts/{version}"),
+    ("get", "/cases/{case_id}/look-extracts/{version}.pdf"),
     ("get", "/cases/{case_id}/decisions/{version}/dossier.pdf"),
     ("get", "/cases/{case_id}/compare"),
     ("get", "/compare"),
@@ -94,13 +99,14 @@ OF_LOG = ("/log/checkpoint", "/log/log.vkey", "/log/tile/{path}", "/checkpoints"
 
 OF_LOOKS = tuple(
     f"/cases/{{case_id}}/{one}"
-    for one in ("look-extracts", "look-withholdings", "staff-name-releases", "evidence-bundles")
+    for one in ("look-extracts", "look-withholdings", "staff-name-releases", "evidence-bundles", "productions")
 )
 """About looks and what is handed out, which have no version."""
 
 OF_ACCESS = (
     *("break-glass", "restrictions", "conflicts-of-interest", "grants", "notices"),
     *("access-events", "look-extracts", "look-withholdings", "staff-name-releases", "evidence-bundles"),
+    "productions",
 )
 """What is about access itself: of no instant in the world, and decided on whatever version there is."""
 STREAM = "/events/stream"
@@ -131,6 +137,10 @@ WITHOUT_INSTANT = {
     "/events/stream": "what comes has no past",
     "/compare": "it names two instants of its own",
     "/cases/{case_id}/compare": "it names two instants of its own",
+    "/cases/{case_id}/productions/{version}": "the decision names its instants",
+    "/cases/{case_id}/productions/{version}.pdf": "the decision names its instants",
+    "/cases/{case_id}/look-extracts/{version}": "it tells of looks before it, whenever it is read",
+    "/cases/{case_id}/look-extracts/{version}.pdf": "it tells of looks before it, whenever it is read",
     "/cases/{case_id}/events/{version}/proof": "a proof that an entry stands in the log holds at every later instant",
 }
 """Questions that are as of no instant, and why."""
