@@ -190,7 +190,7 @@ class CorrectionPages:
             REASON, _("Begrundelse"), sent.typed, errors.get(REASON), write_views.hint("reason_correction")
         )
         page = FormPage(
-            title=f"{title} – {material.words.reference(entry.version).text.split(' (')[0]}",
+            title=f"{title} – {material.words.reference(entry.version).text}",
             action=path,
             version=sent.version,
             key=sent.key,

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from api.pages.codes import word, word_of_field
 from api.pages.language import _, language
 from api.pages.times import show_day, show_instant, show_length, show_moment
-from api.pages.values import Words, label_of, words_of
+from api.pages.values import Words, label_of
 from api.pages.views import case_address
 from api.pages.write_acts import BY_PATH
+from api.pages.write_fields import linked_words
 from api.pages.write_views import who_of
 from api.pages.write_words import MADE, STATUS_WORDS
 from api.reading import CaseLook
@@ -103,7 +104,7 @@ def receipt_page(
         return None
     entries = [entry for entry in look.entries if entry.commit == found.commit]
     versions = {entry.version for entry in entries}
-    words, known = words_of(look, ()), Known(tuple(look.entries))
+    words, known = linked_words(look), Known(tuple(look.entries))
     served = list(_served(look, known, entries, at))
     untold = list(dict.fromkeys(line.recipient for line in served if not line.told))
     deciders = tuple(_deciders(look, words, known, entries))
@@ -207,7 +208,7 @@ def _deciders(look: CaseLook, words: Words, known: Known, entries: Sequence[Entr
         if entry.topic in ("entry_corrected", "entry_annulled") and target is not None:
             for decision in decisions_resting_on(known, int(target)):
                 link = f"{case_address(look.file.case)}#v{decision.version}"
-                yield DeciderLine(who_of(decision), words.reference(decision.version).text.split(" (")[0], link)
+                yield DeciderLine(who_of(decision), words.reference(decision.version).text, link)
 
 
 def _hashes(known: Known, entries: Sequence[Entry]) -> Iterable[str]:

@@ -10,7 +10,8 @@ from functools import cache, cached_property
 from api.pages.language import _
 from api.pages.texts import field_label
 from api.pages.times import Parts
-from api.pages.values import PERSON_FIELDS, Words, kind_of_field, words_of
+from api.pages.values import PERSON_FIELDS, Piece, Words, kind_of_field, words_of
+from api.pages.views import case_address
 from api.pages.write_acts import REFUSED_SCOPE
 from api.pages.write_forms import FormField, Pick, WriteAct
 from api.pages.write_words import HINTS, QUESTIONS
@@ -44,6 +45,24 @@ class Option:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class LinkedWords(Words):
+    """The words of a case on a page that does not show its entries: references lead to the page of the case."""
+
+    address: str = ""
+
+    def reference(self, version: int) -> Piece:
+        """Return an entry as a link to where it stands in the case."""
+        there = Words(self.persons, self.entries, frozenset({version}))
+        return Piece(there.reference(version).text, f"{self.address}#v{version}")
+
+
+def linked_words(look: CaseLook) -> LinkedWords:
+    """Return the words of a case for a page of its own beside the case's."""
+    words = words_of(look, ())
+    return LinkedWords(words.persons, words.entries, address=case_address(look.file.case))
+
+
 @dataclass(frozen=True)
 class Material:
     """What the forms of a case draw on: the case as its writer sees it now, and the ledger's time."""
@@ -59,7 +78,7 @@ class Material:
     @cached_property
     def words(self) -> Words:
         """The words of the case."""
-        return words_of(self.look, ())
+        return linked_words(self.look)
 
 
 Typed = Mapping[str, Sequence[str]]

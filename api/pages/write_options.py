@@ -75,7 +75,7 @@ def _entries(event: type[Event], name: str, material: Material) -> Iterable[Opti
 def entry_words(material: Material, entry: Entry) -> str:
     """Return an entry as one line: number, name, day, and the beginning of its text."""
     text = next((entry.data[name] for name in _SAID if isinstance(entry.data.get(name), str)), "")
-    line = material.words.reference(entry.version).text.removesuffix(f" ({_('ikke vist her')})")
+    line = material.words.reference(entry.version).text
     short = text if len(text) <= _SHORT else text[:_SHORT].rsplit(" ", 1)[0] + " …"
     return f"{line}: {short}" if short else line
 

@@ -215,7 +215,7 @@ def _names(text: str) -> str:
 
 def _rests_on(material: Material, data: Mapping[str, Any]) -> tuple[str, ...]:
     versions = [*many(data.get("facts")), *many(data.get("hearing")), *many(data.get("child_view"))]
-    return tuple(material.words.reference(int(version)).text.split(" (")[0] for version in dict.fromkeys(versions))
+    return tuple(material.words.reference(int(version)).text for version in dict.fromkeys(versions))
 
 
 def decision_sentence(material: Material, data: Mapping[str, Any]) -> str:
@@ -256,7 +256,7 @@ def disclosure_gate(material: Material, checked: CheckedDisclosure, typed: Typed
         f"{basis.citation}: {basis.danish if language() == 'da' else basis.english}"
         for basis in possible_bases(proposal)
     ]
-    rests = [words.reference(version).text.split(" (")[0] for version in answer.consent_entries]
+    rests = [words.reference(version).text for version in answer.consent_entries]
     return GateView(sentence, (*kept, *gaps), tuple(rests), tuple(laws) if answer.gaps else ())
 
 

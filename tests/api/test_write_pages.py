@@ -131,6 +131,7 @@ class TestFacts:
             ({"kind": ""}, "kind"),
             ({"duration_min": "en time"}, "duration_min"),
             ({"observations": "x" * 100_001}, "observations"),
+            ({"observations": "👶" * 100_001}, "observations"),
             ({"kind_andet": "to\nlinjer", "kind": ""}, "kind"),
         ],
     )
