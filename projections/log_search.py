@@ -24,7 +24,7 @@ from projections.case_views import TOPICS
 from projections.view import CONSENTS
 
 LOG = load_queries("projections", "sql/log.sql")
-STRETCH = 2_000
+STRETCH = 1_000
 """How many entries one stretch goes through at most."""
 
 FEW_CASES = 500
@@ -51,6 +51,12 @@ OFFICES = {
 
 PROGRAMME = "programme:"
 """What stands before a programme where a consent names one in place of an office."""
+
+_HELD_BY: Mapping[str, frozenset[str]] = {
+    "recipient": frozenset(OFFICES),
+    "cover": frozenset({"disclosure_denied", "disclosure_made", "information_obtained"}),
+}
+"""The kinds of entries that alone can have a field."""
 
 OF_CASE = frozenset({"programme", "responsible"})
 FIELDS = ("topic", "role", "staff", "recipient", "category", "late", "cover", "unit", *sorted(OF_CASE))
@@ -86,6 +92,8 @@ class Search:
         for condition in self.conditions:
             if condition.field == "topic":
                 kept = kept & condition.values if condition.wanted else kept - condition.values
+            elif condition.wanted and condition.field in _HELD_BY:
+                kept &= _HELD_BY[condition.field]
         return sorted(kept)
 
     @property
@@ -119,20 +127,21 @@ class Scope:
     unit: Callable[[UUID], str | None] = field(default=lambda _: None)
 
 
-def search(ledger: Ledger, wanted: Search, scope: Scope, below: int) -> Found:
-    """Return the next entries below a position that are looked for."""
+def search(ledger: Ledger, wanted: Search, scope: Scope, below: int, stretch: int = STRETCH) -> Found:
+    """Return the next entries below a position that are looked for, among at most so many that can be meant."""
     among = scope.among if wanted.cases is None else scope.among.among(wanted.cases)
     topics = wanted.topics
     if not topics or (not among.all_but and not among.named):
         return Found((), 0)
-    rows = _candidates(ledger, among, topics, wanted.floor, min(below, wanted.upto + 1))
-    reached = rows[-1].position if len(rows) == STRETCH else 0
+    between = {"floor": wanted.floor, "below": min(below, wanted.upto + 1), "limit": stretch}
+    rows = _candidates(ledger, among, topics, between)
+    reached = rows[-1].position if len(rows) == stretch else 0
     entries = _shown(ledger, [row for row in rows if row.stream in among], scope, wanted.upto)
     return Found(tuple(_judged(ledger, wanted, scope, entries)), reached)
 
 
-def _candidates(ledger: Ledger, among: CaseSet, topics: list[str], floor: int, below: int) -> list[StoredRow]:
-    values = {"topics": topics, "floor": floor, "below": below, "limit": STRETCH}
+def _candidates(ledger: Ledger, among: CaseSet, topics: list[str], between: Mapping[str, int]) -> list[StoredRow]:
+    values: dict[str, Any] = {"topics": topics, **between}
     if among.only is not None and len(among.only) <= FEW_CASES:
         return [StoredRow(*row) for row in ledger.query(LOG["of_cases"], values | {"cases": among.only})]
     name = "of_kinds" if len(topics) <= FEW_KINDS else "of_many_kinds"
