@@ -41,7 +41,7 @@ waits for little. Each round has an end, however fast others append."""
 MOST_SHARES = 32
 """Into how many shares the streams are cut: enough that processes end at about the same time, few enough to plan."""
 
-SHARE_EVENTS = 5000
+SHARE_EVENTS = 20_000
 """How many events a share is worth at least."""
 
 WORTH_HELP_SECONDS = 2.0

@@ -34,11 +34,11 @@ SHARES = load_queries("replay", "sql/rebuild.sql")
 PIECE_SECONDS = 1.0
 """After how long a piece is committed at the next end of a key: what a kill costs at most, beside one key."""
 
-PIECE_EVENTS = 5000
+PIECE_EVENTS = 20_000
 """After how many events a piece is committed, if that is sooner."""
 
-BATCH_SECONDS = 0.25
-"""For how long keys are folded before they are written, where that is not a piece sooner."""
+BATCH_EVENTS = 1000
+"""How many events are folded while those before are sent."""
 
 LOOKS_AT_ONCE = 1000
 ROWS_AT_ONCE = 1000
@@ -179,15 +179,15 @@ def _pieces(view: AnyView, rows: Iterable[StoredRow], turns: Sequence[Turn]) -> 
 
 
 def _batches(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
-    """Yield pieces put together to about as much as is written at once."""
+    """Yield pieces put together to about as much as is sent at once."""
     lines: list[bytes] = []
-    events, until = 0, time.monotonic() + BATCH_SECONDS
+    events = 0
     for piece in pieces:
         lines += piece.lines
         events += piece.events
-        if events >= PIECE_EVENTS or time.monotonic() > until:
+        if events >= BATCH_EVENTS:
             yield _Piece(piece.key, events, lines, piece.whole)
-            lines, events, until = [], 0, time.monotonic() + BATCH_SECONDS
+            lines, events = [], 0
     yield _Piece(LAST, events, lines, whole=True)
 
 

@@ -114,7 +114,7 @@ class CaseFrames:
         """
         address = views.case_address(case)
         return Frame(
-            number=self._pages.door.number(case),
+            number=self._called(request, case),
             address=address,
             label=label or _(place.label),
             menu=self.menu(request, case, asked, place),
@@ -122,6 +122,11 @@ class CaseFrames:
             banner=views.banner(asked, "Du ser siden, som den var registreret %(when)s.", None, address + place.path),
             access=access,
         )
+
+    def _called(self, request: Request, case: UUID) -> str:
+        """Return what people call a case; to whoever may not read it, the beginning of its id, which the address has."""
+        door = self._pages.door
+        return door.number(case) if door.among(acting(request), Act.CASE_READ, [case]) else str(case)[:8]
 
     def menu(self, request: Request, case: UUID, asked: Question, current: CasePlace) -> tuple[MenuLine, ...]:
         """Return the menu of a case for who reads; its links keep the instants asked about."""
