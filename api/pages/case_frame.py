@@ -124,7 +124,7 @@ class CaseFrames:
         )
 
     def _called(self, request: Request, case: UUID) -> str:
-        """Return what people call a case; to whoever may not read it, the beginning of its id, which the address has."""
+        """Return what people call a case; the beginning of its id to whoever may not read it."""
         door = self._pages.door
         return door.number(case) if door.among(acting(request), Act.CASE_READ, [case]) else str(case)[:8]
 
