@@ -185,7 +185,7 @@ def _batches(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
     for piece in pieces:
         lines += piece.lines
         events += piece.events
-        if events >= BATCH_EVENTS:
+        if events >= min(BATCH_EVENTS, PIECE_EVENTS):
             yield _Piece(piece.key, events, lines, piece.whole)
             lines, events = [], 0
     yield _Piece(LAST, events, lines, whole=True)
