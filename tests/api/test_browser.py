@@ -259,6 +259,12 @@ ADDRESSES = (
 )  # fmt: skip
 """Every kind of page; S4 was opened in an emergency."""
 
+VARYING = re.compile(r"[0-9a-f]*[0-9]+[0-9a-f]*|u-[0-9]+ \([^)]*\)")
+"""What differs between two people who see the same page: who they are, the look's number, what lets a form through."""
+
+IN_ORDER = set[tuple[str, str]]()
+"""Pages that somebody else was shown in the same language and at the same width, and that broke no rule."""
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("staff", sorted({person.role: person.staff for person in PEOPLE.values()}.values()))
@@ -280,7 +286,11 @@ def test_every_page_is_accessible_to_every_role(
         for address in ADDRESSES:
             place = address.format_map(busy)
             page.goto(place)
-            wrong[place] = faults(page)
+            seen = (language, VARYING.sub("", page.content()))
+            if seen not in IN_ORDER:
+                wrong[place] = faults(page)
+                if not wrong[place]:
+                    IN_ORDER.add(seen)
     assert {place: found for place, found in wrong.items() if found} == {}
 
 

@@ -221,6 +221,7 @@ def test_a_grant_counts_until_it_is_ended_or_has_run_out(ledger: Ledger) -> None
     assert not reaches("auditor")
 
 
+@pytest.mark.slow
 def test_what_another_process_has_recorded_is_seen(real: Place, ledger: Ledger, tmp_path: Path) -> None:
     """Everything a process of its own has had confirmed is there after the next refresh, while it goes on."""
     index = fresh(ledger)
@@ -236,6 +237,7 @@ def test_what_another_process_has_recorded_is_seen(real: Place, ledger: Ledger, 
     assert (writer.returncode, seen) == (0, STREAMS)
 
 
+@pytest.mark.slow
 def test_a_refresh_sees_what_was_committed_before_it_began(real: Place, ledger: Ledger) -> None:
     """Four writers over two open ledgers each refresh a shared index and find their own, while lists are drawn up."""
     index = fresh(ledger)
