@@ -130,7 +130,10 @@ class _Case:
 
 
 class Productions:
-    """What is handed out of the cases of one ledger, by those who may make evidence bundles."""
+    """What is handed out of the cases of one ledger, by those who may make evidence bundles.
+
+    Who chooses what goes out sees all of it first, and so must be one who may read the case.
+    """
 
     def __init__(self, ledger: Ledger, recorder: CaseRecorder, reader: CaseReader) -> None:
         self._ledger, self._recorder, self._reader = ledger, recorder, reader
@@ -140,7 +143,8 @@ class Productions:
 
         Raises Forbidden, NotKnown, InstantInFuture, LookNotRecorded, and Malformed for what is not of the case.
         """
-        look = await self._reader.case(principal, case, question, WHAT, Act.EVIDENCE_MAKE)
+        await self._reader.door.require_in(principal, Act.EVIDENCE_MAKE, case, WHAT, question)
+        look = await self._reader.case(principal, case, question, WHAT)
         current = await asyncio.to_thread(self._read, case)
         requests = tuple(current.known.of(AccessRequestReceived))
         made = tuple(one for one in current.file.entries if one.topic == AccessRequestAnswered.TOPIC)

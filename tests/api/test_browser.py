@@ -188,7 +188,7 @@ def test_signing_in_with_the_keyboard_alone(browser: Browser, client: tuple[Serv
         tab_to(page, "#indhold")
         page.keyboard.press("Enter")
         page.wait_for_function("document.activeElement.id === 'indhold'")
-        assert tab_to(page, "known_at_day") == ["known_at_day"]
+        assert tab_to(page, "nummer") == ["/sager/ny", "nummer"]
 
 
 @pytest.mark.slow
