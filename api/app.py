@@ -30,6 +30,8 @@ from api.evidence import EvidenceMaker
 from api.evidence_routes import create_evidence_router
 from api.feed import Feed
 from api.feed_routes import create_feed_router
+from api.health import HealthReader
+from api.health_routes import create_health_router
 from api.identity_routes import create_identity_router
 from api.log_routes import create_log_router, create_proof_router
 from api.log_searching import LogSearcher
@@ -37,6 +39,7 @@ from api.look_extracts import LookExtracts
 from api.look_log import LookLog
 from api.look_routes import create_look_router
 from api.mementos import TimeGate, create_timemap_router, places_of
+from api.metrics import RequestMetrics
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
 from api.pages.checkpoint_routes import CheckpointPages
@@ -73,7 +76,6 @@ from api.searching import Searcher
 from api.sign_in import answers
 from api.sign_in.identity import NotSignedIn, SignIn
 from ledger.documents import Documents
-from ledger.errors import LedgerError
 from ledger.store import Ledger
 from projections.board import Board
 
@@ -88,7 +90,12 @@ NO_TELEMETRY: TelemetryConfig = {
 
 
 def create_app(
-    ledger: Ledger, sign_in: SignIn, documents: Documents | None = None, *, publish_log: bool = False
+    ledger: Ledger,
+    sign_in: SignIn,
+    documents: Documents | None = None,
+    *,
+    publish_log: bool = False,
+    health: HealthReader | None = None,
 ) -> FastAPI:
     """Return the application: API, pages, health, explanations of problems; without documents none are served.
 
@@ -173,7 +180,8 @@ def create_app(
     app.include_router(sign_in.routes())
     app.include_router(language.routes())
     app.add_middleware(language.InLanguage)
-    _add_health(app, ledger)
+    app.state.requests = requests = RequestMetrics()
+    app.include_router(create_health_router(ledger, health or HealthReader(ledger), requests))
     _add_explanations(app)
     _add_files(app)
     return app
@@ -212,21 +220,6 @@ def _session(ledger: Ledger, sign_in: SignIn, kept: KeptForms | None = None) -> 
         request.state.actor = ledger.mapper.actor_reference(request.state.identity.staff)
 
     return signed_in
-
-
-def _add_health(app: FastAPI, ledger: Ledger) -> None:
-    @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> Response:
-        """The process answers."""
-        return PlainTextResponse("ok\n")
-
-    @app.get("/readyz", include_in_schema=False)
-    def readyz() -> Response:
-        """The database answers too."""
-        try:
-            return PlainTextResponse(f"ok, {ledger.head().size} events\n")
-        except LedgerError:
-            return PlainTextResponse("the ledger does not answer\n", 503)
 
 
 def _add_explanations(app: FastAPI) -> None:

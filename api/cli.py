@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 from pydantic import ValidationError
 
 from api import cli_search
+from api.cli_archive import add_archive
 from api.cli_bundle import add_bundle
 from api.cli_compare import add_compare, add_what_if
 from api.cli_design import add_design
 from api.cli_dossier import add_dossier
 from api.cli_erasure import add_erasure
 from api.cli_export import add_export
+from api.cli_import import add_import
 from api.cli_keys import add_keys
 from api.cli_log import add_log, add_signer
 from api.cli_looks import add_looks
@@ -99,6 +101,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_bundle(partial(_command, commands), _instant, _code)
     add_dossier(partial(_command, commands), _instant, _code)
     add_production(partial(_command, commands), _code)
+    add_import(partial(_command, commands), _code)
+    add_archive(partial(_command, commands), _code)
     _add_documents(commands)
     add_design(partial(_command, _group(commands, "design", "look after what the pages look like")))
     add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))

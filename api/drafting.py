@@ -63,9 +63,9 @@ class Work:
         self._commit_id = uuid4()
         self._events: list[tuple[Event, Envelope]] = []
 
-    def add(self, event: Event, occurred_at: Moment) -> None:
+    def add(self, event: Event, occurred_at: Moment, source: str | None = None) -> None:
         """Take in the next event of the case, one of the ledger's own."""
-        self.take(event, Fact(event, occurred_at))
+        self.take(event, Fact(event, occurred_at, source=source))
 
     def take(self, event: Event, fact: Fact) -> None:
         """Take in a fact, as the event that was decided on for it."""

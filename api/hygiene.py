@@ -7,6 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.limits import RateLimit
+from api.metrics import RequestMetrics
 from api.problems import ProblemError, render
 from api.request_log import RequestLog
 
@@ -36,10 +37,16 @@ STATIC, DESIGN, LOG = "/static/", "/static/dkfds/", "/log/"
 NOT_KEPT = "no-store"
 
 
-def guarded(app: ASGIApp, hosts: Collection[str], requests_per_minute: int, strict_requests_per_minute: int) -> ASGIApp:
+def guarded(
+    app: ASGIApp,
+    hosts: Collection[str],
+    requests_per_minute: int,
+    strict_requests_per_minute: int,
+    requests: RequestMetrics | None = None,
+) -> ASGIApp:
     """Return the application behind all that stands before it; headers outermost, so that every answer has them."""
     limited = RateLimit(app, requests_per_minute, strict_requests_per_minute)
-    return BrowserHeaders(RequestLog(KnownHosts(limited, hosts)))
+    return BrowserHeaders(RequestLog(KnownHosts(limited, hosts), requests=requests))
 
 
 class BrowserHeaders:

@@ -23,7 +23,7 @@ class Principal:
     """Who acts or reads, in which role, for which organisation, for what purpose and in which matter.
 
     ``internal`` is true for the ledger's own work alone: loading case stories, daily checks, erasures that are carried
-    out again, commands on a simulated ledger. No request makes such a principal.
+    out again, cases taken over from another system, commands on a simulated ledger. No request makes such a principal.
     """
 
     id: str

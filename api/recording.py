@@ -110,6 +110,7 @@ class CaseRecorder:
         opened_at: Moment,
         commit: Commit,
         instant: datetime | None = None,
+        source: str | None = None,
     ) -> Recorded:
         """Open a case, register its persons and record the first facts, all in one request.
 
@@ -130,14 +131,21 @@ class CaseRecorder:
             persons=tuple(roster),
         )
         work = Work(principal, commit, instant, CaseFile(case), key, {person.ref: person.key for person in roster})
-        work.add(opened, opened_at)
+        work.add(opened, opened_at, source)
         preview = CaseFile(case, (preview_of(work.drafts(case, 0)[0]),))
         for fact, event in zip(commit.facts, record_facts(preview, [f.event for f in commit.facts]), strict=True):
             work.take(event, fact)
         return await self._append(work, registrations, opened_at)
 
     async def add_person(
-        self, principal: Principal, case: UUID, expected: int, person: NewPerson, joined_at: Moment, commit: Commit
+        self,
+        principal: Principal,
+        case: UUID,
+        expected: int,
+        person: NewPerson,
+        joined_at: Moment,
+        commit: Commit,
+        source: str | None = None,
     ) -> Recorded:
         """Register a person and let them join the case; raises as ``record`` does."""
 
@@ -148,7 +156,7 @@ class CaseRecorder:
             (joined,), registrations = self._register([person])
             keys = file.keys() | {joined.ref: joined.key}
             work = Work(principal, commit, None, file, file.key, keys)
-            work.add(PersonJoined(**joined.model_dump()), joined_at)
+            work.add(PersonJoined(**joined.model_dump()), joined_at, source)
             return await self._append(work, registrations, joined_at)
 
         return await self._or_repeated(principal, commit, attempt)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import json_log
+from api.metrics import RequestMetrics
 from api.problems import from_exception, render
 
 _TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -40,8 +41,10 @@ class Answer:
 class RequestLog:
     """Gives each request an id, logs it when it is answered, and answers for whatever was raised inside."""
 
-    def __init__(self, app: ASGIApp, clock: Callable[[], float] = perf_counter) -> None:
-        self._app, self._clock = app, clock
+    def __init__(
+        self, app: ASGIApp, clock: Callable[[], float] = perf_counter, requests: RequestMetrics | None = None
+    ) -> None:
+        self._app, self._clock, self._requests = app, clock, requests or RequestMetrics()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; what is raised inside ends here, so that no server prints it with its values."""
@@ -69,17 +72,20 @@ class RequestLog:
         self._log(scope, answer, request, began, raised or scope.get("state", {}).get("failure"))
 
     def _log(self, scope: Scope, answer: Answer, request: str, began: float, error: Exception | None) -> None:
-        """Write the line; an answer of the server's own making is an error, everything else is information."""
+        """Write the line and count it; an answer of the server's own making is an error, all else is information."""
         failed = error is not None or (answer.status or 500) >= 500
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        route, seconds = _route(scope), self._clock() - began
+        self._requests.answered(method, route, answer.status or 500, seconds)
         json_log.log(
             "request",
             logging.ERROR if failed else logging.INFO,
             request=request,
             trace=_trace(scope),
-            method=scope["method"] if scope["method"] in METHODS else "other",
-            route=_route(scope),
+            method=method,
+            route=route,
             status=answer.status,
-            ms=round((self._clock() - began) * 1000, 1),
+            ms=round(seconds * 1000, 1),
             bytes=answer.size,
             access_event=answer.access_event,
             actor=caller(scope),

@@ -17,6 +17,7 @@ import uvicorn
 from api import json_log
 from api.app import create_app
 from api.feed import Feed
+from api.health import HealthReader
 from api.hygiene import guarded
 from api.listening import BoundedHeads, Listening, listener, listening, tls_context
 from api.opening import Place
@@ -41,11 +42,16 @@ def serve(place: Place, settings: Settings, port: int, *, publish_log: bool) -> 
     context = tls_context(where)
     with listener(where, port) as listening_socket, place.ledger() as ledger, _worker(place):
         apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])
+        limits = settings.requests_per_minute, settings.strict_requests_per_minute
         app = create_app(
-            ledger, sign_in_for(ledger, settings, where.name), place.documents(ledger), publish_log=publish_log
+            ledger,
+            sign_in_for(ledger, settings, where.name),
+            place.documents(ledger),
+            publish_log=publish_log,
+            health=HealthReader(ledger, settings.witness_policy, settings.witness_beat_seconds),
         )
         config = uvicorn.Config(
-            guarded(app, where.hosts, settings.requests_per_minute, settings.strict_requests_per_minute),
+            guarded(app, where.hosts, *limits, app.state.requests),
             http=BoundedHeads,
             ws="none",
             ssl_context_factory=(lambda _config, _default: context) if context else None,

@@ -81,6 +81,17 @@ class Ledger:
         self.appender.close()
         self._pool.close()
 
+    def pool_use(self) -> dict[str, int]:
+        """Return how the connections for reading are used: how many there are, are free, and who waits or waited."""
+        stats = self._pool.get_stats()
+        named = {
+            "size": "pool_size",
+            "free": "pool_available",
+            "waiting": "requests_waiting",
+            "refused": "requests_errors",
+        }
+        return {name: stats.get(key, 0) for name, key in named.items()}
+
     def append_now(self, request: Request, instant: datetime | None = None) -> Answer:
         """Append and wait; see Appender."""
         return self.appender.append_now(request, instant)
