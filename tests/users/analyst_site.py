@@ -17,7 +17,7 @@ from api.principals import command_line_principal
 from api.recording import CaseRecorder
 from api.rule_adoption import adopt_shipped
 from api.stories import load_stories, read_story, shipped_stories
-from tests.api.client import ALMA, Api, note, talking_to
+from tests.api.client import ALMA, MARCH, Api, command, talking_to
 from tests.api.service import ROOT, Command, Service, environment, serving, until
 from tests.conftest import BEGINS_AT, Server, Template, clone
 
@@ -58,7 +58,7 @@ def site(server: Server, template: Template, folder: Path) -> Generator[Site]:
             serving(variables, folder / "errors.log") as service,
             talking_to(service.url, place.conninfo, ANALYST) as api,
         ):
-            many_notes(api)
+            many_cases(api)
             follows(api)
             yield Site(place, home, service, api, Command(variables))
 
@@ -73,12 +73,14 @@ def follows(api: Api) -> None:
     until(followed, "the views have followed")
 
 
-def many_notes(api: Api) -> None:
-    """Let a caseworker open many cases: of every other one the note was written months after the call."""
+def many_cases(api: Api) -> None:
+    """Let a caseworker open many cases; of every other one a talk with the daycare was written down months later."""
     with api.acting_as(CASEWORKER) as caseworker:
         now = datetime.now(UTC).isoformat()
         for number in range(2 * MANY):
-            caseworker.open_case(note() if number % 2 else note(occurred_at=now), persons=[ALMA])
+            when = MARCH if number % 2 else now
+            talk = command("ConsultationGiven", {"recipient": "daycare", "anonymous": True}, occurred_at=when)
+            caseworker.open_case(talk, persons=[ALMA])
 
 
 def files(folder: Path) -> dict[str, bytes]:

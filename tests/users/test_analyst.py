@@ -119,13 +119,15 @@ def test_analyst_02_explain_changed_numbers(place: Site, page: Page, name: str) 
 def test_analyst_03_late_entry_profile(release: Path, tmp_path: Path) -> None:
     """How late each kind of entry was written down, by unit, as a table; no ledger and no keys are there."""
     alone = Command(environment("postgresql://nowhere.invalid/none", tmp_path / "none"))
-    rows = table(alone.done("replay", "counts", release, "recording", "--subject", "note_recorded"))
-    assert rows == []
-    assert {row["unit"] for row in rows} > {"all"}
-    assert all(row["count"] == "hidden" or int(row["count"]) >= 5 for row in rows)
-    assert any(row["count"] == "hidden" for row in rows)
-    units = {row["unit"] for row in rows} - {"all", "none"}
-    assert all(re.fullmatch("o-[0-9a-f]{16}", unit) for unit in units)
+    rows = table(alone.done("replay", "counts", release, "recording", "--subject", "consultation_given"))
+    (unit,) = {row["unit"] for row in rows} - {"all"}
+    assert re.fullmatch("o-[0-9a-f]{16}", unit)
+    profile = {row["outcome"]: row["count"] for row in rows if (row["unit"], row["quarter"]) == (unit, "all")}
+    assert profile == {"later": str(MANY), "same_day": str(MANY)}
+    whole = table(alone.done("replay", "counts", release, "recording"))
+    assert len({row["subject"] for row in whole}) > 20
+    assert all(row["count"] == "hidden" or int(row["count"]) >= 5 for row in whole)
+    assert any(row["count"] == "hidden" for row in whole)
     _, said = alone.refused("replay", "counts", release, "moods")
     assert "there are cases, compliance, deadlines, findings, recording" in said
 
