@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+from xml.etree import ElementTree
 
 import duckdb
 import httpx2
@@ -33,6 +34,8 @@ MARCH, JULY = "2025-03-31T23:59:59+02:00", "2025-07-31T23:59:59+02:00"
 EVENT_TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'events'"
 NOTIFICATION = {"notifier_kind": "professional", "identity_known": True, "channel": "digital", "about": ["child-A"],
                 "subject": ["child-A"], "received_at": "2026-03-04T14:00:00+01:00"}  # fmt: skip
+LAW = "barnets lov § 32 stk. 1 nr. 5"
+MOTHER = ALMA | {"identifier": "610199-0003"}
 IN_MARCH, IN_JULY = "2025-03-31T21:59:59Z", "2025-07-31T21:59:59Z"
 
 
@@ -237,6 +240,41 @@ def test_analyst_07_new_projection(place: Site, tmp_path: Path) -> None:
     assert "broken.py cannot be run (ZeroDivisionError)" in refused
 
 
+def test_analyst_08_statutory_extract(place: Site, tmp_path: Path) -> None:
+    """The file for the national statistics, and a list of every row that is not in it, with why: none in silence."""
+    (tmp_path / "codes.toml").write_text(f'[codes]\n"{LAW}" = "123"\n', "utf-8")
+    with place.api.acting_as(CASEWORKER) as caseworker:
+        whole = [caseworker.open_case(*measure(), persons=[MOTHER, ASTA]) for _ in range(2)]
+        without_parent = caseworker.open_case(*measure(), persons=[ASTA])
+        without_code = caseworker.open_case(*measure("barnets lov § 32 stk. 1 nr. 1"), persons=[MOTHER, ASTA])
+        numbers = {
+            case: caseworker.get(f"/cases/{case}").json()["state"]["number"]
+            for case in (*whole, without_parent, without_code)
+        }
+    said = place.replay("statutory", tmp_path / "dst", "--codes", tmp_path / "codes.toml")
+    assert re.search(r": 2 measures reported, \d+ left out\n", said)
+    document = ElementTree.parse(tmp_path / "dst" / "L201.xml").getroot()
+    assert [row.tag.rpartition("}")[2] for row in document] == ["ForanstaltningStruktur"] * 2
+    told = [{value.tag.rpartition("}")[2]: value.text for value in row} for row in document]
+    assert {row["UdsatBarnCPRidentifikator"] for row in told} == {"6101990001"}
+    assert {row["FormynderCPRidentifikator"] for row in told} == {"6101990003"}
+    assert {(row["ForanstaltningKode"], row["ForanstaltningStartDato"]) for row in told} == {("123", "2026-03-04")}
+    left = table((tmp_path / "dst" / "left-out.csv").read_text("utf-8"))
+    reasons = {(row["case"], row["reason"]) for row in left}
+    assert (numbers[without_parent], "no_parent") in reasons
+    assert (numbers[without_code], "no_code_for_legal_basis") in reasons
+    assert {case for case, _ in reasons} >= {"S1", "S2", "S3", "S4", "S5", "S6"}
+    assert f"{len(left)} left out" in said
+    with place.place.ledger() as ledger:
+        (event,) = [
+            one for one in map(read_clear, ledger.read_topic("exported")) if one.data["what"] == "statutory_extract"
+        ]
+    assert set(event.data["cases"]) == set(whole)
+    (tmp_path / "codes.toml").write_text("codes = 7\n", "utf-8")
+    _, refused = place.command.refused("replay", "statutory", tmp_path / "other", "--codes", tmp_path / "codes.toml")
+    assert "write a table [codes]" in refused
+
+
 def test_analyst_09_check_a_projection(place: Site) -> None:
     """A sound view differs in nothing; of one that was tampered with the first event and both values are told."""
     follows(place.api)
@@ -258,7 +296,7 @@ def test_analyst_09_check_a_projection(place: Site) -> None:
     assert "0 of " in place.replay("verify", "case_state")
 
 
-def test_analyst_10_after_erasure(place: Site, tmp_path: Path) -> None:
+def test_analyst_10_after_erasure(browser: Browser, place: Site, tmp_path: Path) -> None:
     """Totals are explained still: a report tells how many cases and events are gone, and what is left adds up."""
     wanted = ("--tables", "case_state")
     with place.api.acting_as(CASEWORKER) as caseworker:
@@ -281,6 +319,22 @@ def test_analyst_10_after_erasure(place: Site, tmp_path: Path) -> None:
     assert after["events_of_erased_cases"] == before["events_of_erased_cases"] + events
     *_, counts = objects(place.replay("compare", "--from", instant, "--view", "case_state", "--json"))
     assert (counts["unexplained"], counts["erased_cases"]) == (0, 1)
+    with reading(browser, place.service.url) as page:
+        sign_in(page, ANALYST)
+        page.goto(f"/sammenlign?from={instant}&view=case_state")
+        text, source = fits(page, "desktop-10-erased"), page.content()
+    assert "1 sag blev slettet helt imellem; intet af den vises." in text
+    assert case not in source
+
+
+def measure(law: str = LAW) -> list[dict[str, Any]]:
+    """Return the birth of a child and a decision that grants support, with its start."""
+    birth = {"child": "child-A", "mother": "parent-A"}
+    return [
+        command("ChildBorn", birth),
+        command("DecisionMade", {"decision": "dec-1", "outcome": "grant", "legal_basis": [law]}),
+        command("InterventionStarted", {"enrolment": "e-1"}),
+    ]
 
 
 def without_look(text: str) -> str:
