@@ -108,6 +108,7 @@ def test_analyst_02_explain_changed_numbers(place: Site, page: Page, name: str) 
     text = fits(page, f"{name}-02-compare")
     found = re.search(r"(\d+) forskelle, alle forklaret", text)
     assert found, text
+    assert "preliminary" not in text
     for kind in ("berigtigelse", "efterregistrering", "ny hændelse", "tiden er gået"):
         assert kind in text
     if name == "phone":
@@ -323,6 +324,7 @@ def test_analyst_10_after_erasure(browser: Browser, place: Site, tmp_path: Path)
         sign_in(page, ANALYST)
         page.goto(f"/sammenlign?from={instant}&view=case_state")
         text, source = fits(page, "desktop-10-erased"), page.content()
+    assert "Der er ingen anden forskel end det slettede." in text
     assert "1 sag blev slettet helt imellem; intet af den vises." in text
     assert case not in source
 
