@@ -29,6 +29,7 @@ from api.cli_looks import add_looks
 from api.cli_production import add_production
 from api.cli_replay import add_replay
 from api.cli_stamp import add_stamp
+from api.cli_statutory import add_statutory
 from api.cli_verify import add_verify
 from api.cli_witness import add_witness
 from domain.events.base import CODE_PATTERN
@@ -116,6 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_replay(replay)
     add_compare(replay, _instant, _code)
     add_export(replay, _instant, _code)
+    add_statutory(replay, _instant, _code)
     _add_worker(commands)
     add_signer(commands.add_parser("signer", help=SIGNER, description=f"{SIGNER[0].upper()}{SIGNER[1:]}."))
     add_witness(partial(_command, _group(commands, "witness", "cosign what other logs signed; needs no ledger")))

@@ -1,6 +1,7 @@
 """The commands that hand files to analysts or fold them again: ``replay export``, ``working`` and ``population``.
 
-And ``replay forget-release``, after which nobody can tell whose the pseudonyms of a release are.
+``replay counts`` and ``replay try`` need nothing but such files. After ``replay forget-release`` nobody can tell whose
+the pseudonyms of a release are.
 """
 
 import argparse
@@ -33,6 +34,11 @@ def add_export(
     command.add_argument("--workers", type=_number(MOST_WORKERS), default=1, metavar="N", help="processes (1)")
     command.add_argument("--purpose", type=code, default="statistics", help="goes on record (statistics)")
 
+    counts = add("counts", _counts, "print a table of counts of a release, small cells hidden; needs no ledger")
+    counts.add_argument("folder", type=Path, metavar="DIR", help="folder of the release")
+    counts.add_argument("table", metavar="TABLE", help="deadlines, findings, cases, recording or compliance")
+    counts.add_argument("--subject", metavar="CODE", help="only this rule, finding or event type (all)")
+
     forget = add(
         "forget-release", _forget, "destroy the key of a release: its pseudonyms are never made again; on record"
     )
@@ -43,6 +49,11 @@ def add_export(
     working.add_argument("--shares", type=_number(MOST_SHARES), default=16, metavar="N", help="files of cases (16)")
     working.add_argument("--known-at", type=instant, metavar="T", help="as recorded by this instant (now)")
     working.add_argument("--purpose", type=code, default="operations", help="goes on record (operations)")
+
+    trying = add("try", _try, "fold a view of your own from working files; asks no ledger and writes to none")
+    trying.add_argument("view", type=Path, metavar="VIEW.py", help="a file that makes one view (docs/views.md)")
+    trying.add_argument("folder", type=Path, metavar="DIR", help="folder of the working files")
+    trying.add_argument("-o", dest="output", type=Path, metavar="FILE.jsonl", help="file to write the rows to")
 
     population = add("population", _population, "fold a view from working files, in processes or on a cluster")
     population.add_argument("folder", type=Path, metavar="DIR", help="folder of the working files")
@@ -99,6 +110,41 @@ def _check(folder: Path) -> int:
     faults = check_sums(folder)
     print("\n".join(faults) or f"{folder}: {len(files_in(folder))} files, all as they were written")
     return 1 if faults else 0
+
+
+def _counts(options: argparse.Namespace, _: Settings) -> int:
+    import csv
+
+    from replay.release_aggregates import read_counts
+
+    rows = read_counts(options.folder, options.table)
+    shown = [row for row in rows if options.subject in (None, row["subject"], row["subject"].partition(" ")[0])]
+    if not shown:
+        sys.exit("caseledger: there is nothing on this subject: leave it out to see which there are")
+    lines = csv.DictWriter(sys.stdout, list(shown[0]), lineterminator="\n")
+    lines.writeheader()
+    for row in shown:
+        totals = {name: "all" for name, value in row.items() if value in (None, "")}
+        lines.writerow(row | totals | ({"count": "hidden"} if row["count"] is None else {}))
+    return 0
+
+
+def _try(options: argparse.Namespace, _: Settings) -> int:
+    from replay.trying import row_line, try_view
+
+    tried = try_view(options.folder, options.view, progress_bar("shares"))
+    print(
+        f"{tried.view}: {len(tried.rows)} rows of {tried.keys} keys from {tried.events} events, sha256 {tried.sha256}"
+    )
+    for status, number in sorted(tried.standing.items()):
+        print(f"  in the end {status}: {number}")
+    for (topic, form, newest), number in sorted(tried.upcast.items()):
+        print(f"  upcast {topic} from version {form} to {newest}: {number} events")
+    if not tried.upcast:
+        print("  upcast: none, every event read has the newest form")
+    if options.output is not None:
+        options.output.write_bytes(b"".join(map(row_line, tried.rows)))
+    return 0
 
 
 def _forget(options: argparse.Namespace, settings: Settings) -> int:

@@ -72,7 +72,7 @@ def replay_population(
 
     A share is written beside and renamed, so one that was cut off is folded again. ``notify`` is told of shares.
     """
-    shares = _about(folder)["shares"]
+    shares = shares_in(folder)
     waiting = {executor.submit(fold_share, str(folder), view.name, number): number for number in range(shares)}
     counted, digests = 0, dict[int, str]()
     for done, future in enumerate(as_completed(waiting), start=1):
@@ -86,7 +86,7 @@ def replay_population(
 def fold_share(folder: str, view: str, number: int) -> tuple[int, str]:
     """Fold one share of a view and write its rows; returns how many, and the hash of their file. Runs on any worker."""
     source, target = Path(folder), Path(folder) / "folded" / view
-    rows = folded(VIEWS[view], merge(*_shares(source, number), key=attrgetter("position")))
+    rows = folded(VIEWS[view], share_events(source, number))
     file = TableFile(target, _table(f".{share_name(number)}-{uuid4().hex}"))
     waiting: list[_Written] = []
     for row in rows:
@@ -193,18 +193,21 @@ class _Kept:
             yield from rows
 
 
-def _about(folder: Path) -> dict[str, Any]:
+def shares_in(folder: Path) -> int:
+    """Return how many shares a folder of working files has; raises NotWorkingFiles."""
     try:
         about: dict[str, Any] = orjson.loads((folder / ABOUT).read_bytes())
     except (OSError, ValueError):
         raise NotWorkingFiles from None
     if about.get("format") != FORMAT:
         raise NotWorkingFiles
-    return about
+    return int(about["shares"])
 
 
-def _shares(folder: Path, number: int) -> list[Iterator[ClearRow]]:
-    return [read_share(folder / f"{name}.parquet") for name in (share_name(number), COMMON)]
+def share_events(folder: Path, number: int) -> Iterator[ClearRow]:
+    """Yield the events of a share and those that every share needs, in order of position."""
+    names = (share_name(number), COMMON)
+    return merge(*(read_share(folder / f"{name}.parquet") for name in names), key=attrgetter("position"))
 
 
 class _Written(NamedTuple):

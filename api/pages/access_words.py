@@ -94,6 +94,7 @@ WHAT = {
     "restrictions": "begrænsede sager",
     "search_by_identifier": "søgning på personnummer",
     "search_by_name": "søgning på navn",
+    "statutory_extract": "indberetning til Danmarks Statistik",
     "timemap": "hvornår sagen er ændret",
     "write_page": "en formular til registrering",
     Act.CASE_OPEN: "oprettelse af en sag",

@@ -76,6 +76,7 @@ VIEW_FIELDS = {
     "rests_on": "Bygger på nr.",
     "rule": "Regel",
     "rule_version": "Reglens version",
+    "preliminary": "Foreløbigt opfyldt ved nr.",
     "satisfied_at": "Opfyldt",
     "satisfied_by": "Opfyldt ved nr.",
     "scope": "Modtagere",

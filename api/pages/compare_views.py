@@ -172,7 +172,7 @@ def _is_time(found: Difference) -> bool:
 
 def _sentence(found: Compared, total: int) -> str:
     if total == 0:
-        return _("Der er ingen forskel.")
+        return _("Der er ingen anden forskel end det slettede.") if found.tally.erased else _("Der er ingen forskel.")
     count = ngettext("%(number)s forskel", "%(number)s forskelle", total)
     if found.tally.unexplained:
         return _("%(count)s, heraf %(unexplained)s uden forklaring.", count=count, unexplained=found.tally.unexplained)
