@@ -5,7 +5,7 @@ PORT   ?= 8000
 CORES  := -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults lint check format bench lock audit clean
+.PHONY: help setup run test faults kills lint check format bench lock audit clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(VENV)/.ready ## Run the tests on all cores; T=tests/domain for a part
 
 faults: $(VENV)/.ready ## Run the slow tests: services started, killed and restored, a million events
 	@$(BIN)/python -m pytest $(CORES) -m slow $(T)
+
+kills: $(VENV)/.ready ## Cut steps off at a thousand random moments, all checked after each; ARGS="--points 100 --minutes 10"
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lint: $(VENV)/.ready ## Check format, style and the direction of dependencies
 	@$(BIN)/ruff format --check .

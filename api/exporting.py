@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from errno import ENOSPC
 from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
@@ -29,7 +30,7 @@ from ledger.mapper import read_clear
 from ledger.requests import Appended, Part, Request
 from ledger.store import Ledger
 from projections.board import Board
-from replay.release import ReleaseRefused, Wish, write_release
+from replay.release import NOT_WRITTEN, ReleaseRefused, Wish, write_release
 from replay.release_files import SUMS, files_in, sha256_of, write_sums
 from replay.release_manifest import FORMAT, MANIFEST, manifest
 from replay.release_rows import last_leaving
@@ -146,7 +147,10 @@ def position_of(ledger: Ledger, known_at: datetime | None) -> int:
 
 @contextmanager
 def new_folder(folder: Path) -> Generator[Path]:
-    """Yield an empty folder beside, which becomes the one named when all goes well; raises FolderExists."""
+    """Yield an empty folder beside, which becomes the one named when all goes well.
+
+    Raises FolderExists, and ReleaseRefused where the disk is full.
+    """
     folder = folder.absolute()
     part, lock = (folder.with_name(f".{folder.name}.{what}") for what in ("part", "lock"))
     with locked(lock):
@@ -157,6 +161,10 @@ def new_folder(folder: Path) -> Generator[Path]:
         try:
             yield part
             part.rename(folder)
+        except OSError as error:
+            if error.errno != ENOSPC:
+                raise
+            raise ReleaseRefused(NOT_WRITTEN) from error
         finally:
             shutil.rmtree(part, ignore_errors=True)
         flush_folder(folder.parent)

@@ -32,6 +32,8 @@ from replay.release_rows import SQL, remembered
 PAGE = 20_000
 """Rows of a view turned into columns at a time."""
 
+NOT_WRITTEN = "The files cannot be written: make room on the disk, then run the same command again."
+
 Progress = Callable[[int, int], None]
 
 
@@ -80,7 +82,7 @@ def write_release(ledger: Ledger, wish: Wish, key: bytes, folder: Path, notify: 
 
     What is left out is judged by all that is on record now, and once more in the end: an erasure meanwhile counts.
     """
-    extra("duckdb", "replay")  # missed now rather than when all else is written
+    duckdb = extra("duckdb", "replay")  # missed now rather than when all else is written
     _require_followed(ledger, wish)
     content = Content(adopted_upto(ledger, wish.position), judge(ledger))
     _write_events(ledger, wish, key, folder, content, notify)
@@ -89,7 +91,10 @@ def write_release(ledger: Ledger, wish: Wish, key: bytes, folder: Path, notify: 
         _write_view(ledger, wish, view, columns, folder, content)
     content.rows |= write_lookups(folder, content.rules)
     content.rows |= write_aggregates(folder, copenhagen_day(recorded_at(ledger, wish.position)))
-    database = write_database(folder, content.rows)
+    try:
+        database = write_database(folder, content.rows)
+    except (duckdb.IOException, duckdb.TransactionException) as error:
+        raise ReleaseRefused(NOT_WRITTEN) from error
     content.rows[database] = sum(content.rows.values())
     if judge(ledger) != content.judged:
         raise ReleaseRefused("Something was erased, restricted or withheld meanwhile: run the same command again.")

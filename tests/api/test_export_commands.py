@@ -9,6 +9,7 @@ from api.opening import Place
 from api.principals import command_line_principal
 from ledger.mapper import read_clear
 from tests.api.service import Inside, environment
+from tests.faults.disk import NOT_HERE, small_disk
 from tests.ledger.samples import appended, fact, one, opening
 from tests.replay.releasing import follow
 
@@ -84,3 +85,18 @@ def test_working_files_are_written_with_a_warning_and_folded(command: Inside, tm
     assert (done.returncode, "there is no view moods" in done.stderr) == (1, True)
     done = command("replay", "population", tmp_path, "case_state")
     assert (done.returncode, "This folder holds no working files" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("room", [8, 60, 600], ids=["events", "views", "database"])
+def test_a_full_disk_is_said_in_one_line(command: Inside, tmp_path: Path, room: int) -> None:
+    """Wherever in the release the disk is full: the line says what to do, and nothing is left there."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with small_disk(disk, room) as made:
+        if not made:
+            pytest.skip(NOT_HERE)
+        _, line = command.refused("replay", "export", disk / "release")
+        assert (
+            line == "caseledger: The files cannot be written: make room on the disk, then run the same command again."
+        )
+        assert list(disk.iterdir()) in ([], [disk / ".release.lock"])
