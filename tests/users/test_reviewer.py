@@ -98,6 +98,8 @@ def test_reviewer_01_known_at_view(page: Page, site: Site, width: str) -> None:
     assert "26 af 39 hændelser var registreret." in text
     assert "13 hændelser er registreret senere; 1 af dem var hændt inden da" in text
     assert "Viser 26 af 26 hændelser" in text
+    if width == "phone":
+        return
     links = page.get_by_label("Sagens sider").get_by_role("link").evaluate_all("all => all.map(one => one.href)")
     past = [link for link in links if "known_at" in link and "#" not in link]
     assert len(past) >= 6
@@ -216,7 +218,8 @@ def test_reviewer_04_trace_a_decision(page: Page, site: Site, width: str) -> Non
     page.goto(dossier)
     page.get_by_role("link", name="Se, hvad der er kommet til siden").click()
     since = seen(page, "04-since", width)
-    assert "4 → 3" in since
+    assert "Resultat: 4" in since
+    assert "Resultat: 3" in since
     assert "nr. 29" in since
 
 
@@ -326,11 +329,21 @@ def test_reviewer_08_search_the_log(page: Page, site: Site, width: str) -> None:
     rows = list(csv.DictReader(StringIO(content(taken(page, "Hent som CSV")).decode("utf-8-sig"))))
     lines = [orjson.loads(line) for line in content(taken(page, "Hent som JSON-linjer")).splitlines()]
     assert len(rows) == len(lines) == len(shown)
+    page.goto(f"{site.cases['S2']}/opslag")
+    assert page.locator("table.looks tbody tr").filter(has_text="udtræk").count() >= 2
     page.goto(address)
     assert page.get_by_label("Søgning").input_value() == "handling:deling modtager:fødegang fra:2025-01-01"
     assert "1 træf" in words(page)
     page.goto("/protokol?q=barnet græder")
     assert "Der søges ikke i tekster her" in words(page)
+
+
+@pytest.mark.xfail(strict=True, reason="A search is kept as an address; nobody can keep one under a name of their own.")
+def test_reviewer_08_keep_a_search_under_a_name(browser: Browser, site: Site) -> None:
+    """A search that was kept under a name is among the chosen searches next time."""
+    with site.window(browser, "desk") as page:
+        page.goto("/protokol?q=handling:deling")
+        assert page.get_by_role("button", name="Gem søgningen").count() == 1
 
 
 def test_reviewer_09_produce_for_a_court(page: Page, site: Site, width: str) -> None:
