@@ -71,6 +71,7 @@ WHAT = {
     "event": "en hændelse",
     "events": "sagens hændelser",
     "export": "et udtræk",
+    "bundle_form": "siden, hvor bevispakker hentes",
     "evidence_bundle": "en bevispakke af sagen",
     "feed_board": "nye hændelser på tværs af sager",
     "file_document": "journalisering af et dokument",

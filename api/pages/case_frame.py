@@ -7,12 +7,10 @@ from uuid import UUID
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.conditions import question
 from api.looks import Question
 from api.pages import views
 from api.pages.language import _
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
-from api.pages.views import KNOWN_AT, VALID_AT
 from api.principals import acting
 from api.problems import ProblemError
 from domain.authority import Act
@@ -39,6 +37,7 @@ CONSENTS, DISCLOSURES = CasePlace("/samtykker", "Samtykker"), CasePlace("/deling
 DEADLINES, DECISIONS = CasePlace("/frister", "Frister"), CasePlace("/afgoerelser", "Afgørelser")
 COMPARE, BAROMETER = CasePlace("/sammenlign", "Sammenlign"), CasePlace("/barometer", "Årsgennemgang")
 LOOKS = CasePlace("/opslag", "Hvem har set sagen", Act.LOOKS_READ)
+BUNDLE = CasePlace("/bevispakke", "Bevispakke", Act.EVIDENCE_MAKE)
 EXTRACT = CasePlace("/opslag/udtraek", "Udskrift til borgeren", Act.EXTRACT_MAKE)
 PRODUCTION = CasePlace("/udlevering", "Udlevering", Act.EVIDENCE_MAKE)
 WRITE = CasePlace("/registrer", "Registrér", Act.CASE_WRITE)
@@ -94,7 +93,7 @@ class CaseFrames:
             return RedirectResponse(views.address(path, sent.question, **kept), 303)
 
         async def look() -> Response:
-            return await show(case, question(query.get(KNOWN_AT), query.get(VALID_AT)))
+            return await show(case, views.asked(query))
 
         return await self._pages.told(request, look, _form(path, request), CASE_CLOSED, case)
 
@@ -151,7 +150,7 @@ def _keeping(form: views.Form, kept: Mapping[str, str]) -> views.Form:
 def _form(path: str, request: Request) -> views.Form | None:
     """Return the form for the instants of an address; None where they cannot be read."""
     try:
-        asked = question(request.query_params.get(KNOWN_AT), request.query_params.get(VALID_AT))
+        asked = views.asked(request.query_params)
     except ProblemError:
         return None
     return views.form_of(path, asked)

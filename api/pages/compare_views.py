@@ -10,10 +10,22 @@ from api import dossier_words as words
 from api.comparing import Compared, ViewDifference
 from api.pages import views
 from api.pages.audit_words import CAUSES, MOVES, VIEW_FIELDS, VIEWS
-from api.pages.codes import STATUSES, word
+from api.pages.codes import STATUSES, word, word_of_field
+from api.pages.deadline_views import show_due
 from api.pages.language import _, language, ngettext
 from api.pages.tables import BAD, NOTE, Cell, Table, table
-from api.pages.times import Parts, Unreadable, address_form, note_on, parts_of, read_parts, show_instant, show_moment
+from api.pages.texts import field_label
+from api.pages.times import (
+    Parts,
+    Unreadable,
+    address_form,
+    note_on,
+    parts_of,
+    read_parts,
+    show_days_in,
+    show_instant,
+    show_moment,
+)
 from api.pages.values import label_of
 from api.pages.views import PARTS, InstantField
 from domain.findings.catalogue import CHECKS
@@ -251,7 +263,8 @@ class _Told:
             return rule.danish if language() == "da" else rule.english
         if item.view == FINDINGS.name:
             finding = finding_of(value)
-            return CHECKS[finding.code].explain(finding, language()) if finding.code in CHECKS else finding.code
+            known = CHECKS.get(finding.code)
+            return finding.code if known is None else show_days_in(known.explain(finding, language()))
         if item.view == CONSENTS.name:
             return _("Samtykke %(name)s", name=item.found.part)
         return _("Sagen")
@@ -275,7 +288,10 @@ class _Told:
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             old, new = cast(Mapping[str, Any], before), cast(Mapping[str, Any], after)
             keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
-            inner = [f"{key}: {_value(view, key, old.get(key))} → {_value(view, key, new.get(key))}" for key in keys]
+            inner = [
+                f"{field_label('', key)}: {_value(view, key, old.get(key))} → {_value(view, key, new.get(key))}"
+                for key in keys
+            ]
             return f"{label}: {'; '.join(inner)}"
         return f"{label}: {_value(view, name, before)} → {_value(view, name, after)}"
 
@@ -307,19 +323,21 @@ def _value(view: str, name: str, value: Any) -> str:
         return _("Ja") if value else _("Nej")
     if isinstance(value, Mapping):
         pairs = cast(Mapping[str, Any], value).items()
-        return ", ".join(f"{key}: {_value(view, key, one)}" for key, one in pairs)
+        return ", ".join(f"{field_label('', key)}: {_value(view, key, one)}" for key, one in pairs)
     if isinstance(value, list):
         return ", ".join(_value(view, name, one) for one in cast(list[Any], value))
     if not isinstance(value, str):
         return str(value)
     if name in ("status", "state") and value in STATUS_WORDS[view]:
         return word(STATUS_WORDS[view], value)
-    return _text(value)
+    told = word_of_field(name, value)
+    return _text(value) if told == value else told
 
 
 def _text(value: str) -> str:
     """Return a moment as people write it, a code of a decision or a level in words, anything else as it is."""
     try:
-        return show_moment(read_moment(value))
+        moment = read_moment(value)
+        return show_due(moment) if isinstance(moment, datetime) else show_moment(moment)
     except ValueError:
         return word(words.STATUSES if value in words.STATUSES else words.LEVELS, value)

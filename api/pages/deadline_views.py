@@ -8,7 +8,7 @@ from uuid import UUID
 
 from api.looks import Question
 from api.pages.codes import word
-from api.pages.deadline_words import DEADLINES, LEVELS, MARKS, OPTIONS, SETTINGS
+from api.pages.deadline_words import CALENDARS, DEADLINES, LEVELS, MARKS, OPTIONS, ROLLS, SETTINGS
 from api.pages.language import ENGLISH, _, language, ngettext
 from api.pages.times import show_day, show_instant, show_length, show_moment
 from api.pages.values import Words, label_of, words_of
@@ -17,7 +17,7 @@ from api.reading import CaseLook
 from domain.deadlines import Deadline, late_by, status
 from domain.entries import Entry
 from domain.people import silenced
-from domain.rule_book import Rule
+from domain.rule_book import Rule, Span
 from domain.rules import Adoption, Rules
 from domain.time import copenhagen_day, end_of, write_instant
 from replay.questions import CaseQuestions, DueChange
@@ -61,7 +61,7 @@ class EntryLine:
 
 @dataclass(frozen=True, slots=True)
 class RuleLine:
-    """A rule as a page names it: the duty in plain words, how binding, its source and who checked that."""
+    """A rule as a page names it: the duty in plain words, how binding, its source, who checked that, how it counts."""
 
     duty: str
     level: str
@@ -70,6 +70,7 @@ class RuleLine:
     version: str
     mark: str
     readings: tuple[str, ...] = ()
+    counted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,37 @@ def rule_line(rule: Rule, adoption: Adoption | None) -> RuleLine:
         version=_("regel %(rule)s, version %(version)s", rule=rule.id, version=rule.version),
         mark=mark,
         readings=() if adoption is None else tuple(_readings(rule, adoption)),
+        counted=None if adoption is None or rule.due is None else _counted(rule.due),
     )
+
+
+def _counted(due: Span) -> str | None:
+    """Return in which unit and by which calendar a rule counts; None where no number forward from the start is given.
+
+    A clock is extended or falls away by an event; it never stands still.
+    """
+    if due.n is None or due.n < 1:
+        return None
+    how = {"hours": _("også nat, weekend og helligdag"), "counted_days": word(CALENDARS, due.calendar)}
+    return _(
+        "Tælles: %(length)s, %(how)s; uden pauser",
+        length=_length(due.unit, due.n),
+        how=how.get(due.unit, word(ROLLS, due.roll)),
+    )
+
+
+def _length(unit: str, number: int) -> str:
+    match unit:
+        case "hours":
+            return ngettext("%(number)s time i træk", "%(number)s timer i træk", number)
+        case "counted_days":
+            return ngettext("%(number)s hverdag", "%(number)s hverdage", number)
+        case "days":
+            return ngettext("%(number)s dag", "%(number)s dage", number)
+        case "weeks":
+            return ngettext("%(number)s uge", "%(number)s uger", number)
+        case _:
+            return ngettext("%(number)s måned", "%(number)s måneder", number)
 
 
 def citation(text: str) -> str:
@@ -240,7 +271,7 @@ class _Telling:
         how = status(clock, self.at)
         return ClockLine(
             rule=unknown_rule(clock) if rule is None else rule_line(rule, adoption),
-            whom=None if clock.subject is None else self.words.person(clock.subject) or clock.subject,
+            whom=None if clock.subject is None else self.whom(clock.subject),
             started=self.entry(clock.trigger),
             begins=show_instant(clock.started),
             not_before=None if clock.not_before is None else show_due(clock.not_before),
@@ -254,6 +285,13 @@ class _Telling:
             notes=tuple(self.notes(clock, silent=silent)),
             earlier=tuple(map(_earlier, changes[:-1])),
         )
+
+    def whom(self, subject: str) -> str:
+        """Return whom a clock is about, or which entry where it is about what was recorded."""
+        if subject.isdecimal() and int(subject) in self.words.entries:
+            entry = self.words.entries[int(subject)]
+            return f"{_('nr. %(version)s', version=entry.version)} {label_of(entry)}"
+        return self.words.person(subject) or subject
 
     def notes(self, clock: Deadline, *, silent: bool) -> Iterator[tuple[str, EntryLine | None]]:
         """Yield what else is to be said of a clock, with the entry that says it."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from api.dossier_words import DEADLINES, LEVELS
 
-__all__ = ["DEADLINES", "LEVELS", "MARKS", "OPTIONS", "SETTINGS"]
+__all__ = ["CALENDARS", "DEADLINES", "LEVELS", "MARKS", "OPTIONS", "ROLLS", "SETTINGS"]
 
 MARKS: Mapping[str, str] = {
     "V": "efterset i en offentliggjort udgave",
@@ -13,6 +13,22 @@ MARKS: Mapping[str, str] = {
     "internal": "egen standard",
 }
 """What a verification mark means."""
+
+CALENDARS: Mapping[str, str] = {
+    "weekdays": "mandag til fredag uden helligdage",
+    "weekdays_and_saturdays": "mandag til lørdag uden helligdage",
+    "weekdays_without_eves": "mandag til fredag uden helligdage, 5. juni, 24. og 31. december",
+    "weekdays_and_saturdays_without_eves": "mandag til lørdag uden helligdage, 5. juni, 24. og 31. december",
+}
+"""Which days a count of days takes."""
+
+ROLLS: Mapping[str, str] = {
+    "none": "fristen flyttes ikke, når den ender på en weekend eller helligdag",
+    "citizen": "fristen flyttes til næste hverdag fra weekend, helligdag, 5. juni, 24. og 31. december",
+    "regulation_1182_71": "fristen flyttes til næste hverdag fra weekend og helligdag",
+    "weekend_and_holiday": "fristen flyttes til næste hverdag fra weekend og helligdag",
+}
+"""What becomes of an end that falls on a day off."""
 
 SETTINGS: Mapping[str, str] = {
     "hverdag": "Hverdage",

@@ -111,6 +111,14 @@ class EndedConsent:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentOut:
+    """A version of a document that went out, with the salted checksum of its bytes; None where that is withheld."""
+
+    piece: Piece
+    checksum: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Disclosure:
     """One disclosure: ``item`` is it as the timeline words it, ``address`` its own page, ``anchor`` its place here."""
 
@@ -127,7 +135,7 @@ class Disclosure:
     differs: bool
     consents: tuple[ConsentUsed, ...]
     names: frozenset[str]
-    documents: tuple[Piece, ...]
+    documents: tuple[DocumentOut, ...]
     overridden: tuple[str, ...]
     rule: str
     ended: tuple[EndedConsent, ...]
@@ -292,16 +300,16 @@ def _edition(known: Known, found: ConsentStatus) -> str:
     return _("udgave %(number)s, gælder fra %(begins)s til %(ends)s", number=number, begins=begins, ends=last)
 
 
-def _documents(words: Words, known: Known, entry: Entry) -> Iterator[Piece]:
+def _documents(words: Words, known: Known, entry: Entry) -> Iterator[DocumentOut]:
     """Yield the versions of documents that went out; of one that is withheld only where it was filed."""
     filed = {one.version: one for one in known.entries}
     for version in many(entry.data.get("documents_filed")):
         data = filed[version].data
         if "document" in data:
             text = _("%(document)s, version %(version)s", document=data["document"], version=data["version"])
-            yield Piece(text, words.link(version) if version in words.shown else None)
+            yield DocumentOut(Piece(text, words.link(version) if version in words.shown else None), data["commitment"])
         else:
-            yield words.reference(version)
+            yield DocumentOut(words.reference(version))
 
 
 def _ended(words: Words, known: Known, row: GoneOut) -> EndedConsent:

@@ -16,7 +16,8 @@ from api.drafting import Commit
 from api.evidence import EvidenceMaker
 from api.looks import Question
 from api.pages import dossier_views, views
-from api.pages.case_frame import DECISIONS, CaseFrames, Frame
+from api.pages.bundle_views import bundle_form
+from api.pages.case_frame import BUNDLE, DECISIONS, CaseFrames, Frame
 from api.pages.language import _
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, KNOWN_AT, VALID_AT
@@ -27,7 +28,7 @@ from api.reading import CaseReader
 from api.recording import KeyReused
 from api.sign_in.identity import ForeignRequest, SignIn
 from domain.authority import Act
-from domain.errors import Refused
+from domain.errors import Malformed, Refused
 from domain.known import Known
 from ledger.store import Ledger
 from projections.boards import adopted_upto
@@ -36,7 +37,7 @@ from replay.bundle_zip import MEDIA_TYPE
 from replay.questions import CaseQuestions
 
 ENTRY = re.compile(r"[1-9][0-9]{0,8}")
-LIST = "decisions"
+LIST, BUNDLE_FORM = "decisions", "bundle_form"
 
 
 class DossierPages:
@@ -56,7 +57,8 @@ class DossierPages:
         router.get(place)(self.decisions)
         router.get(f"{place}/{{version}}")(self.dossier)
         router.get(f"{place}/{{version}}/dossier.pdf")(self.paper)
-        router.post(f"{CASES}/{{case_id}}/bevispakke")(self.bundle)
+        router.get(f"{CASES}/{{case_id}}{BUNDLE.path}")(self.bundle_page)
+        router.post(f"{CASES}/{{case_id}}{BUNDLE.path}")(self.bundle)
         return router
 
     async def decisions(self, request: Request, case_id: str) -> Response:
@@ -111,6 +113,25 @@ class DossierPages:
 
         return await self._pages.told(request, _or_told(make), closed=CASE_CLOSED)
 
+    async def bundle_page(self, request: Request, case_id: str) -> Response:
+        """Show the form by which an evidence bundle of a case is handed out."""
+
+        async def show(case: UUID, asked: Question) -> Response:
+            if asked.valid_at is not None:
+                raise ProblemError("bad-request", "A bundle holds what was recorded: it takes known_at alone.")
+            return await self._bundle_form(request, case, asked)
+
+        return await self._frames.answer(request, case_id, BUNDLE, show)
+
+    async def _bundle_form(self, request: Request, case: UUID, asked: Question, kept: str | None = None) -> Response:
+        """Return the form for a bundle; ``kept`` is a size typed before that no bundle can be tied to."""
+        await self._reader.door.require_in(looking(request), Act.EVIDENCE_MAKE, case, BUNDLE_FORM, asked)
+        look = await self._reader.case(looking(request), case, asked, BUNDLE_FORM)
+        frame = self._frames.frame(request, case, BUNDLE, asked, look.access_position)
+        page = bundle_form(look, str(uuid4()), kept)
+        shown = replace(frame, form=_known_only(frame))
+        return self._pages.render(request, "bundle.html", 200 if kept is None else 422, frame=shown, page=page)
+
     async def bundle(self, request: Request, case_id: str) -> Response:
         """Hand out an evidence bundle, told as far as the answer chosen goes; a second click is the same request."""
         form = await self._sign_in.require_form(request)
@@ -121,12 +142,20 @@ class DossierPages:
             return self._pages.sorry(request, "not-found")
         if not all(map(ENTRY.fullmatch, named)):
             return self._pages.sorry(request, "malformed")
+        kept = form.get("kendt", "").strip()
 
         async def make() -> Response:
-            entries = frozenset(map(int, named)) or None
-            wish = Wish(case, instant(KNOWN_AT, known_at), int(answer) if answer else None, entries)
-            commit = Commit((), key, f"{request.url.path}\n{answer}\n{known_at}\n{named}".encode())
-            made = await self._evidence.make(looking(request), wish, commit)
+            entries, asked = frozenset(map(int, named)) or None, Question(instant(KNOWN_AT, known_at))
+            if kept and not ENTRY.fullmatch(kept):
+                return await self._bundle_form(request, case, asked, kept)
+            wish = Wish(case, asked.known_at, int(answer) if answer else None, entries, int(kept) if kept else None)
+            commit = Commit((), key, f"{request.url.path}\n{answer}\n{known_at}\n{named}\n{kept}".encode())
+            try:
+                made = await self._evidence.make(looking(request), wish, commit)
+            except Malformed as error:
+                if not any(one.pointer == "/kept" for one in error.problems):
+                    raise
+                return await self._bundle_form(request, case, asked, kept)
             name = f"bevispakke-{made.bundle.sha256[:12]}.zip"
             return _download(made.bundle.content, MEDIA_TYPE, name, made.access_position)
 

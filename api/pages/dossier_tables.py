@@ -8,15 +8,16 @@ from api.dossier_values import BROKEN, Values
 from api.pages.access_words import word_of_look
 from api.pages.audit_words import CITATIONS
 from api.pages.codes import CHANNELS, OUTCOMES, ROLES, word, word_of_field
+from api.pages.deadline_views import citation, show_due
 from api.pages.dossier_sheet import Sheet, at, marked_answer, when
 from api.pages.language import _, language, ngettext
 from api.pages.tables import BAD, GOOD, NOTE, Cell, Table, table
 from api.pages.texts import field_label
 from api.pages.timeline import items
-from api.pages.times import show_moment
+from api.pages.times import show_day, show_days_in, show_moment
 from domain.findings.catalogue import UNHANDLED
 from domain.purposes import PURPOSES
-from domain.time import read_day
+from domain.time import copenhagen_day, read_day, read_instant
 
 Rows = Sequence[tuple[str, Sequence[Cell]]]
 
@@ -228,10 +229,10 @@ def deadline_tables(sheet: Sheet) -> Iterable[Table]:
         rows = [
             (
                 one["duty"][language()] if one["duty"] else one["rule"],
-                [Cell(f"{one['citation'] or one['rule']}"), Cell(word(words.LEVELS, one["level"]))],
+                [Cell(citation(one["citation"] or one["rule"])), Cell(word(words.LEVELS, one["level"]))],
                 sheet.person(one["subject"]) if one["subject"] else "",
                 [Cell(at(one["started"])), sheet.entry(one["trigger"])],
-                at(one["due"]),
+                "" if one["due"] is None else show_due(read_instant(one["due"])),
                 _clock(sheet, one),
             )
             for one in sheet.values["deadlines"]
@@ -315,13 +316,13 @@ def finding_table(sheet: Sheet) -> Table:
     order = list(words.LEVELS)
     rows = [
         (
-            one["explanation"][language()],
+            show_days_in(one["explanation"][language()]),
             _ground(one),
             sheet.entry(one["entry"]),
             [
                 Cell(word(words.LIVES, one["state"]), mark=NOTE if one["state"] == "new" else None),
                 *(
-                    [Cell(_("skulle være behandlet %(when)s", when=at(one["handle_by"])), mark=BAD)]
+                    [Cell(_("skulle være behandlet %(when)s", when=_day(one["handle_by"])), mark=BAD)]
                     if one["overdue"]
                     else []
                 ),
@@ -333,6 +334,10 @@ def finding_table(sheet: Sheet) -> Table:
     ]
     heads = (_("Anmærkning"), _("Grundlag"), _("Hændelse"), _("Behandling"))
     return table(_("Anmærkninger om afgørelsen og det, den hviler på"), heads, rows, _("Der er ingen anmærkninger."))
+
+
+def _day(instant: str) -> str:
+    return show_day(copenhagen_day(read_instant(instant)))
 
 
 def _ground(one: Values) -> list[Cell]:

@@ -11,6 +11,7 @@ from api.dossier_values import Values
 from api.looks import Question
 from api.pages import compare_views, views
 from api.pages.audit_words import LAMP_LAWS
+from api.pages.bundle_views import BundleForm, bundle_form
 from api.pages.case_frame import COMPARE
 from api.pages.codes import OUTCOMES, ROLES, word, word_of_field
 from api.pages.dossier_sheet import Sheet, at, marked_answer
@@ -34,13 +35,10 @@ from api.pages.dossier_tables import (
 )
 from api.pages.language import _, language, ngettext
 from api.pages.tables import BAD, NOTE, Cell, Table, table
-from api.pages.times import address_form
-from api.pages.values import label_of
+from api.pages.times import show_days_in
 from api.reading import CaseLook
 from domain.dossier import Dossier
 from domain.entries import Entry
-from domain.events.access import AccessRequestAnswered
-from domain.evidence import GRANTED, PARTLY_GRANTED
 
 FIRST = 3
 """How many things a reviewer is told to read first."""
@@ -80,24 +78,6 @@ class Section:
     facts: Rows = ()
     tables: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerChoice:
-    """An answer to a request for access by which a bundle tells what was granted; the first is for no answer."""
-
-    value: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class BundleForm:
-    """The form that hands out an evidence bundle of a case."""
-
-    action: str
-    key: str
-    known_at: str | None
-    answers: tuple[AnswerChoice, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +162,7 @@ def dossier_page(made: MadeDossier, key: str, *, may_hand_out: bool) -> DossierP
         counts=_counts(values["counts"]),
         sections=tuple(_sections(sheet)),
         paper=views.address(f"{place}/dossier.pdf", Question(look.question.known_at)) if may_hand_out else None,
-        bundle=_bundle(look, key) if may_hand_out else None,
+        bundle=bundle_form(look, key) if may_hand_out else None,
         made_of=_made_of(values),
         since=_since(sheet),
     )
@@ -226,7 +206,7 @@ def _first(sheet: Sheet) -> Iterable[Cell]:
         )  # fmt: skip
         yield Cell(text, sheet.link(one["version"]))
     for one in sorted(sheet.values["findings"], key=_gravity):
-        yield Cell(one["explanation"][language()], sheet.link(one["entry"]))
+        yield Cell(show_days_in(one["explanation"][language()]), sheet.link(one["entry"]))
 
 
 def _gravity(finding: Values) -> tuple[bool, int]:
@@ -306,26 +286,6 @@ def _law(sheet: Sheet) -> Rows:
     asked = _("ja, fra %(holders)s", holders=sheet.several(needed)) if needed else _("ikke oplyst")
     rows = [(sheet.label(name), sheet.field(data, name)) for name in names]
     return [rows[0], (_("Kræver samtykke"), [Cell(asked)]), *rows[1:]]
-
-
-def _bundle(look: CaseLook, key: str) -> BundleForm:
-    granting = (GRANTED, PARTLY_GRANTED)
-    answers = [
-        one for one in look.effective if one.topic == AccessRequestAnswered.TOPIC and one.data["outcome"] in granting
-    ]
-    choices = [AnswerChoice("", _("Kun fingeraftryk: beviser alle hændelser og fortæller ikke, hvad der står i dem"))]
-    choices += [AnswerChoice(str(one.version), _answer_label(one)) for one in answers]
-    known = look.question.known_at
-    text = address_form(known) if known else None
-    return BundleForm(f"{views.case_address(look.file.case)}/bevispakke", key, text, tuple(choices))
-
-
-def _answer_label(one: Entry) -> str:
-    return _(
-        "Så langt svaret på aktindsigt rækker: nr. %(version)s, %(label)s, %(outcome)s, %(when)s",
-        version=one.version, label=label_of(one), outcome=word(OUTCOMES, str(one.data["outcome"])),
-        when=at(one.happened),
-    )  # fmt: skip
 
 
 def _made_of(values: Values) -> str:

@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.conditions import Cursors, question
+from api.conditions import Cursors
 from api.looks import Question
 from api.pages import access_views, case_list, views
-from api.pages.case_frame import OVERVIEW, CaseFrames
+from api.pages.case_frame import BUNDLE, OVERVIEW, CaseFrames
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
-from api.pages.views import CASES, KNOWN_AT, NEWEST, VALID_AT
+from api.pages.views import CASES, NEWEST
 from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseReader
@@ -40,7 +40,7 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
             return submitted(request, CASES, filters)
 
         async def look() -> Response:
-            asked = question(query.get(KNOWN_AT), query.get(VALID_AT))
+            asked = views.asked(query)
             wrong = case_list.problem(filters)
             if wrong is not None:
                 asking = case_list.form(filters, asked, wrong)
@@ -64,13 +64,13 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
         query = request.query_params
         known = case_of(case_id)
         if known is None:
-            return pages.sorry(request, "not-found")
+            return numbered(request, case_id)
         path = views.case_address(known)
         if views.is_submitted(query):
             return submitted(request, path)
 
         async def look() -> Response:
-            asked = question(query.get(KNOWN_AT), query.get(VALID_AT))
+            asked = views.asked(query)
             seen = await reader.case(looking(request), known, asked, "case_page")
             page = views.case_page(seen, newest_first=query.get("order") == NEWEST)
             simulated = seen.head.simulated
@@ -81,13 +81,23 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
     def _access(request: Request, case: UUID, asked: Question) -> dict[str, Any]:
         """Return what the page of a case says about access to it now."""
         principal, index = acting(request), reader.door.index
+        may_prove = asked.valid_at is None and reader.door.among(principal, Act.EVIDENCE_MAKE, [case])
         corrects = asked == Question() and reader.door.among(principal, Act.CASE_WRITE, [case])
         reach = index.case(case)
         return {
             "emergency": access_views.running(reach, principal.id, index.now) if reach else None,
             "menu": frames.menu(request, case, asked, OVERVIEW),
+            "bundle": views.address(f"{views.case_address(case)}{BUNDLE.path}", asked) if may_prove else "",
             "corrects": f"{views.case_address(case)}/registrer/berigtigelse" if corrects else "",
         }
+
+    def numbered(request: Request, number: str) -> Response:
+        """Send a reader to the case people call so, if it is theirs to read; any other is told as not there."""
+        called = [one for one in reader.numbered(number) if reader.door.number(one).casefold() == number.casefold()]
+        found = list(reader.door.among(acting(request), Act.CASE_READ, called))
+        if len(found) != 1:
+            return pages.sorry(request, "not-found")
+        return RedirectResponse(f"{views.case_address(found[0])}?{request.url.query}".rstrip("?"), 303)
 
     def submitted(request: Request, path: str, kept: Mapping[str, str] | None = None) -> Response:
         """Send a reader to the canonical address of what a form asks, or back to the form; ``kept`` are filters."""
@@ -104,7 +114,7 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
 def _form(path: str, request: Request) -> views.Form | None:
     """Return the form for the instants of an address; None where they cannot be read."""
     try:
-        asked = question(request.query_params.get(KNOWN_AT), request.query_params.get(VALID_AT))
+        asked = views.asked(request.query_params)
     except ProblemError:
         return None
     return views.form_of(path, asked, _order(request))

@@ -39,7 +39,10 @@ RESTRICTED = "Rettet: det oprindelige vises kun for revision"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One correction as told beside the value it corrects; ``in_force`` is false once it is annulled."""
+    """One correction as told beside the value it corrects; ``in_force`` is false once it is annulled.
+
+    ``recorded`` is when and by whom.
+    """
 
     version: int
     link: str | None
@@ -168,8 +171,10 @@ def _annulled(words: Words, past: EntryHistory) -> Change | None:
 
 def _change(words: Words, version: int, recorded_at: datetime, *, in_force: bool) -> Change:
     entry = words.entries.get(version)
-    reason = _text(entry, "reason") if entry else _(NOT_SHOWN)
-    return Change(version, words.reference(version).link, show_instant(recorded_at), reason, in_force)
+    reason, recorded = _text(entry, "reason") if entry else _(NOT_SHOWN), show_instant(recorded_at)
+    if entry is not None:
+        recorded = _("%(when)s af %(who)s", when=recorded, who=actor_of(entry))
+    return Change(version, words.reference(version).link, recorded, reason, in_force)
 
 
 def _text(entry: Entry, name: str) -> str:

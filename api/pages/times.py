@@ -10,6 +10,7 @@ from domain.time import COPENHAGEN, Moment, utc, write_instant
 
 SUMMER, WINTER = "sommertid", "vintertid"
 EARLIEST_YEAR = 1900
+_DAY = re.compile(r"(?<![0-9-])([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9-])")
 _CLOCK = re.compile(rf"([0-9]{{1,2}})[.:]([0-9]{{2}})(?:[.:]([0-9]{{2}}))?(?: ({SUMMER}|{WINTER}))?", re.IGNORECASE)
 
 
@@ -30,6 +31,11 @@ class Parts:
 def show_day(day: date) -> str:
     """Return a day as 21-08-2024."""
     return f"{day.day:02}-{day.month:02}-{day.year:04}"
+
+
+def show_days_in(text: str) -> str:
+    """Return a text in which every day of the form 2024-08-21 is written as 21-08-2024."""
+    return _DAY.sub(lambda found: "-".join(reversed(found.groups())), text)
 
 
 def show_instant(instant: datetime) -> str:

@@ -1,5 +1,6 @@
 """What the pages show: pure functions from a look at the ledger to words, numbers and addresses."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from api.conditions import question
 from api.looks import Question
 from api.pages.codes import ERASED_SCOPES, ERASURE_GROUNDS, PACKAGES, PROGRAMMES, ROLES, STATUSES, word
 from api.pages.language import _, ngettext
@@ -22,6 +24,7 @@ from domain.time import read_moment
 from replay.verify_report import Fault
 
 CASES = "/sager"
+_OFFSET = re.compile(r" (?=[0-9]{2}:[0-9]{2}$)")
 NEWEST, OLDEST = "newest", "oldest"
 PARTS = ("day", "month", "year", "clock")
 KNOWN_AT, VALID_AT = "known_at", "valid_at"
@@ -183,6 +186,14 @@ def with_error(form: Form, name: str, error: str) -> Form:
     return replace(form, fields=fields)
 
 
+def asked(query: Mapping[str, str]) -> Question:
+    """Return the instants an address asks about; raises ProblemError for what is none with an offset.
+
+    A plus typed as such in an address arrives as a blank.
+    """
+    return question(*(_OFFSET.sub("+", query.get(name, "")) for name in LEGENDS))
+
+
 def is_submitted(query: Mapping[str, str]) -> bool:
     """Whether an address carries the parts of a form rather than instants."""
     return any(f"{name}_{part}" in query for name in LEGENDS for part in PARTS)
@@ -331,15 +342,21 @@ def banner(asked: Question, known: str, later: str | None, now: str) -> Banner |
 
 
 def _later(look: CaseLook) -> str:
-    """Return how much was recorded after the instant asked about."""
-    later, before = look.recorded_later, look.happened_before
+    """Return how much of what is on record now was so at the instant asked about, and how much came after."""
+    later, before, known = look.recorded_later, look.happened_before, len(look.entries)
     if later == 0:
         return _("Intet er registreret senere.")
+    total = ngettext("%(number)s hændelse", "%(number)s hændelser", known + later)
     count = ngettext("%(number)s hændelse", "%(number)s hændelser", later)
-    return _(
-        "%(count)s er registreret senere; %(before)s af dem var hændt inden da.",
-        count=count,
-        before=before or _("ingen"),
+    return " ".join(
+        (
+            _("%(known)s af %(total)s var registreret.", known=known, total=total),
+            _(
+                "%(count)s er registreret senere; %(before)s af dem var hændt inden da.",
+                count=count,
+                before=before or _("ingen"),
+            ),
+        )
     )
 
 

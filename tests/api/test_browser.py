@@ -242,7 +242,7 @@ def faults(page: Page) -> list[str]:
 
 ADDRESSES = (
     "/sager", "{S6}", "{S4}", "{S6}?known_at=2024-08-21T07:00:00Z&order=newest", "{S6}/opslag", "{S6}/udlevering",
-    "{S6}/udlevering?anmodning=ny:court:court&poster=1-9", "{S6}/opslag/udtraek", "/sager/x",
+    "{S6}/bevispakke", "{S6}/udlevering?anmodning=ny:court:court&poster=1-9", "{S6}/opslag/udtraek", "/sager/x",
     "{S6}?known_at_day=31&known_at_month=2", "/ledelse/noedadgang", "/ledelse/begraensede", "/log-ind/formaal",
     "/min-dag", "/sager/ny", "{S6}/registrer",
     "{S6}/registrer/samtykke", "{S6}/registrer/afgoerelse", "{S6}/registrer/berigtigelse?nr=20", "{S6}/kvittering/20",

@@ -38,7 +38,8 @@ PAGES = (
     "/", "/sager", "/sager/{case_id}", "/sager/{case_id}/haendelser/{version}", "/sager/{case_id}/samtykker",
     "/sager/{case_id}/delinger", "/min-dag", "/sager/ny", "/sager/{case_id}/registrer",
     "/sager/{case_id}/registrer/afgoerelse", "/sager/{case_id}/registrer/berigtigelse?nr=2",
-    "/sager/{case_id}/kvittering/2", "/sager/{case_id}/udlevering", "/sager/{case_id}/opslag/udtraek",
+    "/sager/{case_id}/kvittering/2", "/sager/{case_id}/udlevering", "/sager/{case_id}/bevispakke",
+    "/sager/{case_id}/opslag/udtraek",
 )  # fmt: skip
 
 

@@ -303,7 +303,7 @@ class TestCasePage:
         banner = views.case_page(look_at_story(STORY, Question(DECISION_DAY))).banner
         assert banner is not None
         assert banner.title == "Du ser sagen, som den var registreret 21-08-2024 kl. 09.00."
-        later = "13 hændelser er registreret senere; 1 af dem var hændt inden da."
+        later = "26 af 39 hændelser var registreret. 13 hændelser er registreret senere; 1 af dem var hændt inden da."
         assert banner.details == (later, views.JUDGED_NOW)
         assert views.case_page(look_at_story(STORY)).banner is None
 
