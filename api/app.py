@@ -16,6 +16,7 @@ from api.access_reading import AccessReader
 from api.access_routes import create_access_router
 from api.board_routes import create_board_router
 from api.boards import Boards
+from api.caseload_moving import CaseloadMover
 from api.cases import create_router
 from api.compare_routes import create_compare_router
 from api.comparing import Comparer
@@ -42,6 +43,7 @@ from api.mementos import TimeGate, create_timemap_router, places_of
 from api.metrics import RequestMetrics
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
+from api.pages.caseload_move_routes import CaseloadMovePages
 from api.pages.checkpoint_routes import CheckpointPages
 from api.pages.compare_routes import ComparePages
 from api.pages.correction_routes import CorrectionPages
@@ -58,6 +60,7 @@ from api.pages.person_routes import PersonPages
 from api.pages.production_routes import ProductionPages
 from api.pages.record_routes import RecordPages
 from api.pages.rendering import Pages
+from api.pages.restricted_routes import RestrictedPages
 from api.pages.routes import create_pages
 from api.pages.sample_routes import create_sample_page
 from api.pages.write_doing import Doing
@@ -162,8 +165,10 @@ def create_app(
         create_pages(pages, reader, cursors),
         create_day(pages, boards),
         AccessPages(pages, keeper, lists, looks, cursors, sign_in, desk.desk).routes(),
+        RestrictedPages(pages, keeper, lists, sign_in, desk.desk).routes(),
         create_deadline_pages(pages, ledger, reader),
         desk.routes(),
+        CaseloadMovePages(pages, CaseloadMover(ledger, reader, recorder), sign_in, desk.desk).routes(),
         create_sample_page(pages, ledger, reader, desk.desk),
         DossierPages(pages, ledger, reader, dossiers, evidence, sign_in).routes(),
         ComparePages(pages, ledger, reader, comparer, cursors).routes(),

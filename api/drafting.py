@@ -57,10 +57,12 @@ class Work:
         file: CaseFile,
         case_key: UUID,
         subjects: Mapping[str, UUID],
+        of: UUID | None = None,
     ) -> None:
+        """``of`` is the commit of which this is a part, None for one of its own."""
         self.principal, self.commit, self.instant, self.file = principal, commit, instant, file
         self._case_key, self._subjects = case_key, subjects
-        self._commit_id = uuid4()
+        self._commit_id = of or uuid4()
         self._events: list[tuple[Event, Envelope]] = []
 
     def add(self, event: Event, occurred_at: Moment, source: str | None = None) -> None:

@@ -52,6 +52,13 @@ class StaleVersion(RecordingError):
         self.since = since
 
 
+class OtherMovedOn(Malformed):
+    """Another case of the request has moved on since the version it was decided on."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__([Problem("/to_version", f"is not the version of that case, {version}: read it again")])
+
+
 class KeyReused(RecordingError):
     """The idempotency key was used before for another request."""
 
@@ -232,6 +239,28 @@ class CaseRecorder:
 
         return await self._or_repeated(principal, commit, attempt)
 
+    async def together(
+        self, principal: Principal, cases: Sequence[UUID], commit: Commit, decide: Callable[[CaseFile], Sequence[Fact]]
+    ) -> Recorded:
+        """Record what ``decide`` makes of each of several cases as it stands, in all of them or in none.
+
+        The answer is about the first. Raises as ``record`` does; a case that moves on meanwhile is decided on again.
+        """
+
+        async def attempt() -> Recorded:
+            works, commit_id = list[Work](), uuid4()
+            for case in cases:
+                file = await self._file(principal, Act.CASE_WRITE, case, None)
+                works.append(Work(principal, commit, None, file, file.key, file.keys(), commit_id))
+                for fact in decide(file):
+                    works[-1].take(fact.event, fact)
+            return await self._append(works[0], [], None, *works[1:])
+
+        for _ in range(MOST_ATTEMPTS):
+            with suppress(StaleVersion, OtherMovedOn):
+                return await self._or_repeated(principal, commit, attempt)
+        return await self._or_repeated(principal, commit, attempt)
+
     async def _or_repeated(
         self, principal: Principal, commit: Commit, attempt: Callable[[], Awaitable[Recorded]]
     ) -> Recorded:
@@ -272,7 +301,7 @@ class CaseRecorder:
         except (NoSuchCase, NotKnown):
             raise Malformed([Problem("/to", "names no case: use the id of one")]) from None
         except StaleVersion as error:
-            raise _moved_on(error.current) from None
+            raise OtherMovedOn(error.current) from None
 
     async def read_file(self, case: UUID) -> CaseFile:
         """Return a case as it stands, in clear; raises NoSuchCase."""
@@ -316,19 +345,19 @@ class CaseRecorder:
         work: Work,
         registrations: Sequence[PersonRegistered],
         registered_at: Moment | None,
-        beside: Work | None = None,
+        *beside: Work,
     ) -> Recorded:
-        """Append the drafts of a case, with persons' first entries and with those of a case ``beside``."""
+        """Append the drafts of a case, with persons' first entries and with those of the cases ``beside``."""
         drafts = work.drafts(work.file.case, work.file.version)
         new_events = [self._ledger.mapper.to_new_event(draft) for draft in drafts]
         _refuse_erased_keys(work.file, new_events)
         parts = [Part(work.file.case, work.file.version, tuple(new_events))]
-        if beside is not None:
-            self._files.pop(beside.file.case, None)
-            further = beside.drafts(beside.file.case, beside.file.version)
+        for other in beside:
+            self._files.pop(other.file.case, None)
+            further = other.drafts(other.file.case, other.file.version)
             events = tuple(map(self._ledger.mapper.to_new_event, further))
-            _refuse_erased_keys(beside.file, events)
-            parts.append(Part(beside.file.case, beside.file.version, events))
+            _refuse_erased_keys(other.file, events)
+            parts.append(Part(other.file.case, other.file.version, events))
         for registration in registrations:
             draft = work.registration(registration, registered_at or datetime.now(UTC))
             parts.append(Part(draft.stream, 0, (self._ledger.mapper.to_new_event(draft),)))
@@ -349,7 +378,7 @@ class CaseRecorder:
                 self._keep(work.file.extended(entries))
                 return _to_recorded(entries, answer.first_position, answer.last_position)
             case Conflict() if answer.stream != work.file.case:
-                raise _moved_on(answer.version)
+                raise OtherMovedOn(answer.version)
             case Conflict():
                 file = await self.read_file(work.file.case)
                 raise StaleVersion(file.version, file.entries[work.file.version :])
@@ -378,10 +407,6 @@ def _refuse_erased_keys(file: CaseFile, events: Sequence[NewEvent]) -> None:
     erased = NOTHING_ERASED.and_by(file.entries).keys
     if erased and any(one.key in erased for event in events for one in read_segment_table(event.segments)):
         raise KeyErased
-
-
-def _moved_on(version: int) -> Malformed:
-    return Malformed([Problem("/to_version", f"is not the version of that case, {version}: read it again")])
 
 
 def _to_recorded(entries: Sequence[Entry], first: int, last: int) -> Recorded:

@@ -163,8 +163,9 @@ def _allocated(reach: CaseReach, entry: Entry) -> CaseReach:
     day = data.get("effective_from")
     since = entry.recorded_at if day is None else max(entry.recorded_at, start_of(read_day(day)))
     held = [one for one in reach.allocations if one.role == role]
-    before = tuple(who for who in (held[-1].everyone if held else ()) if who not in to)
     stands_in, hands_over = data.get("substitute_for") is not None, data.get("from_staff") is not None
+    opener = (reach.opened_by,) if hands_over and not reach.allocations else ()
+    before = tuple(who for who in (held[-1].everyone if held else opener) if who not in to)
     allocation = Allocation(
         role,
         to,

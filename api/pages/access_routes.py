@@ -1,4 +1,4 @@
-"""The pages about access over HTTP: the emergency door, its review, restricted cases, who has looked."""
+"""The pages about access over HTTP: the emergency door, its review, who has looked."""
 
 import re
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from api.drafting import Commit
 from api.look_log import LookLog, Page
 from api.looks import Question
 from api.pages import access_views, desk
-from api.pages.access_views import QUEUE, RESTRICTED, EmergencyForm, TextField, Verdict
+from api.pages.access_views import QUEUE, EmergencyForm, TextField, Verdict
 from api.pages.case_frame import LOOKS, CaseFrames
 from api.pages.desk import Desk
 from api.pages.language import _
@@ -54,7 +54,6 @@ class AccessPages:
         """Return the routes."""
         router = APIRouter(include_in_schema=False)
         router.get(QUEUE)(self.queue)
-        router.get(RESTRICTED)(self.restricted)
         router.get(f"{CASES}/{{case_id}}{LOOKS.path}")(self.looks)
         router.post(f"{CASES}/{{case_id}}/noedadgang")(self.open)
         router.post(f"{CASES}/{{case_id}}/noedadgang/{{entry}}/gennemgang")(self.review)
@@ -63,20 +62,6 @@ class AccessPages:
     async def queue(self, request: Request) -> Response:
         """Show the emergency accesses to review."""
         return await self._pages.told(request, lambda: self._queue(request))
-
-    async def restricted(self, request: Request) -> Response:
-        """Show the restricted cases."""
-
-        async def look() -> Response:
-            principal = looking(request)
-            found = await self._reader.restrictions(principal)
-            open_to = self._pages.door.among(principal, Act.CASE_READ, [one.case for one in found.restricted])
-            page = access_views.restricted_page(found, open_to)
-            return self._pages.render(
-                request, "restricted.html", page=page, desk=self._desk.menu(request, desk.RESTRICTED)
-            )
-
-        return await self._pages.told(request, look)
 
     async def looks(self, request: Request, case_id: str) -> Response:
         """Show who has looked at a case."""
@@ -111,7 +96,8 @@ class AccessPages:
         case, key = case_of(case_id), form_key(form)
         if case is None or not ENTRY.fullmatch(entry):
             return self._pages.sorry(request, "not-found")
-        typed = access_views.read_verdict(case, int(entry), form.get("vurdering"), form.get("begrundelse"))
+        missing = _("Vælg, om nødadgangen var berettiget.")
+        typed = access_views.read_verdict(case, int(entry), form.get("vurdering"), form.get("begrundelse"), missing)
         return await self._pages.told(request, lambda: self._review(request, key, typed))
 
     async def _open(self, request: Request, case: UUID, key: str, form: Form) -> Response:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from api.access_reading import CaseReview, QueueLook, RestrictedCase, RestrictionsLook
+from api.access_reading import CaseReview, QueueLook
 from api.look_log import LogLook
-from api.pages.access_words import ADVICE, CLOSED, REFUSALS, RELATIONS, RESTRICTIONS, word_of_look
+from api.pages.access_words import ADVICE, CLOSED, REFUSALS, RELATIONS, word_of_look
 from api.pages.codes import ROLES, word
 from api.pages.language import _, ngettext
-from api.pages.times import show_clock, show_day, show_instant
+from api.pages.times import show_clock, show_instant
 from api.pages.values import ERASED, UNREADABLE
 from api.pages.views import case_address
 from api.reading import BoardLook, ToldOf
@@ -20,7 +20,7 @@ from domain.purposes import PURPOSES
 from domain.reach import BREAK_GLASS_LASTS, CaseReach, Emergency
 from domain.time import copenhagen_day
 
-QUEUE, RESTRICTED = "/ledelse/noedadgang", "/ledelse/begraensede"
+QUEUE = "/ledelse/noedadgang"
 TEXT_LIMIT = 2_000
 """Longest text of a form about access, in characters."""
 
@@ -123,28 +123,6 @@ class QueuePage:
 
 
 @dataclass(frozen=True, slots=True)
-class RestrictedLine:
-    """A restricted case."""
-
-    number: str
-    address: str | None
-    category: str
-    allowed: str
-    review_by: str
-    overdue: bool
-    looks: str
-
-
-@dataclass(frozen=True, slots=True)
-class RestrictedPage:
-    """The restricted cases."""
-
-    lines: tuple[RestrictedLine, ...]
-    overdue: int
-    access: int
-
-
-@dataclass(frozen=True, slots=True)
 class LookLine:
     """One look at a case."""
 
@@ -212,12 +190,12 @@ def _count(number: int) -> str:
     return f"{number:,}".replace(",", ".")
 
 
-def read_verdict(case: UUID, entry: int, choice: str | None, grounds: str | None) -> Verdict:
-    """Return a verdict as typed, with what is wrong with it."""
+def read_verdict(case: UUID, entry: int, choice: str | None, grounds: str | None, missing: str) -> Verdict:
+    """Return a verdict as typed, with what is wrong with it; ``missing`` is said where nothing was chosen."""
     text = read_text(grounds, _("Skriv begrundelsen."))
     if choice in ("yes", "no"):
         return Verdict(case, entry, choice, None, text)
-    return Verdict(case, entry, "", _("Vælg, om nødadgangen var berettiget."), text)
+    return Verdict(case, entry, "", missing, text)
 
 
 def is_complete(verdict: Verdict) -> bool:
@@ -276,12 +254,6 @@ def queue_page(look: QueueLook, staff: str, open_to: Collection[UUID], key: UUID
     errors = tuple(error for line in waiting for error in _errors(line))
     problem = typed.problem if typed is not None else None
     return QueuePage(waiting, judged[::-1], problem, errors, TEXT_LIMIT, look.access_position, DAYS_TO_JUDGE)
-
-
-def restricted_page(look: RestrictionsLook, open_to: Collection[UUID]) -> RestrictedPage:
-    """Return the restricted cases; ``open_to`` are the cases the reader may read."""
-    lines = tuple(_restricted_line(one, open_to) for one in look.restricted)
-    return RestrictedPage(lines, sum(line.overdue for line in lines), look.access_position)
 
 
 def looks_page(look: LogLook, number: str, following: str | None) -> LooksPage:
@@ -357,19 +329,6 @@ def _errors(line: ReviewLine) -> list[tuple[str, str]]:
     """Return what is wrong with a verdict as typed, each with the place of the field."""
     found = ((f"vurdering-{line.id}", line.typed.choice_error), (f"begrundelse-{line.id}", line.typed.grounds.error))
     return [(place, error) for place, error in found if error is not None]
-
-
-def _restricted_line(one: RestrictedCase, open_to: Collection[UUID]) -> RestrictedLine:
-    restriction = one.restriction
-    return RestrictedLine(
-        number=one.number,
-        address=case_address(one.case) if one.case in open_to else None,
-        category=word(RESTRICTIONS, restriction.category),
-        allowed=", ".join(restriction.allowed),
-        review_by=show_day(restriction.review_by),
-        overdue=one.overdue,
-        looks=looks_address(one.case),
-    )
 
 
 def look_line(look: Look, relation: str | None) -> LookLine:

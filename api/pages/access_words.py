@@ -57,6 +57,7 @@ WHAT = {
     "comparison": "en sammenligning af to tidspunkter",
     "comparison_board": "en sammenligning på tværs af sager",
     "consents": "samtykker",
+    "caseload": "en medarbejders sager",
     "consents_board": "samtykker på tværs af sager",
     "deadlines": "frister",
     "deadlines_board": "frister på tværs af sager",

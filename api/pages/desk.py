@@ -47,6 +47,12 @@ DEADLINES = DeskPlace("/frister", "Frister", "Hvad er overskredet, nu eller på 
 BREACHES = DeskPlace("/samtykkebrud", "Samtykkebrud", "Videregivelser, som intet samtykke eller anden hjemmel dækkede.")
 FINDINGS = DeskPlace("/fund", "Fund", "Hvad protokollen selv peger på, og hvem der har taget stilling.")
 CASELOAD = DeskPlace("/sager", "Forløb", "Familier på vej ind, i gang og på vej ud pr. program, og hvem der har dem.")
+MOVE = DeskPlace(
+    "/overdragelse",
+    "Overdragelse",
+    "En medarbejders sager flyttes samlet til en anden, med én begrundelse.",
+    Act.CASE_WRITE,
+)
 BAROMETER = DeskPlace(
     "/barometer", "Årsgennemgang", "Ankestyrelsens spørgsmål i Børnesagsbarometeret, besvaret af det registrerede."
 )
@@ -57,7 +63,7 @@ RESTRICTED = DeskPlace(
     "/begraensede", "Begrænsede sager", "Sager, som kun udpegede må se, og hvornår det skal gennemgås.", Act.REACH_WRITE
 )
 SAMPLE = DeskPlace("/stikproeve", "Stikprøve", "Et tilfældigt udvalg af opslag til kontrol.", Act.LOOKS_READ)
-DESK_PLACES = (DEADLINES, BREACHES, FINDINGS, CASELOAD, BAROMETER, QUEUE, RESTRICTED, SAMPLE)
+DESK_PLACES = (DEADLINES, BREACHES, FINDINGS, CASELOAD, MOVE, BAROMETER, QUEUE, RESTRICTED, SAMPLE)
 """The menu of the desk, in its order."""
 
 

@@ -20,6 +20,7 @@ from api.pages.desk import (
     DEADLINES,
     FINDINGS,
     LEVEL,
+    MOVE,
     PROGRAMME,
     RESPONSIBLE,
     STATE,
@@ -199,7 +200,9 @@ class DeskPages:
                 programmes=[
                     overview_views.programme_line(name, one, near, (programme, stand)) for name, one in told.items()
                 ],
-                holders=overview_views.holder_lines(held, asked.question, programme),
+                holders=overview_views.holder_lines(
+                    held, asked.question, programme, movable=self._pages.door.allows(looking(request), MOVE.act)
+                ),
                 rows=[overview_views.enrolment_row(row, near, reading) for row in page.rows],
             )  # fmt: skip
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.boards import BoardPage
-from api.looks import Question
+from api.looks import NOW, Question
 from api.pages.barometer_views import TONES, QuestionLine, question_line
 from api.pages.codes import PROGRAMMES, STATUSES, word
 from api.pages.deadline_views import EntryLine
-from api.pages.desk import BAROMETER, CASELOAD, PROGRAMME, RESPONSIBLE, STATE, list_address
+from api.pages.desk import BAROMETER, CASELOAD, MOVE, PROGRAMME, RESPONSIBLE, STATE, list_address
 from api.pages.desk_rows import Beside, CaseLine
 from api.pages.desk_views import Total, TotalLine
 from api.pages.desk_words import HEADINGS, SAID
@@ -50,6 +50,7 @@ class HolderLine:
     who: str
     total: Total
     statuses: str
+    move: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,9 @@ def _published(one: Mapping[str, Any], near: Beside) -> Published:
 
 
 def holder_lines(
-    held: Mapping[str, Mapping[str, int]], asked: Question, programme: str | None
+    held: Mapping[str, Mapping[str, int]], asked: Question, programme: str | None, *, movable: bool
 ) -> tuple[HolderLine, ...]:
-    """Return how many cases each holds, by status of the latest enrolment, the most first."""
+    """Return how many cases each holds, by status of the latest enrolment, the most first; where they are moved."""
     lines = [
         HolderLine(
             staff,
@@ -123,6 +124,7 @@ def holder_lines(
                 current=False,
             ),
             ", ".join(f"{number} {word(STATUSES, status)}" for status, number in sorted(found.items())),
+            list_address(MOVE, NOW, [("fra", staff)]) if movable else None,
         )
         for staff, found in held.items()
     ]

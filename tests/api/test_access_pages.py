@@ -15,8 +15,9 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.opening import Place
-from api.pages.access_views import QUEUE, RESTRICTED
+from api.pages.access_views import QUEUE
 from api.pages.access_words import CLOSED
+from api.pages.desk import RESTRICTED
 from api.sign_in.local import LocalSignIn
 from tests.api.client import CANARY, Api, Response, command, note
 from tests.api.signing_in import OWN_PAGE, signed_in
@@ -333,16 +334,16 @@ class TestRestricted:
         """With who may reach them and by when that is looked at again; others get no list."""
         case, leader = api.open_case(number="S-CLOSED"), staff[LEADER]
         restrict(leader, case, LEADER, OTHER)
-        html = page(leader, RESTRICTED)
+        html = page(leader, RESTRICTED.address)
         row = next(one for one in html.split("<tr>") if "S-CLOSED" in one)
         assert f"{LEADER}, {OTHER}" in row
         assert "stor offentlig interesse" in row
         assert f"/sager/{case}" in row
         assert case in recorded(api, look_in(html))["cases"]
-        officers = page(staff[OFFICER], RESTRICTED)
+        officers = page(staff[OFFICER], RESTRICTED.address)
         assert "S-CLOSED" in officers
         assert f'/sager/{case}"' not in officers
-        page(api, RESTRICTED, 403)
+        page(api, RESTRICTED.address, 403)
 
 
 def test_a_case_without_access_says_the_same_as_any_other(api: Api, staff: dict[str, Api]) -> None:
