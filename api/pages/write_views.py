@@ -15,7 +15,7 @@ from api.pages.write_acts import ACTS
 from api.pages.write_fields import FieldView, Material, Typed, Widget, parts_typed
 from api.pages.write_forms import FormField, Gate, Pick, WriteAct
 from api.pages.write_options import shown
-from api.pages.write_words import CHOICES, GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS, TELLING
+from api.pages.write_words import ACT_LABELS, CHOICES, GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS, TELLING
 from domain.decision_gate import Stop
 from domain.disclosure_gate import possible_bases
 from domain.disclosures import Gap
@@ -142,7 +142,7 @@ def groups(case_address: str) -> tuple[ChoiceGroup, ...]:
 
 def label_of(act: WriteAct) -> str:
     """Return what an act is called."""
-    return _(act.event.LABEL_DA)
+    return _(ACT_LABELS.get(act.path, act.event.LABEL_DA))
 
 
 def is_received(event: type[Event]) -> bool:

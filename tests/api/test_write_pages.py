@@ -187,6 +187,7 @@ def full(api: Api) -> str:
         command("HearingSent", hearing),
         command("DecisionMade", {"decision": "d-0", "outcome": "grant", "legal_basis": "x"}),
         command("CaseAllocated", {"to": CASEWORKER, "for_role": "social_worker", "from_staff": "u-21"}),
+        command("CaseAllocated", {"to": CASEWORKER, "for_role": "coordinator", "from_staff": "u-61"}),
         command("InvestigationOpened", {"investigation": "i-1", "aware_since": "2026-03-04", "legal_basis": "x",
                                         "subject": "child-A"}),
     )  # fmt: skip
