@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from api.boards import BoardPage, Boards, Wish
 from api.pages.codes import ROLES, word
+from api.pages.deadline_views import citation
 from api.pages.language import _, language
 from api.pages.receipt_views import due_text
 from api.pages.rendering import MY_DAY, Pages
@@ -183,7 +184,7 @@ def _line(row: PartRow, board: BoardPage, number: Callable[[UUID], str]) -> DayL
         number=number(row.case),
         case=address,
         duty=clock.rule if rule is None else rule.danish if language() == "da" else rule.english,
-        citation=rule.citation if rule else "",
+        citation=citation(rule.citation) if rule else "",
         due=due_text(clock),
         due_at=write_instant(clock.due) if clock.due is not None and clock.due > board.at else None,
         left=time_left(clock, board.at),

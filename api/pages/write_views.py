@@ -6,6 +6,7 @@ from typing import Any
 
 from api.acts import CheckedDisclosure
 from api.pages.codes import ROLES, word, word_of_field
+from api.pages.deadline_views import citation
 from api.pages.language import _, language, ngettext
 from api.pages.texts import field_label
 from api.pages.timeline import Item
@@ -199,7 +200,7 @@ def _hindrance(stop: Stop, typed: Typed, *, asked: bool) -> Hindrance:
         values = typed.get(name) or ("",)
         missing = _("Skriv en grund, eller ret det, der mangler.") if asked and not values[0].strip() else None
         field = text_field(name, _("Grund til at træffe afgørelsen alligevel"), typed, missing)
-    return Hindrance(check.explain(_in_words(stop.finding), language()), check.citation, field)
+    return Hindrance(check.explain(_in_words(stop.finding), language()), citation(check.citation), field)
 
 
 def _in_words(finding: Finding) -> Finding:
