@@ -56,6 +56,7 @@ class DayLine:
     colour: str
     write: str
     act: str
+    names_act: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,12 @@ class HandoverLine:
 
 @dataclass(frozen=True, slots=True)
 class RevisedLine:
-    """A decision that rests on what was put right later: which, where, and who made it."""
+    """A decision that rests on what was put right later: which, and what was put right, each with its address."""
 
     number: str
     case: str
     text: str
-    correction: str
+    fact: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def create_day(pages: Pages, boards: Boards) -> APIRouter:
                 page,
                 done=done,
                 handovers=tuple(_handover_line(case, one, principal.id, pages.door.number) for case, one in handovers),
-                revised=tuple(_revised_line(row, pages.door.number) for row in revised.rows),
+                revised=tuple(dict.fromkeys(_revised_line(row, pages.door.number) for row in revised.rows)),
             )
             return pages.render(request, "day.html", page=page)
 
@@ -162,7 +163,6 @@ def _handover_line(case: UUID, one: Handover, reader: str, number: Callable[[UUI
 
 def _revised_line(row: PartRow, number: Callable[[UUID], str]) -> RevisedLine:
     found, address = finding_of(row.value), case_address(row.case)
-    correction = found.rests_on[0]
     text = _(
         "Afgørelsen (nr. %(decision)s) bygger på nr. %(fact)s. Dér er »%(field)s« rettet bagefter. "
         "Vurdér, om den skal tages op igen.",
@@ -171,7 +171,7 @@ def _revised_line(row: PartRow, number: Callable[[UUID], str]) -> RevisedLine:
         field=field_label("", str(found.detail["field"])),
     )
     there = f"{address}/haendelser/"
-    return RevisedLine(number(row.case), f"{there}{found.entry}", text, f"{there}{correction}")
+    return RevisedLine(number(row.case), f"{there}{found.entry}", text, f"{there}{found.detail['fact']}")
 
 
 def _line(row: PartRow, board: BoardPage, number: Callable[[UUID], str]) -> DayLine:
@@ -191,7 +191,8 @@ def _line(row: PartRow, board: BoardPage, number: Callable[[UUID], str]) -> DayL
         state=word(STATUS_WORDS, state),
         colour="error" if state in RED else "warning" if state in AMBER else "info",
         write=f"{address}/registrer{path}",
-        act=act,
+        act=act or _("Registrér"),
+        names_act=bool(act),
     )
 
 
@@ -206,10 +207,10 @@ def time_left(clock: Deadline, at: datetime) -> str:
 
 
 def _done_by(clock: Deadline, rule: Rule | None) -> tuple[str, str]:
-    """Return where what meets a deadline is recorded: the end of the address, and what that is called."""
+    """Return where what meets a deadline is recorded: the end of the address, and what that is called if known."""
     for pattern in rule.satisfied_by if rule else ():
         topic = EVENTS[pattern.event].TOPIC
         if topic in BY_TOPIC:
             refers = f"?{pattern.refers}={clock.trigger}" if pattern.refers else ""
             return f"/{BY_TOPIC[topic].path}{refers}", _(EVENTS[pattern.event].LABEL_DA)
-    return "", _("Registrér")
+    return "", ""

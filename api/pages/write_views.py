@@ -210,6 +210,8 @@ def _in_words(finding: Finding) -> Finding:
 
 
 def _names(text: str) -> str:
+    if text == "-":
+        return _("ikke oplyst")
     parts = text.split(", ")
     return ", ".join(field_label("", one) for one in parts)
 

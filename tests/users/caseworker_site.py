@@ -17,11 +17,11 @@ from tests.api.writing import parts
 
 CASEWORKER, OTHER, LEADER, OF_S6 = "u-90", "u-22", "u-12", "u-25"
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
-CONSENT: Mapping[str, Any] = {
+CONSENT: dict[str, Any] = {
     "consent": "c-1", "kind": "disclosure", "given_by": "parent-A", "capacity": "self", "scope": ["daycare"],
     "form": "oral", "valid_from": "2026-03-04", "data_categories": ["social"],
 }  # fmt: skip
-SHARED: Mapping[str, Any] = {
+SHARED: dict[str, Any] = {
     "to": "daycare", "basis": "consent", "consents": ["c-1"], "data_categories": ["social"],
     "documents": ["Statusnotat"], "purpose": "Overgang", "about": "parent-A",
 }  # fmt: skip

@@ -103,7 +103,7 @@ def _refer(page: Page) -> None:
 
 
 def test_caseworker_01_receives_a_referral(site: Site) -> None:
-    """The receipt says the case's number and the deadline to the hour; a second click or sending makes no second case."""
+    """The receipt says number and deadline, to the hour; a second click or sending makes no second case."""
     before = site.api.query(OPENED)[0][0]
     with site.window() as page:
         page.context.clear_cookies()
@@ -293,7 +293,7 @@ def test_caseworker_05_shares_with_the_maternity_ward(site: Site) -> None:
 
 
 def test_caseworker_05_no_sharing_passes_by_the_gate_unseen(site: Site) -> None:
-    """Over the API it is stopped or marked; by a law nobody names not at all without a reason, which the leader sees."""
+    """Over the API it is stopped or marked; by a law nobody names it needs a reason, which the leader sees."""
     case = site.api.open_case()
     asked = {"to": "hospital_ward", "basis": "consent", "data_categories": ["social"], "documents": ["Statusnotat"],
              "purpose": "Fødsel", "about": ["parent-A"], "recipient_confirmed": True}  # fmt: skip
@@ -425,7 +425,7 @@ def test_caseworker_09_my_day(site: Site) -> None:
         page.goto("/min-dag")
         rows = page.get_by_role("row").filter(has_text=f"DAG-{site.name}")
         expect(rows.first).to_be_visible()
-        due = page.locator("td.due time").evaluate_all("all => all.map(one => one.dateTime)")
+        due = page.locator("table.my-day time").evaluate_all("all => all.map(one => one.dateTime)")
         assert due == sorted(due)
         assert len(due) > 1
         for duty in ("en uge efter fødslen", "Send kvittering", "Hold første opfølgning"):
@@ -435,7 +435,7 @@ def test_caseworker_09_my_day(site: Site) -> None:
         assert "om 21 timer" in hours.inner_text()
         assert page.locator("main input, main select, main textarea").count() == 0
         site.keep(page, "09-day")
-        hours.get_by_role("link", name=re.compile("Underretning vurderet akut")).click()
+        hours.get_by_role("link", name=re.compile("Registrér: Underretning vurderet akut")).click()
         page.locator("#danger-1").check()
         page.fill("#participants", "u-12")
         page.fill("#grounds", "Ingen akut fare.")
