@@ -1,7 +1,7 @@
 """Boards across cases: read page by page as of any instant; each page is a look that names the cases it shows."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -114,12 +114,22 @@ class Boards:
 
     async def page(self, principal: Principal, asked: BoardAsked, wish: Wish) -> BoardPage:
         """Return a page of a board, with the look on record; raises Forbidden, InstantInFuture, LookNotRecorded."""
-        what = f"{wish.view.name}_board"
+        (page,) = await self.together(principal, asked, (wish,), f"{wish.view.name}_board")
+        return page
+
+    async def together(
+        self, principal: Principal, asked: BoardAsked, wishes: Sequence[Wish], what: str, beside: Iterable[UUID] = ()
+    ) -> tuple[BoardPage, ...]:
+        """Return pages of boards that are shown together, as one look; ``beside`` are cases named next to them.
+
+        Raises as ``page`` does.
+        """
         visible = await self._reader.door.visible(principal, Act.BOARD_READ, what)
-        read = await asyncio.to_thread(self._read, asked, wish, visible, principal)
-        cases = tuple(dict.fromkeys(row.case for row in read["rows"]))
-        shown = Shown(what, cases, position=read["as_of"].position, question=asked.question)
-        return BoardPage(access_position=await self._reader.door.looks.record(principal, shown), **read)
+        read = [await asyncio.to_thread(self._read, asked, wish, visible, principal) for wish in wishes]
+        cases = tuple(dict.fromkeys([*(row.case for one in read for row in one["rows"]), *beside]))
+        shown = Shown(what, cases, position=read[0]["as_of"].position, question=asked.question)
+        position = await self._reader.door.looks.record(principal, shown)
+        return tuple(BoardPage(access_position=position, **one) for one in read)
 
     def answer(self, page: BoardPage, asked: BoardAsked, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Return what every board answers, with its items."""

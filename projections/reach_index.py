@@ -10,6 +10,7 @@ from domain.case_set import CaseSet
 from domain.emergencies import told
 from domain.entries import Entry
 from domain.events.administration import CaseOpened
+from domain.handovers import Handover, open_handovers
 from domain.reach import STAFF_TOPICS, CaseReach, Emergency, StaffReach, bearing, case_reach, staff_reach
 from ledger.format import StoredRow
 from ledger.mapper import read_clear
@@ -92,6 +93,12 @@ class ReachIndex:
         with self._changing:
             held = [(case, self._cases[case]) for case in self._naming.get(staff, ())]
             return tuple((case, one) for case, reach in held for one in told(reach, staff, self.now))
+
+    def handovers(self, staff: str) -> tuple[tuple[UUID, Handover], ...]:
+        """Return the hand-overs that concern a member of staff now, with the case each is of."""
+        with self._changing:
+            kept = [(case, self._kept[case]) for case in self._naming.get(staff, ())]
+        return tuple((case, one) for case, entries in kept for one in open_handovers(entries) if one.concerns(staff))
 
     def cases_open_to(self, staff: str, role: str, organisation: str | None, act: Act) -> CaseSet:
         """Return the cases in which somebody may do something.

@@ -18,7 +18,7 @@ from domain.emergencies import CLIMBS_AFTER, LEVELS
 from domain.looks import Look
 from domain.purposes import PURPOSES
 from domain.reach import BREAK_GLASS_LASTS, CaseReach, Emergency
-from domain.time import copenhagen_day
+from domain.time import copenhagen_day, write_instant
 
 QUEUE = "/ledelse/noedadgang"
 TEXT_LIMIT = 2_000
@@ -62,6 +62,7 @@ class RunningEmergency:
     """The emergency access by which somebody is in a case: until when, and the entry with the reason."""
 
     until: str
+    until_at: str
     entry: int
 
 
@@ -222,7 +223,7 @@ def running(reach: CaseReach, staff: str, at: datetime) -> RunningEmergency | No
         return None
     same_day = copenhagen_day(emergency.until) == copenhagen_day(at)
     until = _("kl. %(clock)s", clock=show_clock(emergency.until)) if same_day else show_instant(emergency.until)
-    return RunningEmergency(until, emergency.entry)
+    return RunningEmergency(until, write_instant(emergency.until), emergency.entry)
 
 
 def notices(look: BoardLook) -> tuple[Notice, ...]:

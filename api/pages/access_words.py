@@ -80,6 +80,7 @@ WHAT = {
     "findings_board": "anmærkninger på tværs af sager",
     "grant": "tildeling af adgang",
     "grants": "en medarbejders adgange",
+    "my_day": "min dag",
     "identify": "registrering af navn og nummer",
     "identity": "navn og personnummer",
     "log": "protokollens kontrolpunkter",

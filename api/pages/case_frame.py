@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.looks import Question
 from api.pages import views
+from api.pages.access_views import RunningEmergency, running
 from api.pages.language import _
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.principals import acting
@@ -68,6 +69,7 @@ class Frame:
     form: views.Form | None
     banner: views.Banner | None
     access: int
+    emergency: RunningEmergency | None = None
 
 
 class CaseFrames:
@@ -120,7 +122,14 @@ class CaseFrames:
             form=_keeping(views.form_of(address + place.path, asked), kept),
             banner=views.banner(asked, "Du ser siden, som den var registreret %(when)s.", None, address + place.path),
             access=access,
+            emergency=self.emergency(request, case),
         )
+
+    def emergency(self, request: Request, case: UUID) -> RunningEmergency | None:
+        """Return the emergency access by which the reader is in a case now."""
+        index = self._pages.door.index
+        reach = index.case(case)
+        return running(reach, acting(request).id, index.now) if reach else None
 
     def _called(self, request: Request, case: UUID) -> str:
         """Return what people call a case; the beginning of its id to whoever may not read it."""

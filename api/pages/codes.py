@@ -74,6 +74,7 @@ KINDS = {
     "close": "afslutning",
     "contact": "kontakt",
     "court": "fremlæggelse for retten",
+    "declined": "afvist",
     "disclosure": "videregivelse",
     "gdpr_art15": "indsigt efter databeskyttelsesforordningens art. 15",
     "home_visit": "hjemmebesøg",

@@ -1,7 +1,7 @@
-"""My day: the deadlines of the cases one is responsible for, the one with least time left first."""
+"""My day: the deadlines of the cases one holds, those with least time left first, and what waits for an answer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,23 +9,31 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.boards import BoardPage, Boards, Wish
-from api.pages.codes import word
+from api.pages.codes import ROLES, word
+from api.pages.deadline_views import citation
 from api.pages.language import _, language
 from api.pages.receipt_views import due_text
-from api.pages.rendering import Pages
+from api.pages.rendering import MY_DAY, Pages
+from api.pages.texts import field_label
 from api.pages.times import show_instant, show_length
 from api.pages.views import case_address
-from api.pages.write_acts import BY_TOPIC
-from api.pages.write_words import STATUS_WORDS
+from api.pages.write_acts import BY_TOPIC, DECLINE
+from api.pages.write_words import DONE, STATUS_WORDS
 from api.principals import looking
+from domain.authority import Act
 from domain.deadlines import Deadline, from_values, late_by, status
 from domain.events import EVENTS
+from domain.findings.handling import finding_of
+from domain.handovers import Handover
 from domain.rule_book import Rule
+from domain.time import write_instant
 from projections.board_pages import Selection
 from projections.boards import PartRow
-from projections.view import DEADLINES
+from projections.view import DEADLINES, FINDINGS
 
-MY_DAY = "/min-dag"
+REVISED = Selection("RELIED_ON_CORRECTED_VALUE/", ("new", "confirmed"))
+"""The findings that a decision rests on what was put right later, until somebody has dealt with them."""
+
 MOST = 500
 """How many clocks are read; those that were met late are among them and are not shown."""
 
@@ -42,23 +50,51 @@ class DayLine:
     duty: str
     citation: str
     due: str
+    due_at: str | None
     left: str
     state: str
     colour: str
     write: str
     act: str
+    names_act: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverLine:
+    """A hand-over that waits, or was declined: what it says, and where one answers or tries again."""
+
+    number: str
+    case: str
+    text: str
+    declined: bool
+    acts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RevisedLine:
+    """A decision that rests on what was put right later: which, and what was put right, each with its address."""
+
+    number: str
+    case: str
+    text: str
+    fact: str
 
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """The deadlines of a day."""
+    """The deadlines of a day, hand-overs that wait, and decisions whose grounds were put right.
+
+    ``done`` says what the reader has just done in a case that is closed to them now.
+    """
 
     now: str
     lines: tuple[DayLine, ...]
     further: bool
     late: int
     access: int
-    handed_over: bool
+    done: str | None
+    handovers: tuple[HandoverLine, ...]
+    revised: tuple[RevisedLine, ...]
 
 
 def create_day(pages: Pages, boards: Boards) -> APIRouter:
@@ -67,13 +103,28 @@ def create_day(pages: Pages, boards: Boards) -> APIRouter:
 
     @router.get(MY_DAY)
     async def day(request: Request) -> Response:
-        """Show what is due in the reader's cases."""
+        """Show what is due in the reader's cases, and what waits for them."""
 
         async def look() -> Response:
-            asked = boards.asked(request, MOST, "overdraget")
-            chosen = Selection(statuses=STANDING)
-            found = await boards.page(looking(request), asked, Wish(DEADLINES, lambda _rules, _at: chosen))
-            page = day_page(found, pages.door.number, handed_over="overdraget" in request.query_params)
+            principal = looking(request)
+            asked = boards.asked(request, MOST, *DONE)
+            await pages.door.require(principal, Act.CASE_WRITE, "my_day")
+            handovers = pages.door.index.handovers(principal.id)
+            wishes = [
+                Wish(view, lambda _rules, _at, chosen=chosen: chosen, responsible=principal.id)
+                for view, chosen in ((DEADLINES, Selection(statuses=STANDING)), (FINDINGS, REVISED))
+            ]
+            found, revised = await boards.together(
+                principal, asked, wishes, "my_day", [case for case, _handover in handovers]
+            )
+            page = day_page(found, pages.door.number)
+            done = next((_(text) for name, text in DONE.items() if name in request.query_params), None)
+            page = replace(
+                page,
+                done=done,
+                handovers=tuple(_handover_line(case, one, principal.id, pages.door.number) for case, one in handovers),
+                revised=tuple(dict.fromkeys(_revised_line(row, pages.door.number) for row in revised.rows)),
+            )
             return pages.render(request, "day.html", page=page)
 
         return await pages.told(request, look)
@@ -81,12 +132,46 @@ def create_day(pages: Pages, boards: Boards) -> APIRouter:
     return router
 
 
-def day_page(board: BoardPage, number: Callable[[UUID], str], *, handed_over: bool) -> DayPage:
-    """Return what the page of a day shows."""
+def day_page(board: BoardPage, number: Callable[[UUID], str]) -> DayPage:
+    """Return what the page of a day shows of deadlines."""
     waiting = [row for row in board.rows if from_values(row.value).satisfied_at is None]
     lines = tuple(_line(row, board, number) for row in waiting)
     late = sum(line.colour == "error" for line in lines)
-    return DayPage(show_instant(board.at), lines, board.following is not None, late, board.access_position, handed_over)
+    further = board.following is not None
+    return DayPage(show_instant(board.at), lines, further, late, board.access_position, None, (), ())
+
+
+def _handover_line(case: UUID, one: Handover, reader: str, number: Callable[[UUID], str]) -> HandoverLine:
+    address, role = case_address(case), word(ROLES, one.role)
+    names = {"by": one.by, "to": ", ".join(one.to), "role": role, "when": show_instant(one.entry.recorded_at)}
+    acts: tuple[tuple[str, str], ...] = ()
+    if one.declined is not None:
+        names["when"] = show_instant(one.declined.recorded_at)
+        text = _("%(to)s afviste %(when)s at overtage sagen som %(role)s. Du har den stadig.", **names)
+        reason = f"{address}/haendelser/{one.declined.version}"
+        acts = (reason, _("Læs hvorfor")), (f"{address}/registrer/overdragelse", _("Overdrag til en anden"))
+    elif reader in one.to:
+        text = _("%(by)s vil overdrage sagen til dig som %(role)s (%(when)s). %(by)s har den, til du svarer.", **names)
+        acts = (
+            (f"{address}/registrer/overtagelse?allocation={one.entry.version}", _("Overtag sagen")),
+            (f"{address}/registrer/{DECLINE}?annuls={one.entry.version}", _("Afvis overdragelse")),
+        )
+    else:
+        text = _("Du har overdraget sagen til %(to)s som %(role)s (%(when)s). Du har den, til der er svaret.", **names)
+    return HandoverLine(number(case), address, text, one.declined is not None, acts)
+
+
+def _revised_line(row: PartRow, number: Callable[[UUID], str]) -> RevisedLine:
+    found, address = finding_of(row.value), case_address(row.case)
+    text = _(
+        "Afgørelsen (nr. %(decision)s) bygger på nr. %(fact)s. Dér er »%(field)s« rettet bagefter. "
+        "Vurdér, om den skal tages op igen.",
+        decision=found.entry,
+        fact=found.detail["fact"],
+        field=field_label("", str(found.detail["field"])),
+    )
+    there = f"{address}/haendelser/"
+    return RevisedLine(number(row.case), f"{there}{found.entry}", text, f"{there}{found.detail['fact']}")
 
 
 def _line(row: PartRow, board: BoardPage, number: Callable[[UUID], str]) -> DayLine:
@@ -99,13 +184,15 @@ def _line(row: PartRow, board: BoardPage, number: Callable[[UUID], str]) -> DayL
         number=number(row.case),
         case=address,
         duty=clock.rule if rule is None else rule.danish if language() == "da" else rule.english,
-        citation=rule.citation if rule else "",
+        citation=citation(rule.citation) if rule else "",
         due=due_text(clock),
+        due_at=write_instant(clock.due) if clock.due is not None and clock.due > board.at else None,
         left=time_left(clock, board.at),
         state=word(STATUS_WORDS, state),
         colour="error" if state in RED else "warning" if state in AMBER else "info",
         write=f"{address}/registrer{path}",
-        act=act,
+        act=act or _("Registrér"),
+        names_act=bool(act),
     )
 
 
@@ -120,10 +207,10 @@ def time_left(clock: Deadline, at: datetime) -> str:
 
 
 def _done_by(clock: Deadline, rule: Rule | None) -> tuple[str, str]:
-    """Return where what meets a deadline is recorded: the end of the address, and what that is called."""
+    """Return where what meets a deadline is recorded: the end of the address, and what that is called if known."""
     for pattern in rule.satisfied_by if rule else ():
         topic = EVENTS[pattern.event].TOPIC
         if topic in BY_TOPIC:
             refers = f"?{pattern.refers}={clock.trigger}" if pattern.refers else ""
             return f"/{BY_TOPIC[topic].path}{refers}", _(EVENTS[pattern.event].LABEL_DA)
-    return "", _("Registrér")
+    return "", ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.pages.codes import word, word_of_field
+from api.pages.deadline_views import citation
 from api.pages.language import _, language
 from api.pages.times import show_day, show_instant, show_length, show_moment
 from api.pages.values import Words, label_of
@@ -165,7 +166,7 @@ def _clock(clock: Deadline, rules: Rules, at: datetime) -> ClockLine:
     return ClockLine(
         duty,
         due_text(clock) if clock.due is None else _("Senest %(due)s", due=due_text(clock)),
-        rule.citation if rule else "",
+        citation(rule.citation) if rule else "",
         word(STATUS_WORDS, state),
         state in ("breached", "warning"),
     )

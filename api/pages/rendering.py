@@ -58,10 +58,10 @@ _MADE_ANEW = (
     "Programmet er opdateret, og listen dannes på ny efter det. Den vises, når den er færdig. Prøv igen om lidt.",
 )
 _CASES = (views.CASES, "Sager")
-LIVE = "/nyt"
+LIVE, MY_DAY = "/nyt", "/min-dag"
 DESK, DESK_LABEL = "/ledelse", "Ledelse"
 _SECTIONS = (
-    ((Act.CASE_WRITE,), "/min-dag", "Min dag"),
+    ((Act.CASE_WRITE,), MY_DAY, "Min dag"),
     ((Act.SEARCH,), "/soeg", "Søg person"),
     ((Act.BOARD_READ,), "/protokol", "Protokol"),
     ((Act.BOARD_READ,), "/sammenlign", "Sammenlign"),
@@ -115,7 +115,7 @@ class Pages:
         if request.method != "GET" or status != 200 or asked_past or not self.door.allows(principal, Act.BOARD_READ):
             return None
         _root, *parts = request.url.path.split("/")
-        if parts[0] != views.CASES[1:]:
+        if parts[0] not in (views.CASES[1:], MY_DAY[1:]):
             return None
         case = case_of(parts[1]) if len(parts) > 1 else None
         return Live(LIVE if case is None else f"{LIVE}?sag={case}", write_instant(self.door.index.now))

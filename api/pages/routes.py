@@ -80,12 +80,12 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
 
     def _access(request: Request, case: UUID, asked: Question) -> dict[str, Any]:
         """Return what the page of a case says about access to it now."""
-        principal, index = acting(request), reader.door.index
+        principal = acting(request)
         may_prove = asked.valid_at is None and reader.door.among(principal, Act.EVIDENCE_MAKE, [case])
         corrects = asked == Question() and reader.door.among(principal, Act.CASE_WRITE, [case])
-        reach = index.case(case)
         return {
-            "emergency": access_views.running(reach, principal.id, index.now) if reach else None,
+            "emergency": frames.emergency(request, case),
+            "here": views.case_address(case),
             "menu": frames.menu(request, case, asked, OVERVIEW),
             "bundle": views.address(f"{views.case_address(case)}{BUNDLE.path}", asked) if may_prove else "",
             "corrects": f"{views.case_address(case)}/registrer/berigtigelse" if corrects else "",

@@ -10,7 +10,7 @@ from api.pages.codes import CHANNELS, DATA_CATEGORIES, INSTRUMENTS, PROGRAMMES
 from api.pages.write_forms import FormField, Gate, Pick, WriteAct
 from domain.disclosure_gate import STATUTORY_BASES
 from domain.disclosures import CONSENT, EMERGENCY, LAW
-from domain.events import assessment, consent, decision, people, plan, referral, retention, visit
+from domain.events import assessment, consent, correction, decision, people, plan, referral, retention, visit
 
 OFFICES = (
     "daycare", "health_visitor", "gp", "midwife", "hospital_ward", "psychologist", "family_consultant", "coordinator",
@@ -24,6 +24,9 @@ LAWS = (
 DURATIONS = ("P3M", "P6M", "P9M", "P1Y", "P18M")
 REFUSED_SCOPE = "refused_scope"
 """Asked beside a consent: to whom the person said no at the same time. It becomes an entry of its own."""
+
+DECLINE = "overdragelse-afvist"
+"""The act by which whoever a case was handed to says no."""
 
 _CHANNEL = FormField("channel", choices=tuple(CHANNELS), other=True)
 _CATEGORIES = FormField("data_categories", needed=True, choices=tuple(DATA_CATEGORIES), other=True)
@@ -398,7 +401,13 @@ ACTS = (
         "overtagelse",
         "Ansvar",
         people.HandoverAccepted,
-        (FormField("allocation"), FormField("summary_read")),
+        (FormField("allocation", pick=Pick.HANDOVERS), FormField("summary_read")),
+    ),
+    WriteAct(
+        DECLINE,
+        "Ansvar",
+        correction.EntryAnnulled,
+        (FormField("annuls", pick=Pick.HANDOVERS), FormField("reason")),
     ),
 )
 """Every act of the chooser, in its order."""
@@ -406,5 +415,5 @@ ACTS = (
 BY_PATH: Mapping[str, WriteAct] = {act.path: act for act in ACTS}
 """Every act by the end of its address."""
 
-BY_TOPIC: Mapping[str, WriteAct] = {act.event.TOPIC: act for act in ACTS}
-"""Every act of the chooser by the topic of its event."""
+BY_TOPIC: Mapping[str, WriteAct] = {act.event.TOPIC: act for act in ACTS if act.event is not correction.EntryAnnulled}
+"""The acts of the chooser by the topic of their event; an annulment has a form of its own."""

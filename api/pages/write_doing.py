@@ -12,9 +12,9 @@ from api.acts import CheckedDisclosure, DecisionAct, DisclosureAct, Gatekeeper, 
 from api.drafting import Commit, Fact
 from api.pages.language import _
 from api.pages.times import Unreadable
-from api.pages.write_acts import REFUSED_SCOPE
+from api.pages.write_acts import DECLINE, REFUSED_SCOPE
 from api.pages.write_fields import Material, Typed
-from api.pages.write_forms import WriteAct
+from api.pages.write_forms import Pick, WriteAct
 from api.pages.write_options import made_ids, next_id
 from api.pages.write_reading import Answered, answered, build, denial, read_when
 from api.pages.write_views import HAPPENED, OVERRIDE, REACHED, is_received
@@ -29,6 +29,7 @@ from domain.events.consent import ConsentGiven, ConsentRefused
 from domain.events.correction import EntryAnnulled
 from domain.events.decision import DecisionMade
 from domain.events.referral import CaseAllocated, NoteRecorded
+from domain.handovers import DECLINED, open_handovers
 from domain.known import many
 from domain.people import responsible
 from domain.time import Moment, start_of, write_moment
@@ -81,6 +82,7 @@ def filled(act: WriteAct, material: Material, typed: Typed, principal: Principal
     errors = dict(said.errors)
     when = read_times(act.event, typed, material.now, errors)
     data = _completed(act, made_ids(act, said.data, material), material, when, principal)
+    errors |= _not_theirs(act, data, material, principal)
     refused = data.pop(REFUSED_SCOPE, None)
     event, wrong = build(act.event, {name: value for name, value in data.items() if name not in errors})
     for name, text in wrong.items():
@@ -107,7 +109,18 @@ def _completed(
         data = {"consents": list[str]()} | data
     if act.event is CaseAllocated:
         data = data | {"from_staff": _hands_over(str(data.get("for_role")), material, principal)}
+    if act.path == DECLINE:
+        data = data | {"kind": DECLINED}
     return data
+
+
+def _not_theirs(act: WriteAct, data: Mapping[str, Any], material: Material, principal: Principal) -> dict[str, str]:
+    """Return what is wrong with an answer to a hand-over that somebody else is asked about."""
+    field = next((field.name for field in act.fields if field.pick is Pick.HANDOVERS), None)
+    waiting = [one for one in open_handovers(material.look.entries) if field and one.entry.version == data.get(field)]
+    if field is None or not waiting or principal.id in waiting[0].to:
+        return {}
+    return {field: _("Kun den, sagen er overdraget til, kan svare: %(who)s.", who=", ".join(waiting[0].to))}
 
 
 def _hands_over(role: str, material: Material, principal: Principal) -> str:

@@ -15,6 +15,7 @@ class Pick(StrEnum):
     DECISIONS = "decisions"
     HEARD = "heard"
     COMING = "coming"
+    HANDOVERS = "handovers"
 
 
 class Gate(StrEnum):

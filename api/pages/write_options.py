@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from api.pages.codes import word, word_of_field
+from api.pages.codes import ROLES, word, word_of_field
 from api.pages.language import _
 from api.pages.times import show_day
 from api.pages.values import kind_of_field
@@ -19,6 +19,7 @@ from domain.events.base import Event, reference_marks
 from domain.events.consent import ConsentGiven, ConsentRefused
 from domain.events.decision import DecisionMade, HearingSent
 from domain.events.plan import PlanAdopted
+from domain.handovers import Handover, open_handovers
 from domain.known import Known, many
 from domain.recording import OF_ITS_OWN
 from domain.register import ABOUT_ENTRIES
@@ -34,10 +35,10 @@ PARENTS = frozenset({"mother", EXPECTING})
 
 def options_of(act: WriteAct, field: FormField, material: Material) -> tuple[Option, ...]:
     """Return what a field offers; nothing where one types."""
-    if kind_of_field(act.event.TOPIC, field.name) == "reference":
-        return tuple(_entries(act.event, field.name, material))
     if field.pick is not None:
         return tuple(_picks(field.pick, material))
+    if kind_of_field(act.event.TOPIC, field.name) == "reference":
+        return tuple(_entries(act.event, field.name, material))
     found = list(_persons(material)) if asks_person(act, field) else []
     return (*found, *plain_options(act, field))
 
@@ -100,6 +101,8 @@ def _picks(pick: Pick, material: Material) -> Iterable[Option]:
         case Pick.INVESTIGATIONS:
             opened = reversed(known.of(InvestigationOpened))
             return [_investigation(material, entry) for entry in opened]
+        case Pick.HANDOVERS:
+            return [_handover(one) for one in open_handovers(material.look.entries) if one.declined is None]
         case Pick.MADE:
             return []
 
@@ -113,6 +116,18 @@ def _investigation(material: Material, entry: Entry) -> Option:
     day = show_day(copenhagen_day(entry.occurred_at))
     label = _("%(about)s, iværksat %(day)s (nr. %(version)s)", about=about, day=day, version=entry.version)
     return Option(str(entry.data["investigation"]), label)
+
+
+def _handover(handover: Handover) -> Option:
+    """Return a hand-over that waits, in words: who hands over to whom, and in which role."""
+    label = _(
+        "Fra %(by)s til %(to)s som %(role)s (nr. %(version)s)",
+        by=handover.by,
+        to=", ".join(handover.to),
+        role=word(ROLES, handover.role),
+        version=handover.entry.version,
+    )
+    return Option(str(handover.entry.version), label)
 
 
 def _decision(entry: Entry) -> Option:

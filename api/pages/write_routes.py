@@ -20,7 +20,7 @@ from api.pages.receipt_views import receipt_page
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.timeline import items
 from api.pages.views import CASES, case_address
-from api.pages.write_acts import BY_PATH
+from api.pages.write_acts import BY_PATH, DECLINE
 from api.pages.write_doing import (
     BOTH,
     KEEP,
@@ -46,10 +46,12 @@ from domain.authority import Act
 from domain.entries import Entry
 from domain.errors import Malformed
 from domain.events.administration import GateStopped
-from domain.events.referral import CaseAllocated
 from domain.known import Known
 from projections.boards import adopted_upto
 from replay.questions import CaseQuestions
+
+LEFT_BY = {"overdragelse": "overdraget", DECLINE: "afvist"}
+"""Acts after which a case may be closed to who did them, and what the address of their day says then."""
 
 SENT_BEFORE, KEPT_NOTE = TELLING["sent_before"], TELLING["kept"]
 
@@ -260,7 +262,9 @@ class WritePages:
             facts = choice_facts(sent.choice, found, theirs.version, reason, note, staff)
         commit = self._commit(writing.request, sent, tuple(facts), reason)
         recorded = await self.doing.facts(acting(writing.request), writing.case, sent.version, commit)
-        return self.done(writing.request, recorded, handed_over=writing.act.event is CaseAllocated)
+        if writing.act.path in LEFT_BY:
+            await self._pages.door.require(acting(writing.request), Act.CASE_READ, "write_page")
+        return self.done(writing.request, recorded, left=LEFT_BY.get(writing.act.path))
 
     async def _gated(self, writing: Writing, found: Filled) -> Response:
         """Show what the gate says, and do the act once that was seen; what stops it goes on record."""
@@ -322,10 +326,10 @@ class WritePages:
             both=True,
         )
 
-    def done(self, request: Request, recorded: Recorded, *, handed_over: bool = False) -> Response:
-        """Lead to the receipt; whoever gave the case away is led to their day."""
-        if handed_over and not self._pages.door.among(acting(request), Act.CASE_READ, [recorded.case]):
-            return RedirectResponse("/min-dag?" + urlencode({"overdraget": "ja"}), 303)
+    def done(self, request: Request, recorded: Recorded, *, left: str | None = None) -> Response:
+        """Lead to the receipt; whoever may not read it any longer is led to their day, which says what was done."""
+        if left is not None and not self._pages.door.among(acting(request), Act.CASE_READ, [recorded.case]):
+            return RedirectResponse("/min-dag?" + urlencode({left: "ja"}), 303)
         return RedirectResponse(f"{case_address(recorded.case)}/kvittering/{recorded.entries[-1][0]}", 303)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from api.acts import CheckedDisclosure
 from api.pages.codes import ROLES, word, word_of_field
+from api.pages.deadline_views import citation
 from api.pages.language import _, language, ngettext
 from api.pages.texts import field_label
 from api.pages.timeline import Item
@@ -15,7 +16,7 @@ from api.pages.write_acts import ACTS
 from api.pages.write_fields import FieldView, Material, Typed, Widget, parts_typed
 from api.pages.write_forms import FormField, Gate, Pick, WriteAct
 from api.pages.write_options import shown
-from api.pages.write_words import CHOICES, GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS, TELLING
+from api.pages.write_words import ACT_LABELS, CHOICES, GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS, TELLING
 from domain.decision_gate import Stop
 from domain.disclosure_gate import possible_bases
 from domain.disclosures import Gap
@@ -142,7 +143,7 @@ def groups(case_address: str) -> tuple[ChoiceGroup, ...]:
 
 def label_of(act: WriteAct) -> str:
     """Return what an act is called."""
-    return _(act.event.LABEL_DA)
+    return _(ACT_LABELS.get(act.path, act.event.LABEL_DA))
 
 
 def is_received(event: type[Event]) -> bool:
@@ -199,7 +200,7 @@ def _hindrance(stop: Stop, typed: Typed, *, asked: bool) -> Hindrance:
         values = typed.get(name) or ("",)
         missing = _("Skriv en grund, eller ret det, der mangler.") if asked and not values[0].strip() else None
         field = text_field(name, _("Grund til at træffe afgørelsen alligevel"), typed, missing)
-    return Hindrance(check.explain(_in_words(stop.finding), language()), check.citation, field)
+    return Hindrance(check.explain(_in_words(stop.finding), language()), citation(check.citation), field)
 
 
 def _in_words(finding: Finding) -> Finding:
@@ -209,6 +210,8 @@ def _in_words(finding: Finding) -> Finding:
 
 
 def _names(text: str) -> str:
+    if text == "-":
+        return _("ikke oplyst")
     parts = text.split(", ")
     return ", ".join(field_label("", one) for one in parts)
 

@@ -80,8 +80,17 @@ QUESTIONS: Mapping[str, str] = {
     "overdragelse.handover_note": "Hvad skal den, der overtager, vide?",
     "overtagelse.allocation": "Hvilken overdragelse?",
     "overtagelse.summary_read": "Har du læst notatet?",
+    "overdragelse-afvist.annuls": "Hvilken overdragelse?",
+    "overdragelse-afvist.reason": "Hvorfor kan du ikke overtage sagen?",
 }
 """What a form asks where the name of the field does not say it, by act and field."""
+
+ACT_LABELS: Mapping[str, str] = {
+    "overdragelse": "Overdrag sagen",
+    "overtagelse": "Overtag sagen",
+    "overdragelse-afvist": "Afvis overdragelse",
+}
+"""What an act is called where its event's name does not say what one does, by the end of its address."""
 
 HINTS: Mapping[str, str] = {
     "scope": "Sæt kryds ved hver modtager.",
@@ -218,3 +227,9 @@ TELLING: Mapping[str, str] = {
     "kept": "Du var logget ud, da du sendte formularen. Intet er registreret endnu. Her står det, du skrev.",
 }
 """Sentences that forms tell."""
+
+DONE: Mapping[str, str] = {
+    "overdraget": "Overdragelsen er registreret. Sagen er ikke længere åben for dig.",
+    "afvist": "Du har afvist overdragelsen. Sagen er ikke længere åben for dig, og den, der har den, får besked.",
+}
+"""What somebody has just done in a case that is closed to them now, by what the address of their day says of it."""

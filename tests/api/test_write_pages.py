@@ -187,6 +187,7 @@ def full(api: Api) -> str:
         command("HearingSent", hearing),
         command("DecisionMade", {"decision": "d-0", "outcome": "grant", "legal_basis": "x"}),
         command("CaseAllocated", {"to": CASEWORKER, "for_role": "social_worker", "from_staff": "u-21"}),
+        command("CaseAllocated", {"to": CASEWORKER, "for_role": "coordinator", "from_staff": "u-61"}),
         command("InvestigationOpened", {"investigation": "i-1", "aware_since": "2026-03-04", "legal_basis": "x",
                                         "subject": "child-A"}),
     )  # fmt: skip
@@ -486,3 +487,36 @@ class TestDay:
         assessed = {"notification": "2", "danger": "nej", "participants": "u-12\nu-90", "grounds": "Ingen akut fare."}
         receipt(client, fill(client, form(case, "akutvurdering"), **assessed))
         assert f"/sager/{case}/registrer/akutvurdering?notification=2" not in page(client, "/min-dag")
+
+
+class TestHandOver:
+    """Handing a case over, and the answer."""
+
+    def test_only_who_is_asked_can_say_no(self, api: Api, staff: dict[str, Api]) -> None:
+        """The no needs a reason, closes the case to who said it, and leaves it with who had it."""
+        given = command("CaseAllocated", {"to": CASEWORKER, "for_role": "social_worker"})
+        asked = command("CaseAllocated", {"to": OTHER, "for_role": "social_worker", "from_staff": CASEWORKER})
+        case = api.open_case(given, asked)
+        path, no = form(case, "overdragelse-afvist"), {"annuls": "3", "reason": "Jeg er i familie med faren."}
+        assert set(errors(fill(staff[CASEWORKER], path, **no))) == {"annuls"}
+        assert set(errors(fill(staff[OTHER], path, annuls="3"))) == {"reason"}
+        assert f"{path}?annuls=3" in page(staff[OTHER], "/min-dag")
+        answer = fill(staff[OTHER], path, **no)
+        assert answer.headers["location"] == "/min-dag?afvist=ja"
+        page(staff[OTHER], f"/sager/{case}", 403)
+        assert "Du har den stadig." in page(staff[CASEWORKER], "/min-dag")
+        assert case not in page(staff[OTHER], "/min-dag")
+        (annulled,) = written(api, case, "EntryAnnulled")
+        assert (annulled["annuls"], annulled["kind"]) == (3, "declined")
+
+    def test_my_day_is_one_look_at_every_case_it_names(self, api: Api, staff: dict[str, Api]) -> None:
+        """Also those of which only a hand-over is told; a leader's day holds the leader's own cases alone."""
+        asked = command("CaseAllocated", {"to": OTHER, "for_role": "social_worker", "from_staff": CASEWORKER})
+        case = api.open_case(asked)
+        before = api.size()
+        page(staff[OTHER], "/min-dag")
+        assert api.size() == before + 1
+        rows = api.query("SELECT convert_from(state, 'UTF8') FROM ledger.event WHERE position = %s", before + 1)
+        assert '"what":"my_day"' in rows[0][0]
+        assert case in rows[0][0]
+        assert case not in page(staff[LEADER], "/min-dag")
