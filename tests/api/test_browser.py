@@ -255,7 +255,7 @@ ADDRESSES = (
     "{S6}/sammenlign?from=2024-08-21T07:00:00Z&view=all", "{S6}/sammenlign?from_day=31", "/sammenlign",
     "/sammenlign?from=2024-08-21T07:00:00Z&view=deadlines", "/protokol", "/protokol?q=handling:deling -rolle:system",
     "/protokol?q=foo:bar", "/kontrolpunkter?fra=1&til=2", "/soeg", "/sager?nummer=S6&status=running",
-    "/sager?program=x",
+    "/sager?program=x", "/ledelse/overdragelse?fra=u-11",
 )  # fmt: skip
 """Every kind of page; S4 was opened in an emergency."""
 

@@ -14,19 +14,24 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from api.demonstration import prepare
 from api.drafting import Commit, Fact
+from api.exporting import put_on_record
 from api.principals import command_line_principal
 from api.recording import CaseRecorder
 from api.rule_adoption import adopt_shipped
+from domain.events.administration import Exported
 from domain.events.reach import CaseRestricted
 from domain.time import copenhagen_day
 from ledger.store import Ledger
 from tests.api.browser import DESKTOP, PHONE, overflow, picture, reading, sign_in, words
 from tests.api.client import Api, Response, command, talking_to
-from tests.api.service import Service, environment, serving
+from tests.api.service import Inside, Service, environment, serving
 from tests.conftest import BEGINS_AT, Server, Template, clone
 
 LEADER, CASEWORKER, AUDITOR, OFFICER, ADMINISTRATOR = "u-12", "u-90", "u-95", "u-81", "u-97"
 WINDOWS: dict[str, ViewportSize] = {"desktop": DESKTOP, "phone": PHONE}
+EXPORT = Exported(
+    what="events", format="parquet", purpose="statistics", recipient="analysis", cases=(), sha256="0" * 64
+)
 DECISION_DAY = "known_at=2024-08-21T07:00:00Z"
 """The morning of the decision in story S6."""
 
@@ -48,6 +53,10 @@ class Site:
             sign_in(page, staff, address)
             yield page
 
+    def told(self, *words: str | Path) -> str:
+        """Run a command over the same ledger and return what it said."""
+        return Inside(environment(self.api.database, self.home)).done(*words)
+
     def opened(self, number: str, *facts: dict[str, Any]) -> str:
         """Open a case of one's own under a number, wait until the lists know it, and return its id."""
         case = self.api.open_case(*facts, number=number)
@@ -64,6 +73,7 @@ def site_of(server: Server, template: Template, folder: Path) -> Generator[Site]
         prepare(place, lambda _text: None)
         with place.ledger() as ledger:
             restricted = asyncio.run(_restrict_long_ago(ledger))
+            put_on_record(ledger, command_line_principal("export", internal=True), EXPORT)
         with (
             serving(environment(place.conninfo, folder / "home"), folder / "errors.log") as service,
             talking_to(service.url, place.conninfo, CASEWORKER) as api,
