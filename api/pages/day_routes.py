@@ -20,7 +20,7 @@ from api.pages.views import case_address
 from api.pages.write_acts import BY_TOPIC, DECLINE
 from api.pages.write_words import DONE, STATUS_WORDS
 from api.principals import looking
-from domain.authority import Act
+from domain.authority import KIND_OF_ROLE, POWERS, Act, Extent
 from domain.deadlines import Deadline, from_values, late_by, status
 from domain.events import EVENTS
 from domain.findings.handling import finding_of
@@ -110,8 +110,10 @@ def create_day(pages: Pages, boards: Boards) -> APIRouter:
             asked = boards.asked(request, MOST, *DONE)
             await pages.door.require(principal, Act.CASE_WRITE, "my_day")
             handovers = pages.door.index.handovers(principal.id)
+            leads = POWERS[KIND_OF_ROLE[principal.role]][Act.CASE_WRITE] is Extent.ORGANISATION
+            held_by = principal.id if leads else None  # others see no cases but those they hold or were granted
             wishes = [
-                Wish(view, lambda _rules, _at, chosen=chosen: chosen, responsible=principal.id)
+                Wish(view, lambda _rules, _at, chosen=chosen: chosen, responsible=held_by)
                 for view, chosen in ((DEADLINES, Selection(statuses=STANDING)), (FINDINGS, REVISED))
             ]
             found, revised = await boards.together(

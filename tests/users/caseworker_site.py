@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from tests.api.accessibility import violations
 from tests.api.browser import overflow, picture, reading
 from tests.api.client import Api, command
 from tests.api.service import Service
@@ -49,8 +50,9 @@ class Site:
             yield page
 
     def keep(self, page: Page, story: str) -> None:
-        """Keep a picture of a page that fits its window."""
+        """Keep a picture of a page that fits its window and, on a desk, breaks no rule of accessibility."""
         assert overflow(page) == 0, story
+        assert self.name != "desktop" or violations(page) == [], story
         picture(page, f"{self.name}-caseworker-{story}")
 
 
