@@ -11,6 +11,7 @@ from api.looks import AsOf, Question
 from api.pages import access_views
 from api.pages.access_views import TEXT_LIMIT, read_text, read_verdict
 from api.pages.access_words import ADVICE, CLOSED, REFUSALS, WHAT, word_of_look
+from api.pages.restricted_views import restricted_page
 from api.problems import REFUSALS as REASONS
 from domain.authority import Act
 from domain.emergencies import review_of
@@ -60,15 +61,15 @@ def test_a_text_is_kept_beside_what_is_wrong_with_it(sent: str | None, typed: st
 
 
 def test_a_verdict_needs_a_choice_and_grounds() -> None:
-    assert access_views.is_complete(read_verdict(CASE, 7, "no", "ingen akut fare"))
-    assert not access_views.is_complete(read_verdict(CASE, 7, "maybe", "g"))
-    assert not access_views.is_complete(read_verdict(CASE, 7, "yes", " "))
+    assert access_views.is_complete(read_verdict(CASE, 7, "no", "ingen akut fare", "Vælg."))
+    assert not access_views.is_complete(read_verdict(CASE, 7, "maybe", "g", "Vælg."))
+    assert not access_views.is_complete(read_verdict(CASE, 7, "yes", " ", "Vælg."))
 
 
 def test_emergency_access_says_until_when_and_stops() -> None:
     reach = CaseReach(CASEWORKER, None, emergencies=(OPENED,))
     running = access_views.running(reach, OTHER, NOON)
-    assert running == access_views.RunningEmergency("kl. 16.00", 7)
+    assert running == access_views.RunningEmergency("kl. 16.00", "2026-11-28T15:00:00.000000Z", 7)
     assert access_views.running(reach, OTHER, OPENED.until) is None
     assert access_views.running(reach, CASEWORKER, NOON) is None
 
@@ -93,7 +94,7 @@ def test_the_queue_tells_own_from_others_and_gives_each_form_a_key() -> None:
 def test_a_restriction_past_its_day_is_marked() -> None:
     restriction = Restriction(3, "adoption", ("u-22", "u-80"), date(2026, 11, 27))
     look = RestrictionsLook(AS_OF, 99, (RestrictedCase(CASE, "S6", restriction, overdue=True),), date(2026, 11, 28))
-    (line,) = access_views.restricted_page(look, {CASE}).lines
+    (line,) = restricted_page(look, {CASE}, uuid4(), None).lines
     assert (line.category, line.allowed, line.review_by, line.overdue) == (
         "adoption",
         "u-22, u-80",
