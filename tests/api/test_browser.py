@@ -19,7 +19,10 @@ from tests.conftest import Server, Template, clone
 
 AUDITOR, CASEWORKER, LEADER = "u-95", "u-90", "u-12"
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no browser: install chromium to see the pages in one")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BROWSER is None, reason="no browser: install chromium to see the pages in one"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +194,6 @@ def test_signing_in_with_the_keyboard_alone(browser: Browser, client: tuple[Serv
         assert tab_to(page, "nummer") == ["/sager/ny", "nummer"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "viewport"), [("phone", PHONE), ("desktop", DESKTOP)])
 def test_no_page_is_wider_than_the_window_or_breaks_a_rule(
     browser: Browser, client: tuple[Service, Api], busy: dict[str, str], name: str, viewport: ViewportSize
@@ -266,7 +268,6 @@ IN_ORDER = set[tuple[str, str]]()
 """Pages that somebody else was shown in the same language and at the same width, and that broke no rule."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("staff", sorted({person.role: person.staff for person in PEOPLE.values()}.values()))
 @pytest.mark.parametrize(("language", "viewport"), [("da", DESKTOP), ("en", PHONE)])
 def test_every_page_is_accessible_to_every_role(

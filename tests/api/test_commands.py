@@ -134,6 +134,7 @@ def test_a_ledger_is_created_once(inside: Inside) -> None:
     assert inside.done("verify").startswith("INTACT: 1 events")
 
 
+@pytest.mark.slow
 def test_a_ledger_is_filled_looked_at_and_verified(command: Command, simulated: Place) -> None:
     """As processes: the stories become cases, one is shown as of two instants, and everything is intact."""
     said = command.done("story", "load", *STORY_FILES).splitlines()
@@ -252,6 +253,7 @@ def test_one_changed_byte_is_found(filled: Inside, stories: Place) -> None:
     assert all("position 100 " in fault for fault in faults)
 
 
+@pytest.mark.slow
 def test_views_are_folded_anew(filled: Inside, stories: Place) -> None:
     """A view that has followed equals the ledger; a row that was changed is found and mended by the rebuild."""
     for view in VIEWS.values():
