@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ledger.store import Ledger
 
 Handler = Callable[[argparse.Namespace, Settings], int]
+Make = Callable[[argparse.Namespace, "Ledger", "UUID"], tuple[bytes, int]]
+"""Makes the bytes of a file about a case, and says where the look is on record."""
+
 SUFFIXES = (".json", ".pdf")
 
 
@@ -49,7 +52,11 @@ def read_file_name(text: str) -> Path:
     return Path(text)
 
 
-def _dossier(options: argparse.Namespace, settings: Settings) -> int:
+def write_look(options: argparse.Namespace, settings: Settings, make: Make) -> int:
+    """Write what is made of a case to a new file, and say what it is and where the look is on record.
+
+    Raises FileExists, OnlyByAddress and NoCase.
+    """
     from hashlib import sha256
 
     from api.case_text import NoCase, OnlyByAddress, case_named
@@ -62,13 +69,17 @@ def _dossier(options: argparse.Namespace, settings: Settings) -> int:
         if not ledger.simulated:
             raise OnlyByAddress
         try:
-            content, position = _made(options, ledger, case_named(ledger, options.case))
+            content, position = make(options, ledger, case_named(ledger, options.case))
         except NotKnown:
             raise NoCase from None
     write_new(options.output, content)
     print(f"{options.output}: {len(content)} bytes, sha256 {sha256(content).hexdigest()}")
     print(f"The look is on record at position {position}.")
     return 0
+
+
+def _dossier(options: argparse.Namespace, settings: Settings) -> int:
+    return write_look(options, settings, _made)
 
 
 def _made(options: argparse.Namespace, ledger: "Ledger", case: "UUID") -> tuple[bytes, int]:

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from api.cli_bundle import FileExists, read_number, write_new
-from api.cli_dossier import read_file_name
+from api.cli_bundle import read_number
+from api.cli_dossier import read_file_name, write_look
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,25 +28,7 @@ def add_production(add: Callable[[str, Handler, str], argparse.ArgumentParser], 
 
 
 def _production(options: argparse.Namespace, settings: Settings) -> int:
-    from hashlib import sha256
-
-    from api.case_text import NoCase, OnlyByAddress, case_named
-    from api.door import NotKnown
-    from api.opening import opened
-
-    if options.output.exists():
-        raise FileExists
-    with opened(settings) as place, place.ledger() as ledger:
-        if not ledger.simulated:
-            raise OnlyByAddress
-        try:
-            content, position = _made(options, ledger, case_named(ledger, options.case))
-        except NotKnown:
-            raise NoCase from None
-    write_new(options.output, content)
-    print(f"{options.output}: {len(content)} bytes, sha256 {sha256(content).hexdigest()}")
-    print(f"The look is on record at position {position}.")
-    return 0
+    return write_look(options, settings, _made)
 
 
 def _made(options: argparse.Namespace, ledger: "Ledger", case: "UUID") -> tuple[bytes, int]:

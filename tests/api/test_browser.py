@@ -8,14 +8,13 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from api.principals import command_line_principal
-from api.rule_adoption import adopt_shipped
 from api.sign_in.local import PEOPLE
 from tests.api.accessibility import violations
 from tests.api.browser import BROWSER, DESKTOP, PHONE, chromium, overflow, picture, reading, sign_in, tab_to, words
-from tests.api.client import Api, talking_to
-from tests.api.service import Service, environment, log_lines, serving, until
-from tests.conftest import Server, Template, clone
+from tests.api.client import Api
+from tests.api.ruled import ruled
+from tests.api.service import Service, log_lines, until
+from tests.conftest import Server, Template
 
 AUDITOR, CASEWORKER, LEADER = "u-95", "u-90", "u-12"
 ROLES = sorted({person.role: person.staff for person in PEOPLE.values()}.values())
@@ -32,15 +31,8 @@ def client(
     server: Server, stories_template: Template, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[tuple[Service, Api]]:
     """A service over the six stories under the shipped rules, and a client of it."""
-    folder = tmp_path_factory.mktemp("pages")
-    for place in clone(server, stories_template, folder / "home"):
-        with place.ledger() as ledger:
-            adopt_shipped(ledger, command_line_principal("test"), ledger.head().recorded_at)
-        with (
-            serving(environment(place.conninfo, folder / "home"), folder / "errors.log") as service,
-            talking_to(service.url, place.conninfo, AUDITOR) as api,
-        ):
-            yield service, api
+    with ruled(server, stories_template, tmp_path_factory.mktemp("pages"), AUDITOR) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

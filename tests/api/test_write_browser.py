@@ -6,14 +6,13 @@ from collections.abc import Generator
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from api.principals import command_line_principal
-from api.rule_adoption import adopt_shipped
 from tests.api.browser import BROWSER, DESKTOP, PHONE, chromium, picture, reading, sign_in, words
-from tests.api.client import Api, command, note, talking_to
-from tests.api.service import Service, environment, serving
+from tests.api.client import Api, command, note
+from tests.api.ruled import ruled
+from tests.api.service import Service
 from tests.api.test_browser import faults
 from tests.api.writing import parts
-from tests.conftest import BEGINS_AT, Server, Template, clone
+from tests.conftest import BEGINS_AT, Server, Template
 
 CASEWORKER, LEADER = "u-90", "u-12"
 
@@ -29,14 +28,8 @@ def client(
 ) -> Generator[tuple[Service, Api]]:
     """A service whose ledger has adopted the shipped rules, and a client of it."""
     folder = tmp_path_factory.mktemp("writing-browser")
-    for place in clone(server, simulated_template, folder / "home"):
-        with place.ledger() as ledger:
-            adopt_shipped(ledger, command_line_principal("test"), BEGINS_AT)
-        with (
-            serving(environment(place.conninfo, folder / "home"), folder / "errors.log") as service,
-            talking_to(service.url, place.conninfo) as api,
-        ):
-            yield service, api
+    with ruled(server, simulated_template, folder, CASEWORKER, BEGINS_AT) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

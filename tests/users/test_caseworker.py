@@ -7,13 +7,12 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from api.principals import command_line_principal
-from api.rule_adoption import adopt_shipped
 from tests.api.browser import BROWSER, DESKTOP, PHONE, chromium, sign_in, words
-from tests.api.client import Api, assessment, command, note, talking_to
+from tests.api.client import Api, assessment, command, note
 from tests.api.filing import file
-from tests.api.service import Service, environment, serving, until
-from tests.conftest import Server, Template, clone
+from tests.api.ruled import ruled
+from tests.api.service import Service, until
+from tests.conftest import Server, Template
 from tests.users.caseworker_site import (
     CASEWORKER,
     CONSENT,
@@ -44,15 +43,8 @@ def client(
     server: Server, stories_template: Template, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[tuple[Service, Api]]:
     """A service over the six stories under the shipped rules, and a client of it."""
-    folder = tmp_path_factory.mktemp("caseworker")
-    for place in clone(server, stories_template, folder / "home"):
-        with place.ledger() as ledger:
-            adopt_shipped(ledger, command_line_principal("test"), ledger.head().recorded_at)
-        with (
-            serving(environment(place.conninfo, folder / "home"), folder / "errors.log") as service,
-            talking_to(service.url, place.conninfo, CASEWORKER) as api,
-        ):
-            yield service, api
+    with ruled(server, stories_template, tmp_path_factory.mktemp("caseworker"), CASEWORKER) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
