@@ -44,6 +44,9 @@ MOST_SHARES = 32
 SHARE_EVENTS = 20_000
 """How many events a share is worth at least."""
 
+RULED_SHARE_EVENTS = 500
+"""How many it is worth at least where rules are worked out for each: that takes fifty times as long or more."""
+
 WORTH_HELP_SECONDS = 2.0
 """How long what is left must take one process for others to be worth starting: each needs most of a second for that."""
 
@@ -196,7 +199,8 @@ def _begin(connection: psycopg.Connection[Any], view: AnyView, generation: int, 
     """Note a generation to be folded and cut its streams into shares."""
     topics = sorted(view.reads)
     events = connection.execute(SHARES["count_events"], [upto, topics]).fetchall()[0][0]
-    shares = min(MOST_SHARES, events // SHARE_EVENTS + 1)
+    worth = min(SHARE_EVENTS, RULED_SHARE_EVENTS) if view.by_rules else SHARE_EVENTS
+    shares = min(MOST_SHARES, events // worth + 1)
     cuts = [number / shares for number in range(1, shares)]
     found = connection.execute(SHARES["boundaries"], [cuts, upto]).fetchall()[0][0] if cuts else ()
     edges = [FIRST, *sorted(set(found)), LAST]

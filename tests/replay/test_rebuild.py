@@ -153,6 +153,24 @@ def test_several_processes_make_the_same_rows(ruled: Place, monkeypatch: pytest.
     assert unfinished(ruled) == 0
 
 
+@pytest.mark.parametrize(("view", "several"), [(DEADLINES, True), (CASE_STATE, False)], ids=["by rules", "plain"])
+def test_what_takes_long_is_cut_into_more_shares(
+    ruled: Place, monkeypatch: pytest.MonkeyPatch, view: AnyView, several: bool
+) -> None:
+    """So that helpers find something to do where rules are worked out for each event, and no share is too small."""
+    numbers: list[int] = []
+
+    def counted(conninfo: str, share: Share, after: Callable[[], None], *, wait: bool = True) -> None:
+        numbers.append(share.number)
+        fold_share(conninfo, share, after, wait=wait)
+
+    monkeypatch.setattr(rebuild_module, "RULED_SHARE_EVENTS", 60)
+    monkeypatch.setattr(rebuild_module, "fold_share", counted)
+    followed(ruled, view)
+    assert rebuild_view(ruled.conninfo, view).equal
+    assert (len(set(numbers)) > 1) == several
+
+
 def test_helpers_fold_what_is_left_to_them(ruled: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where this process folds one share only, another folds the rest."""
     own: list[Share] = []
