@@ -25,7 +25,8 @@ from api.pages.desk import DEADLINES as BOARD
 from api.pages.desk import FINDINGS as FOUND
 from api.pages.desk_rows import Beside, CaseLine
 from api.pages.desk_words import BASES, COVERS, GAPS, LIVES, STANDS
-from api.pages.language import ENGLISH, _, language, ngettext
+from api.pages.finding_words import explained
+from api.pages.language import _, ngettext
 from api.pages.timeline import actor_of
 from api.pages.times import show_instant
 from domain.deadlines import Deadline, from_values, status
@@ -367,7 +368,7 @@ def finding_row(row: PartRow, near: Beside) -> FindingRow:
     return FindingRow(
         case=near.case(row.case),
         entry=near.entry(row.case, found.entry),
-        told=check.explain(found, "en" if language() == ENGLISH else "da"),
+        told=explained(found),
         code=found.code,
         level=word(LEVELS, str(value["level"])),
         statute=value["level"] == STATUTE,

@@ -33,9 +33,9 @@ from api.pages.dossier_tables import (
     support_table,
     withheld_table,
 )
-from api.pages.language import _, language, ngettext
+from api.pages.finding_words import explained_values
+from api.pages.language import _, ngettext
 from api.pages.tables import BAD, NOTE, Cell, Table, table
-from api.pages.times import show_days_in
 from api.reading import CaseLook
 from domain.dossier import Dossier
 from domain.entries import Entry
@@ -206,7 +206,7 @@ def _first(sheet: Sheet) -> Iterable[Cell]:
         )  # fmt: skip
         yield Cell(text, sheet.link(one["version"]))
     for one in sorted(sheet.values["findings"], key=_gravity):
-        yield Cell(show_days_in(one["explanation"][language()]), sheet.link(one["entry"]))
+        yield Cell(explained_values(one), sheet.link(one["entry"]))
 
 
 def _gravity(finding: Values) -> tuple[bool, int]:

@@ -1,12 +1,13 @@
 """What the forms show: pure functions from what is asked and typed to fields, sentences and comparisons."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from api.acts import CheckedDisclosure
 from api.pages.codes import ROLES, word, word_of_field
 from api.pages.deadline_views import citation
+from api.pages.finding_words import explained
 from api.pages.language import _, language, ngettext
 from api.pages.texts import field_label
 from api.pages.timeline import Item
@@ -22,7 +23,6 @@ from domain.disclosure_gate import possible_bases
 from domain.disclosures import Gap
 from domain.entries import Entry
 from domain.events.base import Event
-from domain.findings.base import Finding
 from domain.findings.catalogue import CHECKS
 from domain.known import many
 from domain.time import copenhagen_day
@@ -200,20 +200,7 @@ def _hindrance(stop: Stop, typed: Typed, *, asked: bool) -> Hindrance:
         values = typed.get(name) or ("",)
         missing = _("Skriv en grund, eller ret det, der mangler.") if asked and not values[0].strip() else None
         field = text_field(name, _("Grund til at træffe afgørelsen alligevel"), typed, missing)
-    return Hindrance(check.explain(_in_words(stop.finding), language()), citation(check.citation), field)
-
-
-def _in_words(finding: Finding) -> Finding:
-    """Return a finding whose detail names fields as the form does."""
-    detail = {name: _names(value) if isinstance(value, str) else value for name, value in finding.detail.items()}
-    return replace(finding, detail=detail)
-
-
-def _names(text: str) -> str:
-    if text == "-":
-        return _("ikke oplyst")
-    parts = text.split(", ")
-    return ", ".join(field_label("", one) for one in parts)
+    return Hindrance(explained(stop.finding), citation(check.citation), field)
 
 
 def _rests_on(material: Material, data: Mapping[str, Any]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from api.pages import (
     desk,
     desk_words,
     exemption_words,
+    finding_words,
     log_words,
     texts,
     values,
@@ -59,7 +60,7 @@ _DANISH = re.compile(
 )
 _TABLES = (
     codes, access_words, texts, audit_words, compare_views, consent_words, deadline_words, desk_words, dossier_words,
-    exemption_words, log_words, write_words,
+    exemption_words, finding_words, log_words, write_words,
 )  # fmt: skip
 
 
