@@ -10,6 +10,7 @@ from api.looks import Question
 from api.pages.codes import word
 from api.pages.deadline_words import CALENDARS, DEADLINES, LEVELS, MARKS, OPTIONS, ROLLS, SETTINGS
 from api.pages.language import ENGLISH, _, language, ngettext
+from api.pages.next_steps import Step, next_steps
 from api.pages.times import show_day, show_instant, show_length, show_moment
 from api.pages.values import Words, label_of, words_of
 from api.pages.views import address, case_address
@@ -75,7 +76,10 @@ class RuleLine:
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """One clock. ``due_at`` is for machines; ``left`` says how much time there is, or by how much it is late."""
+    """One clock. ``due_at`` is for machines; ``left`` says how much time there is, or by how much it is late.
+
+    ``steps`` lead to the forms by which the duty would be done, of one that is not.
+    """
 
     rule: RuleLine
     whom: str | None
@@ -91,6 +95,7 @@ class ClockLine:
     satisfied: EntryLine | None
     notes: tuple[tuple[str, EntryLine | None], ...]
     earlier: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +128,14 @@ class DeadlinesPage:
     books: tuple[BookLine, ...]
 
 
-def deadlines_page(look: CaseLook, questions: CaseQuestions, at: datetime) -> DeadlinesPage:
-    """Return the clocks of a case as they stand at an instant, by what the look found on record."""
+def deadlines_page(look: CaseLook, questions: CaseQuestions, at: datetime, *, records: bool) -> DeadlinesPage:
+    """Return the clocks of a case as they stand at an instant, by what the look found on record.
+
+    ``records`` says that the reader may record in the case now, and is led to what is to be done.
+    """
     clocks, changes = questions.deadlines(at), questions.due_changes()
     quiet = silenced(questions.record, clocks, at)
-    told = _Telling(look, questions.rules, at, words_of(look, ()))
+    told = _Telling(look, questions.rules, at, words_of(look, ()), records)
     own = [clock for clock in clocks if not clock.citizen]
     lines = {clock.key: told.clock(clock, changes.get(clock.key, ()), silent=clock.key in quiet) for clock in clocks}
     groups = [ClockGroup(anchor, _(name), _in(own, statuses, lines, at)) for anchor, name, statuses in GROUPS]
@@ -263,6 +271,7 @@ class _Telling:
     rules: Rules
     at: datetime
     words: Words
+    records: bool
 
     def clock(self, clock: Deadline, changes: Sequence[DueChange], *, silent: bool) -> ClockLine:
         """Return a clock in words; a silent one must not remind anyone."""
@@ -284,7 +293,14 @@ class _Telling:
             satisfied=None if clock.satisfied_by is None else self.entry(clock.satisfied_by),
             notes=tuple(self.notes(clock, silent=silent)),
             earlier=tuple(map(_earlier, changes[:-1])),
+            steps=self.steps(rule, clock) if rule is not None and how in (*BROKEN, *RUNNING) and not silent else (),
         )
+
+    def steps(self, rule: Rule, clock: Deadline) -> tuple[Step, ...]:
+        """Return where a duty of the municipality is recorded as done: its forms, with what the rule asks of them."""
+        if not self.records or clock.satisfied_by is not None or clock.citizen:
+            return ()
+        return next_steps(rule, self.words.entries.get(clock.trigger), case_address(self.look.file.case))
 
     def whom(self, subject: str) -> str:
         """Return whom a clock is about, or which entry where it is about what was recorded."""

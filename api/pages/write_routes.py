@@ -20,7 +20,7 @@ from api.pages.receipt_views import receipt_page
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.timeline import items
 from api.pages.views import CASES, case_address
-from api.pages.write_acts import BY_PATH, DECLINE
+from api.pages.write_acts import BY_PATH, DECLINE, label_of
 from api.pages.write_doing import (
     BOTH,
     KEEP,
@@ -202,7 +202,7 @@ class WritePages:
         main, more = write_views.fields(act, material, sent.typed, errors)
         path = writing.request.url.path
         page = FormPage(
-            title=write_views.label_of(act),
+            title=label_of(act),
             action=path,
             version=sent.version,
             key=sent.key,
@@ -311,13 +311,13 @@ class WritePages:
         hidden = [(name, value) for name, values in sent.typed.items() for value in values]
         hidden += [("noegle", sent.key), ("udgave", str(material.look.file.version))]
         against = theirs.version if theirs is not None else changed[-1].version if changed else None
-        frame = self.frame(writing.request, material.look, write_views.label_of(act))
+        frame = self.frame(writing.request, material.look, label_of(act))
         return self._pages.render(
             writing.request,
             "write_conflict.html",
             409,
             frame=frame,
-            title=write_views.label_of(act),
+            title=label_of(act),
             action=writing.request.url.path,
             hidden=hidden,
             against=against,

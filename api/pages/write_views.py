@@ -13,11 +13,11 @@ from api.pages.texts import field_label
 from api.pages.timeline import Item
 from api.pages.times import show_clock, show_day, show_instant
 from api.pages.values import Value, Words
-from api.pages.write_acts import ACTS
+from api.pages.write_acts import ACTS, label_of
 from api.pages.write_fields import FieldView, Material, Typed, Widget, parts_typed
 from api.pages.write_forms import FormField, Gate, Pick, WriteAct
 from api.pages.write_options import shown
-from api.pages.write_words import ACT_LABELS, CHOICES, GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS, TELLING
+from api.pages.write_words import CHOICES, GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS, TELLING
 from domain.decision_gate import Stop
 from domain.disclosure_gate import possible_bases
 from domain.disclosures import Gap
@@ -139,11 +139,6 @@ def groups(case_address: str) -> tuple[ChoiceGroup, ...]:
         )
         for group, title in GROUP_TITLES.items()
     )
-
-
-def label_of(act: WriteAct) -> str:
-    """Return what an act is called."""
-    return _(ACT_LABELS.get(act.path, act.event.LABEL_DA))
 
 
 def is_received(event: type[Event]) -> bool:
