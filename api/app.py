@@ -162,7 +162,7 @@ def create_app(
         OpeningPages(pages, doing, sign_in, kept).routes(),  # before the pages of cases: /sager/ny is none
         CorrectionPages(pages, writing, sign_in, kept).routes(),
         writing.routes(),
-        create_pages(pages, reader, cursors),
+        create_pages(pages, ledger, reader, cursors),
         create_day(pages, boards),
         AccessPages(pages, keeper, lists, looks, cursors, sign_in, desk.desk).routes(),
         RestrictedPages(pages, keeper, lists, sign_in, desk.desk).routes(),

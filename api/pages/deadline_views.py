@@ -45,6 +45,9 @@ TONES: Mapping[str, str] = {
 }
 """The colour beside the word of a status; any other has the plain one. A citizen's clock never has any but that."""
 
+DUTIES = 3
+"""How many of the duties that are due next are shown at the top of a case."""
+
 CITIZEN, CITIZEN_HEADING = "borgerens", "Borgerens egne frister"
 _SUBSECTION = re.compile(r"(§§? ?[0-9]+(?: [a-z])?)\(([0-9]+)\)(?:-\(([0-9]+)\))?")
 
@@ -152,6 +155,26 @@ def deadlines_page(look: CaseLook, questions: CaseQuestions, at: datetime, *, re
         switched_off=tuple(rule_line(one, None) for one in off),
         books=tuple(books(questions.rules, questions.record.programme)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NextDuties:
+    """The duties of the municipality that are due next, and how many are broken."""
+
+    lines: tuple[ClockLine, ...]
+    broken: int
+
+
+def next_duties(look: CaseLook, questions: CaseQuestions, at: datetime, *, records: bool) -> NextDuties:
+    """Return the clocks that run out next at an instant, the earliest first; none that must not remind anyone."""
+    clocks = questions.deadlines(at)
+    quiet = silenced(questions.record, clocks, at)
+    own = [clock for clock in clocks if not clock.citizen and clock.key not in quiet]
+    running = [clock for clock in own if clock.due is not None and status(clock, at) in RUNNING]
+    told = _Telling(look, questions.rules, at, words_of(look, ()), records)
+    first = sorted(running, key=lambda clock: clock.extended_to or clock.due or at)[:DUTIES]
+    broken = sum(status(clock, at) in BROKEN for clock in own)
+    return NextDuties(tuple(told.clock(one, (), silent=False) for one in first), broken)
 
 
 def entry_address(case: UUID, version: int, asked: Question) -> str:
