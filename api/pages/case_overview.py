@@ -95,7 +95,7 @@ class ShareLine:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The top of a case's page. ``remaining`` counts the findings beyond those shown."""
+    """The top of a case's page; ``further`` are the findings beyond the gravest."""
 
     alarms: tuple[Telling, ...]
     persons: tuple[PersonLine, ...]
@@ -108,7 +108,7 @@ class Overview:
     notifications: tuple[Telling, ...]
     latest: tuple[EntryLine, ...]
     findings: tuple[Telling, ...]
-    remaining: int
+    further: tuple[Telling, ...]
 
 
 def overview(
@@ -137,7 +137,7 @@ def overview(
         notifications=tuple(found.notifications()),
         latest=tuple(found.line(entry) for entry in reversed(look.entries[-LATEST:])),
         findings=gravest[:LATEST],
-        remaining=len(gravest[LATEST:]),
+        further=gravest[LATEST:],
     )
 
 
