@@ -41,7 +41,7 @@ Purpose = Annotated[
 
 EVERYWHERE = (
     "bad-request", "not-signed-in", "forbidden", "misdirected", "too-many-requests", "head-too-large", "internal",
-    "unavailable",
+    "overloaded", "unavailable",
 )  # fmt: skip
 """Problems that any route answers with."""
 

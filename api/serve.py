@@ -45,7 +45,11 @@ def serve(place: Place, settings: Settings, port: int, *, publish_log: bool) -> 
     context = tls_context(where)
     with listener(where, port) as listening_socket, place.ledger() as ledger, _worker(place):
         apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])
-        limits = settings.requests_per_minute, settings.strict_requests_per_minute
+        limits = (
+            settings.requests_per_minute,
+            settings.strict_requests_per_minute,
+            settings.requests_at_once,
+        )
         app = create_app(
             ledger,
             sign_in_for(ledger, settings, where.name),
