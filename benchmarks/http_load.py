@@ -69,9 +69,9 @@ class Connection:
         """Whether the other side has hung up."""
         return self._reader.at_eof() or self._writer.is_closing()
 
-    async def post(self, path: str, body: bytes, **more: str) -> bytes:
-        """Send a POST that must create something and return the body of the answer."""
-        return await self.ask("POST", path, 201, body, "Content-Type: application/json\r\n", **more)
+    async def post(self, path: str, body: bytes, status: int = 201, **more: str) -> bytes:
+        """Send a POST, which mostly must create something, and return the body of the answer."""
+        return await self.ask("POST", path, status, body, "Content-Type: application/json\r\n", **more)
 
     async def ask(
         self, method: str, path: str, status: int, body: bytes = b"", headers: str = "", **more: str

@@ -19,13 +19,13 @@ async def sampled(until: float, seconds: float) -> Memory:
     """Take a sample every so many seconds until an instant."""
     found: defaultdict[str, list[float]] = defaultdict(list)
     while now() < until:
-        for kind, size in (await asyncio.to_thread(_sizes)).items():
+        for kind, size in (await asyncio.to_thread(sizes)).items():
             found[kind].append(size)
         await asyncio.sleep(seconds)
     return dict(found)
 
 
-def _sizes() -> dict[str, float]:
+def sizes() -> dict[str, float]:
     """Return the memory of every kind, of all its processes together; shared pages are shared out among them."""
     parents = {pid: parent for pid in _pids() if (parent := _parent(pid)) is not None}
     found: defaultdict[str, float] = defaultdict(float)

@@ -46,17 +46,17 @@ class User:
     """Somebody whose every answer is measured; connects again, as browsers do, where the service has hung up."""
 
     def __init__(self, port: int, headers: Mapping[str, str], record: Record) -> None:
-        self._port, self._headers, self._record = port, headers, record
+        self._port, self._headers, self.record = port, headers, record
         self._connection: Connection | None = None
 
     async def read(self, route: str, path: str) -> bytes | None:
         """Ask for something; None where the answer is no success, which is counted."""
         return await self._measured(route, lambda connection: connection.ask("GET", path, 200))
 
-    async def post(self, route: str, path: str, body: Any, **headers: str) -> Any:
-        """Send something that is to be recorded; returns the receipt, or None."""
+    async def post(self, route: str, path: str, body: Any, status: int = 201, **headers: str) -> Any:
+        """Send something, most often to be recorded; returns the answer, or None."""
         content, named = json.dumps(body).encode(), {"Idempotency_Key": str(uuid4()), **headers}
-        answer = await self._measured(route, lambda connection: connection.post(path, content, **named))
+        answer = await self._measured(route, lambda connection: connection.post(path, content, status, **named))
         return None if answer is None else json.loads(answer)
 
     async def _connected(self) -> Connection:
@@ -70,9 +70,9 @@ class User:
         try:
             content = await ask(await self._connected())
         except (RuntimeError, OSError, EOFError) as error:
-            self._record.errors[f"{route}: {str(error)[:60]}"] += 1
+            self.record.errors[f"{route}: {str(error)[:60]}"] += 1
             return None
-        self._record.durations[route].append(now() - begun)
+        self.record.durations[route].append(now() - begun)
         return content
 
 
@@ -91,7 +91,7 @@ async def _followed(http: httpx2.AsyncClient) -> bool:
 
 async def caseworker(port: int, record: Record, until: float) -> None:
     """Open cases and record in them."""
-    api, pages = await _caller(port, CASEWORKER, record), await _browser(port, CASEWORKER, record)
+    api, pages = await caller(port, CASEWORKER, record), await browser(port, CASEWORKER, record)
     while now() < until:
         receipt = await api.post("POST /cases", "/cases", _opening())
         if receipt is None:
@@ -101,7 +101,7 @@ async def caseworker(port: int, record: Record, until: float) -> None:
         for _ in range(NOTES):
             await pages.read("GET /sager/{case}", f"/sager/{case}")
             noted = await api.post(
-                "POST /cases/{case}/commits", f"/cases/{case}/commits", _note(), If_Match=f'"{version}"'
+                "POST /cases/{case}/commits", f"/cases/{case}/commits", note(), If_Match=f'"{version}"'
             )
             version = version if noted is None else noted["version"]
             await api.read("GET /cases/{case}", f"/cases/{case}")
@@ -112,7 +112,7 @@ async def caseworker(port: int, record: Record, until: float) -> None:
 
 async def reviewer(port: int, record: Record, until: float) -> None:
     """Ask what was on record at instants of the past: of one case, and of all."""
-    user = await _caller(port, REVIEWER, record)
+    user = await caller(port, REVIEWER, record)
     while now() < until:
         if record.cases:
             case, opened = random.choice(record.cases)
@@ -125,7 +125,7 @@ async def reviewer(port: int, record: Record, until: float) -> None:
 
 async def supervisor(port: int, record: Record, until: float) -> None:
     """Look at the boards, on pages and over the API."""
-    api, pages = await _caller(port, SUPERVISOR, record), await _browser(port, SUPERVISOR, record)
+    api, pages = await caller(port, SUPERVISOR, record), await browser(port, SUPERVISOR, record)
     while now() < until:
         for path in ("/deadlines", "/findings", f"/caseload?programme={PROGRAMME}"):
             await api.read(f"GET {path.partition('?')[0]}", path)
@@ -148,15 +148,15 @@ async def _think(who: str) -> None:
     await asyncio.sleep(random.expovariate(1 / THINKING[who]))
 
 
-async def _caller(port: int, staff: str, record: Record) -> User:
+async def caller(port: int, staff: str, record: Record | None = None) -> User:
     """Return somebody who asks the API."""
     token = await asyncio.to_thread(httpx2.post, f"http://127.0.0.1:{port}/demonstration/tokens/{staff}")
-    return User(port, {"Authorization": f"Bearer {token.text}", "Purpose": "case-work"}, record)
+    return User(port, {"Authorization": f"Bearer {token.text}", "Purpose": "case-work"}, record or Record())
 
 
-async def _browser(port: int, staff: str, record: Record) -> User:
+async def browser(port: int, staff: str, record: Record | None = None) -> User:
     """Return somebody who opens pages."""
-    return User(port, {"Cookie": await asyncio.to_thread(_cookie, port, staff), **OWN_PAGE}, record)
+    return User(port, {"Cookie": await asyncio.to_thread(_cookie, port, staff), **OWN_PAGE}, record or Record())
 
 
 def _cookie(port: int, staff: str) -> str:
@@ -179,7 +179,8 @@ def _opening() -> dict[str, Any]:
     }
 
 
-def _note() -> dict[str, Any]:
+def note() -> dict[str, Any]:
+    """Return a commit of one note."""
     data = {"informant": "parent-A", "channel": "phone", "content": TEXT}
     return {"commands": [{"event": "NoteRecorded", "occurred_at": _lately(timedelta(hours=1)), "data": data}]}
 
