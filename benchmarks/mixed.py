@@ -42,8 +42,8 @@ LIMITS: Mapping[str, float] = {
     "GET /cases/{case}?known_at": MOST_PAGE_MS,
     "GET /deadlines": MOST_BOARD_MS,
 }
-LEAST_REQUESTS = 50.0
-"""Requests a second that the largest municipality makes in its busiest minute, by docs/scale.md, with much to spare."""
+LEAST_REQUESTS = 16.0
+"""Appends a second of the largest municipality at its peak in the high year, by docs/scale.md: each answer is one."""
 
 MOST_GROWTH = 1.1
 
