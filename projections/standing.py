@@ -17,7 +17,6 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from domain.case_set import CaseSet
 from domain.events.administration import CaseOpened
 from domain.events.retention import PersonalDataErased
 from domain.register import ABOUT_ENTRIES
@@ -27,7 +26,7 @@ from ledger.format import StoredRow
 from ledger.mapper import read_clear
 from ledger.queries import load_queries
 from ledger.store import Ledger
-from projections.boards import PartRow, readable, rows_at
+from projections.boards import readable
 from projections.case_state import TOPICS, state_as_of
 from projections.following import ViewMadeAnew, wait_for
 from projections.milestones import instant_of, runs_of, state_after
@@ -43,12 +42,10 @@ OPENING = (1, 1)
 Passed = tuple[datetime, dict[str, Any]]
 """The milestone before an instant, and what is remembered of it."""
 
-States = Mapping[UUID, dict[str, Any]]
-
 
 def states_at(
     ledger: Ledger, cases: Collection[UUID], position: int, valid_at: datetime, *, originals: bool = False
-) -> States:
+) -> Mapping[UUID, dict[str, Any]]:
     """Return where cases stood by what was on record at a position and had happened by an instant.
 
     Those not opened by then are left out, and those erased whole. What is withheld now is left out of the others,
@@ -59,12 +56,14 @@ def states_at(
     left = frozenset(cases) - folding
     passed = _passed(ledger, left, position, valid_at) if known < position else {}
     left -= passed.keys()
-    if known < position:
+    if left and known < position:
         folding |= _bearing(ledger, left, known, position, valid_at)
-    rows = _remembered(ledger, left - folding, known)
-    if rows is None:
-        folding, rows = folding | left, []
-    found = {row.case: row.value for row in rows} | _since(ledger, passed, position, valid_at)
+    found = _since(ledger, passed, position, valid_at)
+    remembered = _remembered(ledger, left - folding, known)
+    if remembered is None:
+        folding |= left
+    else:
+        found |= remembered
     return found | _folded(ledger, folding, position, valid_at, originals=originals)
 
 
@@ -79,11 +78,11 @@ def _withheld_later(ledger: Ledger, cases: Collection[UUID], position: int) -> f
     return frozenset(case for (case,) in ledger.query(STANDING["withheld_later"], values))
 
 
-def _remembered(ledger: Ledger, cases: frozenset[UUID], known: int) -> list[PartRow] | None:
+def _remembered(ledger: Ledger, cases: frozenset[UUID], known: int) -> dict[UUID, dict[str, Any]] | None:
     """Return the rows of cases as known at a position; None where the view has not come there, or is made anew."""
     with suppress(ViewMadeAnew):
-        reached, rows = rows_at(ledger, CASE_STATE, known, CaseSet(cases))
-        return rows if reached >= known else None
+        if wait_for(ledger, CASE_STATE, known) >= known:
+            return dict(ledger.query(STANDING["states_known"], {"cases": list(cases), "position": known}))
     return None
 
 

@@ -43,9 +43,19 @@ SELECT c.key, m.part, m.value FROM unnest(%(cases)s::uuid[]) AS c (key), LATERAL
     ORDER BY r.part DESC LIMIT 1) m
 
 -- name: entries_of_runs
--- Entries of some kinds in runs of versions of some cases, by a position.
+-- Entries of some kinds in runs of versions of some cases, by a position. OFFSET keeps the other conditions out of the
+-- choice of the index: by topic or position a long case would be gone through for each run.
 SELECT e.position, e.stream, e.version, e.topic, e.recorded_at, e.actor, e.blind, e.segments, e.state, e.commitment
-FROM unnest(%(cases)s::uuid[], %(firsts)s::bigint[], %(lasts)s::bigint[]) AS r (stream, first, last)
-    JOIN ledger.event e ON e.stream = r.stream AND e.version BETWEEN r.first AND r.last
+FROM unnest(%(cases)s::uuid[], %(firsts)s::bigint[], %(lasts)s::bigint[]) AS r (stream, first, last), LATERAL (
+    SELECT * FROM ledger.event v WHERE v.stream = r.stream AND v.version BETWEEN r.first AND r.last OFFSET 0) e
 WHERE e.topic = ANY(%(topics)s) AND e.position <= %(position)s
 ORDER BY e.stream, e.version
+
+-- name: states_known
+-- Where cases stood as known at a position; those of which nothing was known are left out.
+SELECT c.key, s.value FROM unnest(%(cases)s::uuid[]) AS c (key), LATERAL (
+    SELECT r.value, r.known_to FROM view.remembered_v1 r
+    WHERE r.view = 'case_state' AND r.generation = (SELECT generation FROM view.current WHERE view = 'case_state')
+        AND r.key = c.key AND r.part = '' AND r.known_from <= %(position)s
+    ORDER BY r.known_from DESC LIMIT 1) s
+WHERE s.known_to IS NULL OR s.known_to > %(position)s
