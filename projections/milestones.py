@@ -92,8 +92,10 @@ def state_after(at: datetime, value: dict[str, Any], entries: Iterable[Entry], v
 def _passed(state: tuple[Entry, ...], kept: Kept) -> _Passed | None:
     """Return the milestones of a case from those before its last entry; None of a short one, or one not opened."""
     before = state.along if isinstance(state, Kept) else None
+    if before is None and len(kept) < 2 * STRETCH:
+        return None
     case = opened(kept.facts)
-    if case is None or (before is None and len(kept) < 2 * STRETCH):
+    if case is None:
         return None
     if not isinstance(before, _Passed) or before.milestones[0].value["case"] != saved(case):
         return _set(kept, _Passed((_Milestone(BEGINNING, {"case": saved(case)}),), 0, {}), 0, LATEST)
