@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,11 +54,22 @@ class SubmissionAct:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A submission with its texts, and what would stand against its decision if it were approved now."""
+    """A submission with its texts, and what would stand against its decision if it were approved now.
+
+    ``passed`` is what stood against it when it was sent, each of which its sender gave a reason for.
+    """
 
     submission: Submission
     decision: DecisionMade
     stops: tuple[Stop, ...]
+    passed: tuple[Stop, ...]
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """The reason its sender gave for passing each stop, by code."""
+        codes = "|".join(map(re.escape, self.decision.overridden_gates or ()))
+        parts = re.split(rf"(?:^|\n)({codes}): ", self.decision.override_reason or "") if codes else []
+        return dict(zip(parts[1::2], parts[2::2], strict=True))
 
     @property
     def unpassed(self) -> tuple[Stop, ...]:
@@ -162,10 +174,14 @@ class Approver:
             decision = decision_to_approve(found, found.entry, principal, {})
         except Refused:
             return None
-        now, rules = self._ledger.now(), adopted_upto(self._ledger)
-        preview = preview_event(CaseFile(found.entry.stream, tuple(entries)), decision, now, principal)
-        stops = decision_stops(Inquiry(Known((*entries, preview)), rules, now), preview.version)
-        return Reading(found, decision, stops)
+        rules, sent = adopted_upto(self._ledger), found.entry.recorded_at
+
+        def against(upto: Sequence[Entry], at: datetime) -> tuple[Stop, ...]:
+            preview = preview_event(CaseFile(found.entry.stream, tuple(upto)), decision, at, principal)
+            return decision_stops(Inquiry(Known((*upto, preview)), rules, at), preview.version)
+
+        before = [one for one in entries if one.version <= found.prepared_on]
+        return Reading(found, decision, against(entries, self._ledger.now()), against(before, sent))
 
     async def _bound(self, principal: Principal, case: UUID) -> tuple[datetime, dict[str, Any]]:
         """Return the ledger's time, and what binds an act to what the ledger held and to what was last looked at."""

@@ -1,5 +1,6 @@
 """The pages of approval over HTTP: the queue, and one submission with its answer, each look on record."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -200,8 +201,7 @@ class ApprovalPages:
         if sent is None:
             raise ProblemError("not-found", "That entry sent no decision for approval.")
         now = look.as_of.at(self._pages.door.index.now)
-        waiting = sent.answer is None and asked_of == NOW
-        reading = self._approver.reading(principal, look.entries, sent) if waiting else None
+        reading = await asyncio.to_thread(self._approver.reading, principal, look.entries, sent)
         page = approval_views.submission_page(
             look, sent, principal, now, reading, await self._compared(look, sent),
             replace(form or AnswerForm(str(uuid4()), 0), version=look.file.version),

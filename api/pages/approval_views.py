@@ -1,6 +1,6 @@
 """What the pages of approval show: the queue, and one submission frozen as it was sent, with what came since."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -33,7 +33,12 @@ NOTHING_TYPED = TextField()
 TEXT_LIMIT = 10_000
 """Longest remark or reason in characters."""
 
-OF_APPROVAL = frozenset({"approver", "approver_role", "prepared_on", "prepared_by", "log_position", "seen"})
+OF_APPROVAL = frozenset(
+    {
+        "approver", "approver_role", "prepared_on", "prepared_by", "log_position", "seen", "overridden_gates",
+        "override_reason", "decision",
+    }
+)  # fmt: skip
 """Fields of a submission that the page tells in words of its own."""
 
 
@@ -84,8 +89,8 @@ class AnswerForm:
 class SubmissionPage:
     """One submission: how it stands, what it says and rested on when it was sent, and what came since.
 
-    ``answers`` says that the reader may answer it, ``own`` that they prepared or sent it. ``compared`` is what the
-    entries since have changed.
+    ``passed`` is what was missing then, with the reasons given; ``compared`` what the entries since have changed.
+    ``answers`` says that the reader may answer it, ``own`` that they prepared or sent it.
     """
 
     sentence: str
@@ -99,7 +104,7 @@ class SubmissionPage:
     since: tuple[Item, ...]
     compared: ComparePage | None
     compare: str
-    passed: str | None
+    passed: tuple[tuple[str, str, str], ...]
     hindrances: tuple[Hindrance, ...]
     readable: bool
     answers: bool
@@ -195,8 +200,8 @@ def submission_page(
         since=_since(look, words, sent),
         compared=None if compared is None else compare_views.compare_page(compared),
         compare=compare_views.address(case_address(case) + COMPARE.path, compare_views.Wish(known_from=begun)),
-        passed=None if reading is None else _passed(entry.data),
-        hindrances=() if reading is None else tuple(
+        passed=() if reading is None else tuple(_passed(reading)),
+        hindrances=() if reading is None or not waiting else tuple(
             hindrance(stop, typed, asked=asked) for stop in reading.unpassed
         ),
         readable=reading is not None or not waiting,
@@ -266,9 +271,11 @@ def _since(look: CaseLook, words: LinkedWords, sent: Submission) -> tuple[Item, 
     return items_of(words, look, found)
 
 
-def _passed(data: Mapping[str, object]) -> str | None:
-    reasons = data.get("override_reason")
-    return None if reasons is None else str(reasons)
+def _passed(reading: Reading) -> Iterable[tuple[str, str, str]]:
+    """Yield what stood against a decision when it was sent: what is missing, by which source, and why it is made."""
+    for stop in {one.finding.code: one for one in reading.passed}.values():
+        told = hindrance(stop, {}, asked=False)
+        yield told.text, told.source, reading.reasons.get(stop.finding.code) or _("ikke oplyst")
 
 
 def _decided(look: CaseLook, sent: Submission) -> str | None:
