@@ -20,7 +20,7 @@ from api.pages.deadline_views import (
     unknown_rule,
 )
 from api.pages.deadline_words import DEADLINES, LEVELS
-from api.pages.desk import BREACHES, LEVEL, QUEUE, RESTRICTED, STATE, MenuLine, list_address
+from api.pages.desk import APPROVALS, BREACHES, LEVEL, QUEUE, RESTRICTED, STATE, MenuLine, list_address
 from api.pages.desk import DEADLINES as BOARD
 from api.pages.desk import FINDINGS as FOUND
 from api.pages.desk_rows import Beside, CaseLine
@@ -177,6 +177,9 @@ def _waiting(look: DeskLook) -> Iterator[tuple[str, tuple[str | None, bool]]]:
             found,
         )
         yield FOUND.address, (text, found > 0)
+    if look.approvals is not None:
+        text = ngettext("%(number)s afgørelse venter på svar", "%(number)s afgørelser venter på svar", look.approvals)
+        yield APPROVALS.address, (text, look.approvals > 0)
     if look.waiting is not None:
         text = ngettext("%(number)s venter på vurdering", "%(number)s venter på vurdering", look.waiting)
         old = ngettext("%(number)s for længe", "%(number)s for længe", look.climbed or 0)

@@ -28,6 +28,7 @@ from domain.known import many
 from domain.time import copenhagen_day
 
 HAPPENED, REACHED, ALREADY = "happened", "reached", "allerede"
+APPROVER = "godkender"
 OVERRIDE = "grund"
 """How the names of fields with a reason to pass a gate begin."""
 
@@ -109,6 +110,7 @@ class FormPage:
     gated: Gate = Gate.NONE
     already: bool = False
     gate: GateView | None = None
+    approver: FieldView | None = None
     problem: str | None = None
     notes: tuple[str, ...] = ()
     changed: tuple[Item, ...] = ()
@@ -116,7 +118,7 @@ class FormPage:
     @property
     def errors(self) -> list[tuple[str, str]]:
         """What is wrong, each with the place to mend it."""
-        every = (*self.times, *self.fields, *self.more)
+        every = (*self.times, *self.fields, *self.more, *filter(None, [self.approver]))
         return [(field.anchor, field.error) for field in every if field.error]
 
     @property
@@ -174,6 +176,15 @@ def _is_made(field: FormField) -> bool:
     return field.pick is Pick.MADE
 
 
+def approver_field(act: WriteAct, typed: Typed, errors: Mapping[str, str]) -> FieldView | None:
+    """Return the field that asks who is to approve a decision; None for another act."""
+    if act.gate is not Gate.DECISION:
+        return None
+    hint = _("Medarbejderens id, for eksempel u-12. Tomt betyder teamlederen.")
+    values = typed.get(APPROVER) or ("",)
+    return FieldView(APPROVER, _("Hvem skal godkende?"), Widget.LINE, hint, typed=values[0], error=errors.get(APPROVER))
+
+
 def text_field(name: str, label: str, typed: Typed, error: str | None = None, hint: str = "") -> FieldView:
     """Return a field for a text that the form asks for by itself."""
     values = typed.get(name) or ("",)
@@ -183,11 +194,12 @@ def text_field(name: str, label: str, typed: Typed, error: str | None = None, hi
 def decision_gate(material: Material, data: Mapping[str, Any], stops: Iterable[Stop], typed: Typed, *,
                   asked: bool) -> GateView:  # fmt: skip
     """Return what the gate before a decision says; ``asked``: reasons were asked for before."""
-    hindrances = {stop.finding.code: _hindrance(stop, typed, asked=asked) for stop in stops}
+    hindrances = {stop.finding.code: hindrance(stop, typed, asked=asked) for stop in stops}
     return GateView(decision_sentence(material, data), tuple(hindrances.values()), _rests_on(material, data))
 
 
-def _hindrance(stop: Stop, typed: Typed, *, asked: bool) -> Hindrance:
+def hindrance(stop: Stop, typed: Typed, *, asked: bool) -> Hindrance:
+    """Return what stands against a decision, with where to write a reason to pass it; ``asked``: asked for before."""
     check, code = CHECKS[stop.finding.code], stop.finding.code
     field = None
     if stop.overridable:
@@ -206,16 +218,20 @@ def _rests_on(material: Material, data: Mapping[str, Any]) -> tuple[str, ...]:
 def decision_sentence(material: Material, data: Mapping[str, Any]) -> str:
     """Return a decision about to be made as one sentence."""
     about = ", ".join(material.words.person(str(ref)) or str(ref) for ref in many(data.get("about")))
-    measure = f" ({data['measure']})" if data.get("measure") else ""
     facts = len(many(data.get("facts")))
     return _(
-        "Du er ved at træffe afgørelsen »%(outcome)s«%(measure)s om %(about)s efter %(law)s. Den bygger på %(facts)s.",
-        outcome=word_of_field("outcome", str(data["outcome"])),
-        measure=measure,
+        "Du er ved at træffe afgørelsen %(terms)s om %(about)s efter %(law)s. Den bygger på %(facts)s.",
+        terms=decision_terms(data),
         about=about,
         law=", ".join(map(str, many(data.get("legal_basis")))),
         facts=ngettext("%(number)s hændelse", "%(number)s hændelser", facts),
     )
+
+
+def decision_terms(data: Mapping[str, Any]) -> str:
+    """Return how a decision comes out, with the measure in brackets."""
+    measure = f" ({data['measure']})" if data.get("measure") else ""
+    return f"»{word_of_field('outcome', str(data['outcome']))}«{measure}"
 
 
 def disclosure_gate(material: Material, checked: CheckedDisclosure, typed: Typed, *, asked: bool) -> GateView:

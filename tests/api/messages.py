@@ -13,6 +13,7 @@ from babel.messages.extract import extract
 from api import dossier_words
 from api.pages import (
     access_words,
+    approval_words,
     audit_words,
     case_frame,
     case_overview,
@@ -60,8 +61,8 @@ _DANISH = re.compile(
     r"[æøåÆØÅ][a-zæøå ]|\b(?:af|blev|den|der|det|er|fra|har|ikke|kan|med|og|som|til) \w|\w (?:af|er|ikke|og|til)\b"
 )
 _TABLES = (
-    codes, access_words, case_overview, texts, audit_words, compare_views, consent_words, deadline_words, desk_words,
-    dossier_words, exemption_words, finding_words, log_words, write_words,
+    codes, access_words, approval_words, case_overview, texts, audit_words, compare_views, consent_words, deadline_words,
+    desk_words, dossier_words, exemption_words, finding_words, log_words, write_words,
 )  # fmt: skip
 
 
