@@ -78,6 +78,7 @@ from api.search_routes import create_search_router
 from api.searching import Searcher
 from api.sign_in import answers
 from api.sign_in.identity import NotSignedIn, SignIn
+from api.warning_opening import WaitingWarnings, WarningOpener
 from ledger.documents import Documents
 from ledger.store import Ledger
 from projections.board import Board
@@ -163,10 +164,10 @@ def create_app(
         CorrectionPages(pages, writing, sign_in, kept).routes(),
         writing.routes(),
         create_pages(pages, reader, cursors),
-        create_day(pages, boards),
+        create_day(pages, boards, WaitingWarnings(ledger, door)),
         AccessPages(pages, keeper, lists, looks, cursors, sign_in, desk.desk).routes(),
         RestrictedPages(pages, keeper, lists, sign_in, desk.desk).routes(),
-        create_deadline_pages(pages, ledger, reader),
+        create_deadline_pages(pages, ledger, reader, WarningOpener(ledger, recorder)),
         desk.routes(),
         CaseloadMovePages(pages, CaseloadMover(ledger, reader, recorder), sign_in, desk.desk).routes(),
         create_sample_page(pages, ledger, reader, desk.desk),

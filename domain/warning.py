@@ -74,9 +74,14 @@ class Warned:
         return int(self.sent.data["attempt"])
 
     @property
+    def on_page(self) -> bool:
+        """Whether it stands on the page of its recipient's day."""
+        return self.sent.data["channel"] == "page"
+
+    @property
     def arrived(self) -> bool:
         """Whether it reached its recipient: on the page at once, by mail when the server has taken it over."""
-        return self.sent.data["channel"] == "page" or self.delivered is not None
+        return self.on_page or self.delivered is not None
 
     def is_about(self, clock: Deadline, level: WarningLevel, channel: WarningChannel) -> bool:
         """Whether it warned of a clock as it is due now, at a level, through a channel."""

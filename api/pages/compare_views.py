@@ -11,7 +11,6 @@ from api.comparing import Compared, ViewDifference
 from api.pages import views
 from api.pages.audit_words import CAUSES, MOVES, VIEW_FIELDS, VIEWS
 from api.pages.codes import STATUSES, word, word_of_field
-from api.pages.deadline_views import show_due
 from api.pages.language import _, language, ngettext
 from api.pages.tables import BAD, NOTE, Cell, Table, table
 from api.pages.texts import field_label
@@ -23,6 +22,7 @@ from api.pages.times import (
     parts_of,
     read_parts,
     show_days_in,
+    show_due,
     show_instant,
     show_moment,
 )

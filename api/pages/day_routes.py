@@ -1,5 +1,6 @@
 """My day: the deadlines of the cases one holds, those with least time left first, and what waits for an answer."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,9 +18,11 @@ from api.pages.rendering import MY_DAY, Pages
 from api.pages.texts import field_label
 from api.pages.times import show_instant, show_length
 from api.pages.views import case_address
+from api.pages.warning_views import DayWarning, day_warning
 from api.pages.write_acts import BY_TOPIC, DECLINE
 from api.pages.write_words import DONE, STATUS_WORDS
 from api.principals import looking
+from api.warning_opening import WaitingWarnings
 from domain.authority import KIND_OF_ROLE, POWERS, Act, Extent
 from domain.deadlines import Deadline, from_values, late_by, status
 from domain.events import EVENTS
@@ -82,7 +85,7 @@ class RevisedLine:
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """The deadlines of a day, hand-overs that wait, and decisions whose grounds were put right.
+    """The deadlines of a day, hand-overs that wait, decisions whose grounds were put right, warnings not opened yet.
 
     ``done`` says what the reader has just done in a case that is closed to them now.
     """
@@ -95,9 +98,10 @@ class DayPage:
     done: str | None
     handovers: tuple[HandoverLine, ...]
     revised: tuple[RevisedLine, ...]
+    warnings: tuple[DayWarning, ...] = ()
 
 
-def create_day(pages: Pages, boards: Boards) -> APIRouter:
+def create_day(pages: Pages, boards: Boards, waiting: WaitingWarnings) -> APIRouter:
     """Return the page of one's day."""
     router = APIRouter(include_in_schema=False)
 
@@ -110,6 +114,7 @@ def create_day(pages: Pages, boards: Boards) -> APIRouter:
             asked = boards.asked(request, MOST, *DONE)
             await pages.door.require(principal, Act.CASE_WRITE, "my_day")
             handovers = pages.door.index.handovers(principal.id)
+            warnings = await asyncio.to_thread(waiting.of, principal)
             leads = POWERS[KIND_OF_ROLE[principal.role]][Act.CASE_WRITE] is Extent.ORGANISATION
             held_by = principal.id if leads else None  # others see no cases but those they hold or were granted
             wishes = [
@@ -117,7 +122,7 @@ def create_day(pages: Pages, boards: Boards) -> APIRouter:
                 for view, chosen in ((DEADLINES, Selection(statuses=STANDING)), (FINDINGS, REVISED))
             ]
             found, revised = await boards.together(
-                principal, asked, wishes, "my_day", [case for case, _handover in handovers]
+                principal, asked, wishes, "my_day", [case for case, _ in (*handovers, *warnings)]
             )
             page = day_page(found, pages.door.number)
             done = next((_(text) for name, text in DONE.items() if name in request.query_params), None)
@@ -126,6 +131,7 @@ def create_day(pages: Pages, boards: Boards) -> APIRouter:
                 done=done,
                 handovers=tuple(_handover_line(case, one, principal.id, pages.door.number) for case, one in handovers),
                 revised=tuple(dict.fromkeys(_revised_line(row, pages.door.number) for row in revised.rows)),
+                warnings=tuple(day_warning(one, found.rules, case, pages.door.number(case)) for case, one in warnings),
             )
             return pages.render(request, "day.html", page=page)
 

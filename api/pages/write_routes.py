@@ -46,12 +46,17 @@ from domain.authority import Act
 from domain.entries import Entry
 from domain.errors import Malformed
 from domain.events.administration import GateStopped
+from domain.events.control import DocumentChecked
 from domain.known import Known
+from domain.warning import TOPICS as WARNINGS
 from projections.boards import adopted_upto
 from replay.questions import CaseQuestions
 
 LEFT_BY = {"overdragelse": "overdraget", DECLINE: "afvist"}
 """Acts after which a case may be closed to who did them, and what the address of their day says then."""
+
+NOTES = WARNINGS | {DocumentChecked.TOPIC}
+"""Topics of entries that the worker puts on record by itself."""
 
 SENT_BEFORE, KEPT_NOTE = TELLING["sent_before"], TELLING["kept"]
 
@@ -224,6 +229,8 @@ class WritePages:
         return commit_of(request.url.path, sent.key, sent.typed, facts, reason)
 
     async def _take(self, writing: Writing) -> Response:
+        if only_noted(writing.material.look, writing.sent.version):
+            writing = _at_present(writing)
         sent, version = writing.sent, writing.material.look.file.version
         gated = writing.act.gate is not Gate.NONE and not sent.already
         if sent.version != version and gated:
@@ -342,6 +349,12 @@ def items_of(look: CaseLook, entries: tuple[Entry, ...]) -> tuple[Any, ...]:
     """Return entries as the timeline shows them."""
     versions = {entry.version for entry in entries}
     return tuple(item for item in items(look) if item.version in versions)
+
+
+def only_noted(look: CaseLook, version: int) -> bool:
+    """Whether nothing but the ledger's own notes came since a version: they change nothing that anybody writes."""
+    since = look.entries[version:]
+    return bool(since) and all(entry.topic in NOTES for entry in since)
 
 
 def _at_present(writing: Writing) -> Writing:

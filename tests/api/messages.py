@@ -27,6 +27,8 @@ from api.pages import (
     texts,
     values,
     views,
+    warning_views,
+    warning_words,
     write_words,
 )
 from api.pages.language import english_catalogue
@@ -59,7 +61,7 @@ _DANISH = re.compile(
 )
 _TABLES = (
     codes, access_words, texts, audit_words, compare_views, consent_words, deadline_words, desk_words, dossier_words,
-    exemption_words, log_words, write_words,
+    exemption_words, log_words, warning_words, write_words,
 )  # fmt: skip
 
 
@@ -90,7 +92,7 @@ def tabled() -> Iterator[str]:
     yield from (place.label for place in case_frame.CASE_PLACES)
     yield from (text for place in desk.DESK_PLACES for text in (place.label, place.about))
     yield from (deadline_views.CITIZEN_HEADING, *(heading for _, heading, _ in deadline_views.GROUPS))
-    yield from (values.NOT_GIVEN, values.NONE, values.ERASED, values.NOT_SHOWN)
+    yield from (values.NOT_GIVEN, values.NONE, values.ERASED, values.NOT_SHOWN, warning_views.NOT_SENT)
 
 
 def _words(table: Mapping[Any, Any]) -> Iterator[str]:

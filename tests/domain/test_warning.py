@@ -33,7 +33,7 @@ def sent(version: int, at: str, **changes: Any) -> Entry:
         "due": "2025-03-04T08:00:00.000000Z",
         "level": "broken",
     }
-    said = clock | {"channel": "mail", "recipient": CASEWORKER, "attempt": 1} | changes
+    said: dict[str, Any] = clock | {"channel": "mail", "recipient": CASEWORKER, "attempt": 1} | changes
     return entry(version, "WarningSent", at, **said)
 
 
