@@ -62,7 +62,7 @@ from api.pages.record_routes import RecordPages
 from api.pages.rendering import Pages
 from api.pages.restricted_routes import RestrictedPages
 from api.pages.routes import create_pages
-from api.pages.sample_routes import create_sample_page
+from api.pages.sample_routes import SamplePages
 from api.pages.write_doing import Doing
 from api.pages.write_routes import WritePages
 from api.people_routes import create_people_router
@@ -170,7 +170,7 @@ def create_app(
         create_deadline_pages(pages, ledger, reader, WarningOpener(ledger, recorder)),
         desk.routes(),
         CaseloadMovePages(pages, CaseloadMover(ledger, reader, recorder), sign_in, desk.desk).routes(),
-        create_sample_page(pages, ledger, reader, desk.desk),
+        SamplePages(pages, ledger, reader, desk.desk, sign_in).routes(),
         DossierPages(pages, ledger, reader, dossiers, evidence, sign_in).routes(),
         ComparePages(pages, ledger, reader, comparer, cursors).routes(),
         CheckpointPages(pages, ledger, prover.records, cursors).routes(),

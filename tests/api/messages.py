@@ -26,6 +26,7 @@ from api.pages import (
     log_words,
     texts,
     values,
+    verdict_words,
     views,
     warning_views,
     warning_words,
@@ -61,7 +62,7 @@ _DANISH = re.compile(
 )
 _TABLES = (
     codes, access_words, texts, audit_words, compare_views, consent_words, deadline_words, desk_words, dossier_words,
-    exemption_words, log_words, warning_words, write_words,
+    exemption_words, log_words, verdict_words, warning_words, write_words,
 )  # fmt: skip
 
 
