@@ -107,7 +107,10 @@ def _cut(server: smtplib.SMTP) -> None:
             server.close()
 
 
-_BROKEN, _SOON = "I en af dine sager er tiden gået for:", "I en af dine sager er der snart ikke mere tid til:"
+_BROKEN, _SOON = (
+    "Tiden er gået for det, der skal gøres i en sag:",
+    "Tiden er snart gået for det, der skal gøres i en sag:",
+)
 _TEXT = """\
 {what}
 

@@ -116,7 +116,7 @@ def _outcome(one: Warned) -> str:
         return _("leveret: står på siden fra %(when)s", when=show_instant(one.sent.happened))
     if one.delivered is not None:
         return _("leveret til mailserveren %(when)s", when=show_instant(one.delivered.happened))
-    return _("ikke leveret: %(why)s", why=_why(one))
+    return _why(one)
 
 
 def _why(one: Warned) -> str:
