@@ -16,13 +16,10 @@ from api.sign_in.local import LocalSignIn
 from domain.events.referral import CaseAllocated
 from domain.time import write_instant
 from ledger.mapper import read_clear
-from projections.follower import Follower
-from projections.view import VIEWS
 from tests.api.mail_server import mail_server
 from tests.api.signing_in import OWN_PAGE, signed_in
 from tests.api.warned import Cases
 from tests.conftest import BEGINS_AT
-from tests.following import catch_up
 
 CASEWORKER, LEADER = "u-90", "u-12"
 DUTY = "Vurdér, om barnets sundhed eller udvikling er i fare"
@@ -45,10 +42,7 @@ def client(cases: Cases) -> Generator[TestClient]:
 
 def seen_by(client: TestClient, cases: Cases, staff: str, address: str) -> str:
     """Return the words of a page as somebody reads them."""
-    for view in VIEWS.values():
-        follower = Follower(cases.place.conninfo, view)
-        catch_up(follower)
-        follower.close()
+    cases.follow()
     client.cookies.clear()
     signed_in(client, staff, "supervision" if staff == LEADER else "case-work")
     answer = client.get(address, headers=OWN_PAGE, follow_redirects=False)
