@@ -66,7 +66,7 @@ from api.pages.record_routes import RecordPages
 from api.pages.rendering import Pages
 from api.pages.restricted_routes import RestrictedPages
 from api.pages.routes import create_pages
-from api.pages.sample_routes import create_sample_page
+from api.pages.sample_routes import SamplePages
 from api.pages.write_doing import Doing
 from api.pages.write_routes import WritePages
 from api.people_routes import create_people_router
@@ -82,6 +82,7 @@ from api.search_routes import create_search_router
 from api.searching import Searcher
 from api.sign_in import answers
 from api.sign_in.identity import NotSignedIn, SignIn
+from api.warning_opening import WaitingWarnings, WarningOpener
 from ledger.documents import Documents
 from ledger.store import Ledger
 from projections.board import Board
@@ -170,14 +171,14 @@ def create_app(
         CorrectionPages(pages, writing, sign_in, kept).routes(),
         writing.routes(),
         create_pages(pages, ledger, reader, cursors),
-        create_day(pages, boards, approvals),
+        create_day(pages, boards, approvals, WaitingWarnings(ledger, door)),
         AccessPages(pages, keeper, lists, looks, cursors, sign_in, desk.desk).routes(),
         RestrictedPages(pages, keeper, lists, sign_in, desk.desk).routes(),
-        create_deadline_pages(pages, ledger, reader),
+        create_deadline_pages(pages, ledger, reader, WarningOpener(ledger, recorder)),
         desk.routes(),
         ApprovalPages(pages, reader, approvals, approver, comparer, sign_in, desk.desk).routes(),
         CaseloadMovePages(pages, CaseloadMover(ledger, reader, recorder), sign_in, desk.desk).routes(),
-        create_sample_page(pages, ledger, reader, desk.desk),
+        SamplePages(pages, ledger, reader, desk.desk, sign_in).routes(),
         DossierPages(pages, ledger, reader, dossiers, evidence, sign_in).routes(),
         ComparePages(pages, ledger, reader, comparer, cursors).routes(),
         CheckpointPages(pages, ledger, prover.records, cursors).routes(),

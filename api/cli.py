@@ -118,6 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_compare(replay, _instant, _code)
     add_export(replay, _instant, _code)
     add_statutory(replay, _instant, _code)
+    _add_warnings(commands)
     _add_worker(commands)
     add_signer(commands.add_parser("signer", help=SIGNER, description=f"{SIGNER[0].upper()}{SIGNER[1:]}."))
     add_witness(partial(_command, _group(commands, "witness", "cosign what other logs signed; needs no ledger")))
@@ -193,6 +194,11 @@ def _add_case(commands: _Commands) -> None:
 def _add_documents(commands: _Commands) -> None:
     group = _group(commands, "documents", "look after the documents that were filed")
     _command(group, "check", _check_documents, "check that each document can be produced unchanged; exit code 1 if not")
+
+
+def _add_warnings(commands: _Commands) -> None:
+    group = _group(commands, "warnings", "warn people of deadlines")
+    _command(group, "send", _send_warnings, "look through all deadlines once, as the worker does, and warn of them")
 
 
 def _add_worker(commands: _Commands) -> None:
@@ -344,6 +350,16 @@ def _check_documents(_: argparse.Namespace, settings: Settings) -> int:
     return 0 if tally.well else 1
 
 
+def _send_warnings(_: argparse.Namespace, settings: Settings) -> int:
+    from api.opening import opened
+    from api.warning_watch import warn_once
+
+    with opened(settings) as place:
+        tally = warn_once(place, settings)
+    print(f"{tally.page} warnings on pages, {tally.delivered} mails delivered, {tally.not_delivered} not delivered")
+    return 0
+
+
 def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api import json_log
     from api.document_watch import daily_check
@@ -351,6 +367,7 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api.opening import opened
     from api.search_upkeep import forgetting, kept_up
     from api.stamp_upkeep import stamping
+    from api.warning_watch import warning
     from api.witness_upkeep import witnessing
     from api.worker import work
     from ledger.erasure import apply_erasures
@@ -361,7 +378,7 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
             with place.ledger() as ledger:
                 apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])
         proving = [published(place), *witnessing(place, settings), *stamping(place, settings)]
-        work(place.conninfo, options.parent, daily_check(place), kept_up(place), *proving)
+        work(place.conninfo, options.parent, daily_check(place), warning(place, settings), kept_up(place), *proving)
     return 0
 
 

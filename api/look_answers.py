@@ -1,6 +1,5 @@
 """What the API says of looks, and of a person's extract of them, as JSON values."""
 
-from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from api.look_extracts import Made
 from api.look_log import LogLook
 from domain.look_extract import Extract
+from domain.look_verdicts import LookVerdictGiven
 from domain.looks import Look
 from domain.time import write_instant
 
@@ -57,18 +57,26 @@ def log(found: LogLook, following: str | None) -> dict[str, Any]:
         "until": _instant(found.page.until),
         "expired_before": _instant(found.expired_before),
         "summary": asdict(found.sums),
-        "items": looks(found.looks),
+        "items": looks(found),
         "next": following,
         "access_event": found.access_position,
     }
 
 
-def looks(found: Iterable[tuple[Look, str | None]]) -> list[dict[str, Any]]:
+def looks(found: LogLook) -> list[dict[str, Any]]:
     """Return looks, each with the relation of whoever looked to the case, for a reader who may know who looked."""
-    return [_look(look, relation) for look, relation in found]
+    return [_look(look, relation, found.verdicts.get(look.position)) for look, relation in found.looks]
 
 
-def _look(look: Look, relation: str | None) -> dict[str, Any]:
+def verdict(given: LookVerdictGiven | None) -> dict[str, Any] | None:
+    """Return the verdict on a look of a sample; None where nobody gave one."""
+    if given is None:
+        return None
+    who = {"by": given.by, "role": given.role, "judged_at": write_instant(given.at)}
+    return {"verdict": given.verdict, "grounds": given.grounds, **who}
+
+
+def _look(look: Look, relation: str | None, given: LookVerdictGiven | None) -> dict[str, Any]:
     return {
         "position": look.position,
         "looked_at": write_instant(look.looked_at),
@@ -85,6 +93,7 @@ def _look(look: Look, relation: str | None) -> dict[str, Any]:
         "refused": look.refused,
         "refusal": look.refusal,
         "break_glass": look.break_glass,
+        "verdict": verdict(given),
     }
 
 

@@ -50,6 +50,7 @@ _LOG: dict[str, Any] = {
             "refused": True,
             "refusal": "not_assigned",
             "break_glass": False,
+            "verdict": None,
         },
         {
             "position": 4702,
@@ -67,6 +68,13 @@ _LOG: dict[str, Any] = {
             "refused": False,
             "refusal": None,
             "break_glass": True,
+            "verdict": {
+                "verdict": "justified",
+                "grounds": "stood_in",
+                "by": "u-12",
+                "role": "supervisor",
+                "judged_at": "2026-04-02T09:00:00.000000Z",
+            },
         },
     ],
     "next": None,

@@ -1,7 +1,8 @@
 """Who has looked, for those who look after it: at a case, or at one person of it; that look goes on record as well."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,11 +18,13 @@ from domain.custody import one_person
 from domain.events.access import LookupsExpired
 from domain.known import Known
 from domain.look_extract import joined_at
+from domain.look_verdicts import LookVerdictGiven
 from domain.looks import Look
 from domain.time import read_instant
 from ledger.mapper import read_clear
 from ledger.store import Ledger
 from projections.closing import closed_stretches
+from projections.look_verdicts import verdicts_on
 from projections.looks import OfPerson, Sums, looks_at, sums_of
 
 WHAT = "access_events"
@@ -48,7 +51,8 @@ class Page:
 class LogLook(Dated):
     """A page of looks at a case or a person of it, each with the relation of whoever looked to the case then.
 
-    ``sums`` are about all pages. Before ``expired_before`` the content of looks was removed; None: never yet.
+    ``sums`` are about all pages, ``verdicts`` are on the looks of this one, by position. Before ``expired_before`` the
+    content of looks was removed; None: never yet.
     """
 
     case: UUID
@@ -58,6 +62,7 @@ class LogLook(Dated):
     following: int | None
     sums: Sums
     expired_before: datetime | None
+    verdicts: Mapping[int, LookVerdictGiven] = field(default_factory=dict[int, LookVerdictGiven])
 
 
 class LookLog:
@@ -100,6 +105,7 @@ class LookLog:
             "following": shown[-1].position if len(found) > page.limit else None,
             "sums": sums_of(self._ledger, *stretch, closed_stretches(file.entries)),
             "expired_before": expired_before(self._ledger, position),
+            "verdicts": verdicts_on(self._ledger, [look.position for look in shown], position),
         }
 
     def _relation(self, case: UUID, look: Look) -> str | None:

@@ -1,6 +1,7 @@
 """Samples of looks for those who may know who has looked; the sample itself goes on record as a look, with its seed."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,10 +14,12 @@ from domain.case_set import CaseSet
 from domain.entries import Entry
 from domain.events.access import RecordViewed
 from domain.known import many
+from domain.look_verdicts import LookVerdictGiven
 from domain.looks import Look, look_of
 from ledger.store import Ledger
 from projections.access import REMEMBERED
 from projections.look_sample import WHOLE, Draw, drawn
+from projections.look_verdicts import verdicts_on
 
 WHAT = "look_sample"
 
@@ -41,6 +44,7 @@ class SampleLook:
     draw: Draw
     among: int | None
     sampled: tuple[SampledLook, ...]
+    verdicts: Mapping[int, LookVerdictGiven]
     access_position: int
 
 
@@ -50,18 +54,30 @@ class LookSampler:
     def __init__(self, ledger: Ledger, reader: CaseReader) -> None:
         self._ledger, self._door = ledger, reader.door
 
-    async def draw(self, principal: Principal, draw: Draw) -> SampleLook:
+    async def draw(
+        self, principal: Principal, draw: Draw, judged_upto: int | None = None, what: str = WHAT
+    ) -> SampleLook:
         """Return a sample of the looks somebody may know of; raises Forbidden, LookNotRecorded.
 
-        Those are the ones at cases they look after, and of nobody's case those of their own organisation.
+        Those are the ones at cases they look after, and of nobody's case those of their own organisation; each with
+        its verdict as on record at a position (None: now). ``what`` is the name of the look this is itself.
         """
         visible = await self._door.visible(principal, Act.LOOKS_READ, WHAT)
-        among, entries = await asyncio.to_thread(drawn, self._ledger, draw)
-        told = [sampled(entry) for entry in entries if _is_told(entry, visible, principal)]
+        among, told = await asyncio.to_thread(self._told, principal, draw, visible)
+        verdicts = await asyncio.to_thread(verdicts_on, self._ledger, [one.position for one in told], judged_upto)
         cases = tuple(dict.fromkeys(case for one in told for case in one.cases))
-        what = f"{WHAT}:{draw.share * 100 // WHOLE}-{draw.seed}"
-        access = await self._door.looks.record(principal, Shown(what, cases, position=draw.upto))
-        return SampleLook(draw, among if visible.all_but else None, tuple(told), access)
+        drawn_so = f"{what}:{draw.share * 100 // WHOLE}-{draw.seed}"
+        access = await self._door.looks.record(principal, Shown(drawn_so, cases, position=draw.upto))
+        return SampleLook(draw, among if visible.all_but else None, told, verdicts, access)
+
+    async def told(self, principal: Principal, draw: Draw, act: Act) -> tuple[SampledLook, ...]:
+        """Return the looks of a sample about which somebody may do something; raises Forbidden."""
+        visible = await self._door.visible(principal, act, act.value)
+        return (await asyncio.to_thread(self._told, principal, draw, visible))[1]
+
+    def _told(self, principal: Principal, draw: Draw, visible: CaseSet) -> tuple[int, tuple[SampledLook, ...]]:
+        among, entries = drawn(self._ledger, draw)
+        return among, tuple(sampled(entry) for entry in entries if _is_told(entry, visible, principal))
 
 
 def _is_told(entry: Entry, visible: CaseSet, principal: Principal) -> bool:

@@ -27,6 +27,7 @@ from domain.findings.handling import Life
 from domain.known import Known, many
 from domain.rules import Rules
 from domain.time import write_instant
+from domain.warning import Warned
 from domain.withdrawals import GoneOut
 from replay.questions import DueChange
 
@@ -69,6 +70,19 @@ def deadline(clock: Deadline, rules: Rules, at: datetime) -> Values:
         "ended_by": clock.cancelled_by or clock.settled_by,
         "superseded_by": clock.superseded_by,
         "disputed_because": clock.dispute,
+    }
+
+
+def warning(one: Warned) -> Values:
+    """Return a warning: which entry, at which level, how and to whom, whether it arrived, when it was opened."""
+    data = one.sent.data
+    return {
+        "entry": one.sent.version,
+        "sent_at": instant(one.sent.happened),
+        **{name: data[name] for name in ("level", "channel", "recipient", "attempt", "due")},
+        "delivered": one.arrived,
+        "not_delivered_because": None if one.failed is None else one.failed.data["reason"],
+        "opened_at": None if one.opened is None else instant(one.opened.happened),
     }
 
 

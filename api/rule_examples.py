@@ -92,6 +92,20 @@ DEADLINES = answer(
             | {
                 "silenced": False,
                 "due_dates": [{"due": _DEADLINE["due"], "known_from": 2, "recorded_at": _DEADLINE["started"]}],
+                "warnings": [
+                    {
+                        "entry": 9,
+                        "sent_at": _DEADLINE["due"],
+                        "level": "broken",
+                        "channel": "mail",
+                        "recipient": "u-25",
+                        "attempt": 1,
+                        "due": _DEADLINE["due"],
+                        "delivered": False,
+                        "not_delivered_because": "no_answer",
+                        "opened_at": None,
+                    }
+                ],
             }
         ],
         "rule_books": [

@@ -26,6 +26,7 @@ from domain.findings.handling import lives
 from domain.known import Known
 from domain.people import silenced
 from domain.rules import Rules
+from domain.warning import warned
 from ledger.mapper import read_clear
 from ledger.store import Ledger
 from projections.boards import adopted_upto
@@ -163,10 +164,11 @@ def _deadlines(asked: Asked) -> dict[str, Any]:
     """Return the clocks of a case, those that must not remind anyone marked."""
     clocks = asked.questions.deadlines(asked.at)
     changes = asked.questions.due_changes()
-    quiet = silenced(asked.known, clocks, asked.at)
+    quiet, given = silenced(asked.known, clocks, asked.at), warned(asked.known, asked.at)
     items = [
         rule_answers.deadline(clock, asked.questions.rules, asked.at)
         | {"silenced": clock.key in quiet, "due_dates": rule_answers.due_changes(changes.get(clock.key, ()))}
+        | {"warnings": [rule_answers.warning(one) for one in given if one.key == clock.key]}
         for clock in clocks
     ]
     return {"items": items, "rule_books": _books(asked.questions.rules)}

@@ -27,6 +27,7 @@ class Act(StrEnum):
     ORIGINALS_READ = "audit.read"
     LOOKS_READ = "access-log.read"
     EXTRACT_MAKE = "access-log.subject-read"
+    LOOK_JUDGE = "access-log.judge"
     EVIDENCE_MAKE = "evidence.make"
     REACH_WRITE = "reach.write"
     STAFF_GRANT = "staff.grant"
@@ -100,6 +101,7 @@ POWERS: Mapping[Kind, Mapping[Act, Extent]] = MappingProxyType(
                 Act.BOARD_READ: Extent.ORGANISATION,
                 Act.SEARCH: Extent.ORGANISATION,
                 Act.LOOKS_READ: Extent.ORGANISATION,
+                Act.LOOK_JUDGE: Extent.ORGANISATION,
                 Act.EVIDENCE_MAKE: Extent.ORGANISATION,
                 Act.REACH_WRITE: Extent.ORGANISATION,
                 Act.BREAK_GLASS_OPEN: Extent.ALL,
@@ -124,6 +126,7 @@ POWERS: Mapping[Kind, Mapping[Act, Extent]] = MappingProxyType(
         Kind.DATA_PROTECTION: MappingProxyType(
             {
                 Act.LOOKS_READ: Extent.ALL,
+                Act.LOOK_JUDGE: Extent.ALL,
                 Act.EXTRACT_MAKE: Extent.ALL,
                 Act.EVIDENCE_MAKE: Extent.ALL,
                 Act.REACH_WRITE: Extent.ALL,
@@ -146,6 +149,7 @@ IN_EMERGENCY = frozenset({Act.CASE_READ, Act.CASE_WRITE})
 OVERSIGHT = frozenset(
     {
         Act.LOOKS_READ,
+        Act.LOOK_JUDGE,
         Act.EXTRACT_MAKE,
         Act.REACH_WRITE,
         Act.BREAK_GLASS_REVIEW,

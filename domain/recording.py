@@ -15,7 +15,7 @@ from domain import register
 from domain.case_file import CaseFile
 from domain.entries import Entry
 from domain.errors import Malformed, Problem
-from domain.events import BY_TOPIC, EVENTS, administration, reach
+from domain.events import BY_TOPIC, EVENTS, administration, reach, warning
 from domain.events.approval import DecisionSubmitted
 from domain.events.assessment import AssessmentRecorded
 from domain.events.base import Event, Refers, reference_marks, sealed_marks
@@ -32,8 +32,8 @@ ACTS_WITH_A_GATE = frozenset(
 )
 """Acts that have a gate of their own; recorded as plain facts they are marked as reported without it."""
 
-ADMINISTRATIVE = frozenset(event.name() for event in (*administration.EVENTS, *reach.EVENTS)) | {
-    "RecordViewed", "LookupsWithheld", "StaffNamesReleased", "LookupExtractMade", "LookupsExpired",
+ADMINISTRATIVE = frozenset(event.name() for event in (*administration.EVENTS, *reach.EVENTS, *warning.EVENTS)) | {
+    "RecordViewed", "LookupsWithheld", "StaffNamesReleased", "LookupExtractMade", "LookupsExpired", "LookJudged",
     "ErasureProposed", "ErasureRejected", "PersonalDataErased", "CiphertextRemoved",
 }  # fmt: skip
 OF_ITS_OWN = frozenset(event.TOPIC for event in EVENTS.values() if event.name() in ADMINISTRATIVE) - {
@@ -41,9 +41,9 @@ OF_ITS_OWN = frozenset(event.TOPIC for event in EVENTS.values() if event.name() 
     administration.PersonJoined.TOPIC,
     administration.GateStopped.TOPIC,
 }
-"""Topics of entries about access and erasure: no correction or annulment opens what they close, or the other way."""
+"""Topics of entries about access, warnings and erasure: no correction or annulment opens or hides what they say."""
 
-OWN_ADDRESS = "names an entry about access or erasure: it is reviewed or ended at an address of its own"
+OWN_ADDRESS = "names an entry about access, a warning or erasure: it is reviewed or ended at an address of its own"
 DOCUMENTARY = frozenset({"DocumentFiled", "DocumentChecked"})
 """Events that acts of their own put on record; a commit of facts does not hold them."""
 

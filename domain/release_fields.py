@@ -22,6 +22,7 @@ LEFT_OUT_EVENTS: Mapping[str, str] = MappingProxyType(
         "staff_names_released": "look-ups of staff",
         "lookup_extract_made": "look-ups of staff",
         "lookups_expired": "look-ups of staff",
+        "look_judged": "look-ups of staff",
         "access_granted": "access of staff",
         "access_ended": "access of staff",
         "break_glass_opened": "access of staff",
@@ -366,6 +367,12 @@ EVENT_FIELDS: Mapping[str, Fields] = MappingProxyType(
         "restriction_reviewed": Fields(number="restriction", flag="renewed", day="review_by", staff="allowed*"),
         "conflict_of_interest_recorded": Fields(staff="staff", code="kind"),
         "conflict_of_interest_ended": Fields(number="conflict"),
+        "warning_sent": Fields(
+            code="rule level channel", number="trigger number attempt", out="due", staff="recipient"
+        ),
+        "warning_delivered": Fields(number="warning"),
+        "warning_not_delivered": Fields(number="warning", code="reason"),
+        "warning_opened": Fields(number="warning"),
         "retention_class_assigned": Fields(
             code="retention_class rule_version kle",
             flag="archive",

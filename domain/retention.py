@@ -5,7 +5,7 @@ from datetime import datetime
 
 from domain.case_file import ROSTER_TOPICS
 from domain.entries import Entry
-from domain.events import access, reach, retention
+from domain.events import access, reach, retention, warning
 from domain.events.administration import CaseOpened, GateStopped
 from domain.events.child import ChildBorn
 from domain.events.control import DocumentChecked
@@ -17,7 +17,7 @@ from domain.time import copenhagen_day, read_day
 CHILD = "child"
 """The role of a person because of whom a case is a child's case."""
 
-NO_FACTS = frozenset(event.TOPIC for event in (*retention.EVENTS, *reach.EVENTS)) | {
+NO_FACTS = frozenset(event.TOPIC for event in (*retention.EVENTS, *reach.EVENTS, *warning.EVENTS)) | {
     GateStopped.TOPIC,
     DocumentChecked.TOPIC,
     access.RecordViewed.TOPIC,
@@ -25,6 +25,7 @@ NO_FACTS = frozenset(event.TOPIC for event in (*retention.EVENTS, *reach.EVENTS)
     access.StaffNamesReleased.TOPIC,
     access.LookupExtractMade.TOPIC,
     access.LookupsExpired.TOPIC,
+    access.LookJudged.TOPIC,
 }
 """Topics of entries about keeping, reaching and looking at the case, which the archive need not have."""
 

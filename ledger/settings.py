@@ -11,6 +11,10 @@ from domain.authority import KIND_OF_ROLE
 ORIGIN_PATTERN = r"^[^\s+:]{1,150}$"
 """What a log may be called: an address without scheme. Its name in an event (with the id of a key) stays a code."""
 
+ADDRESS_PATTERN = r"^[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+$"
+STAFF_ADDRESS_PATTERN = r"^[A-Za-z0-9._+-]*\{staff\}[A-Za-z0-9._+-]*@[A-Za-z0-9.-]+$"
+"""What an e-mail address looks like, and one in which the id of a member of staff is put."""
+
 
 class Settings(BaseSettings):
     """Read `CASELEDGER_*` once; an empty variable counts as absent, a malformed one raises `ValidationError`."""
@@ -128,6 +132,27 @@ class Settings(BaseSettings):
     )
     stamp_roots: Path | None = Field(
         default=None, description="File with the certificates its answers must lead to, in PEM form."
+    )
+
+    warning_seconds: PositiveInt = Field(
+        default=300, description="How often all deadlines are looked through for those to warn of."
+    )
+    unit_leaders: Json[dict[str, str]] | None = Field(
+        default=None,
+        description="JSON object from units to the staff id of their leader, warned where nobody holds a case.",
+    )
+    smtp: str | None = Field(
+        default=None,
+        pattern=r"^[^\s:/@]+:[0-9]{1,5}$",
+        description="Mail server that takes warnings, as host:port; without it people are warned on their page only.",
+    )
+    mail_from: str | None = Field(
+        default=None, pattern=ADDRESS_PATTERN, description="The address warnings are sent from."
+    )
+    mail_to: str | None = Field(
+        default=None,
+        pattern=STAFF_ADDRESS_PATTERN,
+        description="The address of a member of staff, made from their id, such as {staff}@kommune.example.",
     )
 
     @field_validator("oidc_role_map")

@@ -12,9 +12,11 @@ from api.pages.codes import ROLES, word
 from api.pages.language import _, ngettext
 from api.pages.times import show_clock, show_instant
 from api.pages.values import ERASED, UNREADABLE
+from api.pages.verdict_words import GROUNDS, VERDICTS
 from api.pages.views import case_address
 from api.reading import BoardLook, ToldOf
 from domain.emergencies import CLIMBS_AFTER, LEVELS
+from domain.look_verdicts import LookVerdictGiven
 from domain.looks import Look
 from domain.purposes import PURPOSES
 from domain.reach import BREAK_GLASS_LASTS, CaseReach, Emergency
@@ -138,6 +140,7 @@ class LookLine:
     relation: str
     refusal: str | None
     emergency: bool
+    verdict: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +275,7 @@ def looks_page(look: LogLook, number: str, following: str | None) -> LooksPage:
         number=number,
         address=case_address(look.case),
         summary=" · ".join(parts),
-        lines=tuple(look_line(one, relation) for one, relation in look.looks),
+        lines=tuple(look_line(one, relation, look.verdicts.get(one.position)) for one, relation in look.looks),
         expired_before=show_instant(look.expired_before) if look.expired_before else None,
         following=f"{address}?cursor={following}" if following else None,
         access=look.access_position,
@@ -332,8 +335,14 @@ def _errors(line: ReviewLine) -> list[tuple[str, str]]:
     return [(place, error) for place, error in found if error is not None]
 
 
-def look_line(look: Look, relation: str | None) -> LookLine:
-    """Return a look in words; ``relation`` is through what the case was open then."""
+def verdict_text(given: LookVerdictGiven) -> str:
+    """Return a verdict on a look in words: what was found, why, by whom, when."""
+    found = f"{word(VERDICTS, given.verdict)}: {word(GROUNDS, given.grounds)}"
+    return f"{found}. {given.by} ({word(ROLES, given.role)}) {show_instant(given.at)}"
+
+
+def look_line(look: Look, relation: str | None, given: LookVerdictGiven | None = None) -> LookLine:
+    """Return a look in words; ``relation`` is through what the case was open then, ``given`` the verdict on it."""
     purpose = _(PURPOSES[look.purpose].label_da) if look.purpose in PURPOSES else look.purpose
     return LookLine(
         position=look.position,
@@ -347,6 +356,7 @@ def look_line(look: Look, relation: str | None) -> LookLine:
         relation=word(RELATIONS, relation) if relation else _("ingen"),
         refusal=word(REFUSALS, look.refusal or "") if look.refused else None,
         emergency=look.break_glass,
+        verdict=None if given is None else verdict_text(given),
     )
 
 

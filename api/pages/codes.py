@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from api.pages.language import _
+from api.pages.warning_words import CHANNELS as WARNING_CHANNELS
+from api.pages.warning_words import NOT_DELIVERED, WARNED_OF
 
 PROGRAMMES = {
     "spaed_smaaboern_000": "Spædbørns- og småbørnsindsats",
@@ -160,12 +162,13 @@ BY_FIELD: Mapping[str, Mapping[str, str]] = {
         "expectant_parent": "vordende forælder",
         "self": "på egne vegne",
     },
-    "channel": CHANNELS,
+    "channel": {**CHANNELS, **WARNING_CHANNELS},
     "data_categories": DATA_CATEGORIES,
     "ground": ERASURE_GROUNDS,
     "form": {"digital": "digitalt", "oral": "mundtligt", "written": "skriftligt"},
     "instrument": INSTRUMENTS,
     "kind": KINDS,
+    "level": WARNED_OF,
     "method": {
         "conversation": "samtale",
         "not_applicable_unborn": "ikke muligt, barnet er ikke født",
@@ -175,7 +178,7 @@ BY_FIELD: Mapping[str, Mapping[str, str]] = {
     "notifier_kind": {"private": "privatperson", "professional": "fagperson"},
     "outcome": OUTCOMES,
     "progress": {"insufficient": "utilstrækkelig", "sufficient": "tilstrækkelig"},
-    "reason": REASONS,
+    "reason": {**REASONS, **NOT_DELIVERED},
     "result_kind": {"free_text": "fritekst", "score": "tal"},
     "severity": {"special_attention": "særlig opmærksomhed"},
     "type": MEETINGS,

@@ -11,7 +11,6 @@ from api.comparing import Compared, ViewDifference
 from api.pages import views
 from api.pages.audit_words import CAUSES, MOVES, VIEW_FIELDS, VIEWS
 from api.pages.codes import STATUSES, word, word_of_field
-from api.pages.deadline_views import show_due
 from api.pages.finding_words import explained
 from api.pages.language import _, language, ngettext
 from api.pages.tables import BAD, NOTE, Cell, Table, table
@@ -23,6 +22,7 @@ from api.pages.times import (
     note_on,
     parts_of,
     read_parts,
+    show_due,
     show_instant,
     show_moment,
 )

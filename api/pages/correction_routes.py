@@ -24,7 +24,7 @@ from api.pages.write_fields import FieldView, Material, Typed, Widget, parts_typ
 from api.pages.write_forms import FormField, Pick, WriteAct
 from api.pages.write_options import options_of, shown
 from api.pages.write_reading import as_typed, build, denial, read_value, read_when
-from api.pages.write_routes import SENT_BEFORE, Sent, WritePages, items_of, read_sent, sent_of
+from api.pages.write_routes import SENT_BEFORE, Sent, WritePages, items_of, only_noted, read_sent, sent_of
 from api.pages.write_views import FormPage, Row
 from api.principals import acting
 from api.recording import KeyReused, NotYetHappened, StaleVersion
@@ -147,7 +147,10 @@ class CorrectionPages:
 
     async def _take(self, correcting: Correcting) -> Response:
         event, errors = _read(correcting)
-        sent, look = correcting.sent, correcting.material.look
+        look = correcting.material.look
+        if only_noted(look, correcting.sent.version):
+            correcting = replace(correcting, sent=replace(correcting.sent, version=look.file.version))
+        sent = correcting.sent
         if errors or event is None:
             return self._form(correcting, errors, 422)
         chosen = sent.choice in (KEEP, REPLACE, BOTH)

@@ -1,5 +1,6 @@
 """My day: the deadlines of the cases one holds, those with least time left first, and what waits for an answer."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,10 +20,12 @@ from api.pages.rendering import MY_DAY, Pages
 from api.pages.texts import field_label
 from api.pages.times import show_instant, show_length
 from api.pages.views import case_address
+from api.pages.warning_views import DayWarning, day_warning
 from api.pages.write_acts import BY_TOPIC, DECLINE
 from api.pages.write_views import decision_terms
 from api.pages.write_words import DONE, STATUS_WORDS
 from api.principals import looking
+from api.warning_opening import WaitingWarnings
 from domain.authority import KIND_OF_ROLE, POWERS, Act, Extent
 from domain.deadlines import Deadline, from_values, late_by, status
 from domain.events import EVENTS
@@ -97,7 +100,7 @@ class RevisedLine:
 
 @dataclass(frozen=True, slots=True)
 class DayPage:
-    """The deadlines of a day, hand-overs that wait, and decisions whose grounds were put right.
+    """The deadlines of a day, hand-overs that wait, decisions whose grounds were put right, warnings not opened yet.
 
     ``done`` says what the reader has just done in a case that is closed to them now.
     """
@@ -111,9 +114,10 @@ class DayPage:
     handovers: tuple[HandoverLine, ...]
     revised: tuple[RevisedLine, ...]
     approvals: tuple[ApprovalLine, ...] = ()
+    warnings: tuple[DayWarning, ...] = ()
 
 
-def create_day(pages: Pages, boards: Boards, approvals: ApprovalReader) -> APIRouter:
+def create_day(pages: Pages, boards: Boards, approvals: ApprovalReader, waiting: WaitingWarnings) -> APIRouter:
     """Return the page of one's day."""
     router = APIRouter(include_in_schema=False)
 
@@ -126,13 +130,14 @@ def create_day(pages: Pages, boards: Boards, approvals: ApprovalReader) -> APIRo
             asked = boards.asked(request, MOST, *DONE)
             await pages.door.require(principal, Act.CASE_WRITE, "my_day")
             handovers, sent = pages.door.index.handovers(principal.id), await approvals.concerning(principal)
+            warnings = await asyncio.to_thread(waiting.of, principal)
             leads = POWERS[KIND_OF_ROLE[principal.role]][Act.CASE_WRITE] is Extent.ORGANISATION
             held_by = principal.id if leads else None  # others see no cases but those they hold or were granted
             wishes = [
                 Wish(view, lambda _rules, _at, chosen=chosen: chosen, responsible=held_by)
                 for view, chosen in ((DEADLINES, Selection(statuses=STANDING)), (FINDINGS, REVISED))
             ]
-            named = [*(case for case, _handover in handovers), *(one.case for one in sent)]
+            named = [*(case for case, _ in (*handovers, *warnings)), *(one.case for one in sent)]
             found, revised = await boards.together(principal, asked, wishes, "my_day", named)
             page = day_page(found, pages.door.number)
             done = next((_(text) for name, text in DONE.items() if name in request.query_params), None)
@@ -142,6 +147,7 @@ def create_day(pages: Pages, boards: Boards, approvals: ApprovalReader) -> APIRo
                 handovers=tuple(_handover_line(case, one, principal.id, pages.door.number) for case, one in handovers),
                 approvals=tuple(_approval_line(one, principal.id) for one in sent),
                 revised=tuple(dict.fromkeys(_revised_line(row, pages.door.number) for row in revised.rows)),
+                warnings=tuple(day_warning(one, found.rules, case, pages.door.number(case)) for case, one in warnings),
             )
             return pages.render(request, "day.html", page=page)
 

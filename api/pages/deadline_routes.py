@@ -14,25 +14,26 @@ from api.pages.views import CASES
 from api.principals import acting, looking
 from api.reading import CaseReader
 from api.rules_routes import ask_case
+from api.warning_opening import WarningOpener
 from domain.authority import Act
 from domain.barometer import answers
 from ledger.store import Ledger
 
 
-def create_deadline_pages(pages: Pages, ledger: Ledger, reader: CaseReader) -> APIRouter:
+def create_deadline_pages(pages: Pages, ledger: Ledger, reader: CaseReader, opener: WarningOpener) -> APIRouter:
     """Return the pages over one ledger."""
     router, frames = APIRouter(include_in_schema=False), CaseFrames(pages)
 
     @router.get(f"{CASES}/{{case_id}}{DEADLINES.path}")
     async def deadlines(request: Request, case_id: str) -> Response:
-        """Show the clocks of a case."""
+        """Show the clocks of a case; whoever was warned of them has opened the warnings then."""
 
         async def show(case: UUID, question: Question) -> Response:
             asked = await ask_case(ledger, reader, looking(request), case, question, "deadlines", Act.CASE_READ)
+            opened = await opener.opened(looking(request), asked.look)
             records = question == Question() and reader.door.among(acting(request), Act.CASE_WRITE, [case])
-            page = await asyncio.to_thread(
-                deadline_views.deadlines_page, asked.look, asked.questions, asked.at, records=bool(records)
-            )
+            told = asked.look, asked.questions, asked.at, opened
+            page = await asyncio.to_thread(deadline_views.deadlines_page, *told, records=bool(records))
             frame = frames.frame(request, case, DEADLINES, question, asked.look.access_position)
             return pages.render(request, "deadlines.html", frame=frame, page=page)
 

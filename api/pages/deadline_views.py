@@ -1,7 +1,7 @@
 """What the page of a case's clocks shows: each duty, what started it, when it is due, how it stands and why."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,19 +11,20 @@ from api.pages.codes import word
 from api.pages.deadline_words import CALENDARS, DEADLINES, LEVELS, MARKS, OPTIONS, ROLLS, SETTINGS
 from api.pages.language import ENGLISH, _, language, ngettext
 from api.pages.next_steps import Step, next_steps
-from api.pages.times import show_day, show_instant, show_length, show_moment
+from api.pages.times import show_due, show_instant, show_length, show_moment
 from api.pages.values import Words, label_of, words_of
 from api.pages.views import address, case_address
+from api.pages.warning_views import WarningLine, warned_text, warning_lines
 from api.reading import CaseLook
 from domain.deadlines import Deadline, late_by, status
 from domain.entries import Entry
 from domain.people import silenced
 from domain.rule_book import Rule, Span
 from domain.rules import Adoption, Rules
-from domain.time import copenhagen_day, end_of, write_instant
+from domain.time import copenhagen_day, write_instant
+from domain.warning import BROKEN, Warned, warned
 from replay.questions import CaseQuestions, DueChange
 
-BROKEN = ("breached", "exceeded_with_preliminary", "over_guideline")
 RUNNING = ("warning", "open", "extended")
 MET = ("met", "met_disputed")
 GROUPS = (
@@ -129,16 +130,22 @@ class DeadlinesPage:
     not_running: tuple[RuleLine, ...]
     switched_off: tuple[RuleLine, ...]
     books: tuple[BookLine, ...]
+    warnings: tuple[WarningLine, ...]
+    unwarned: int
 
 
-def deadlines_page(look: CaseLook, questions: CaseQuestions, at: datetime, *, records: bool) -> DeadlinesPage:
+def deadlines_page(
+    look: CaseLook, questions: CaseQuestions, at: datetime, opened: Collection[int] = (), *, records: bool
+) -> DeadlinesPage:
     """Return the clocks of a case as they stand at an instant, by what the look found on record.
 
+    ``opened`` are the warnings that the look itself opens, ``unwarned`` counts broken clocks nobody was warned of.
     ``records`` says that the reader may record in the case now, and is led to what is to be done.
     """
     clocks, changes = questions.deadlines(at), questions.due_changes()
     quiet = silenced(questions.record, clocks, at)
-    told = _Telling(look, questions.rules, at, words_of(look, ()), records)
+    given = warned(questions.record, at)
+    told = _Telling(look, questions.rules, at, words_of(look, ()), given, records)
     own = [clock for clock in clocks if not clock.citizen]
     lines = {clock.key: told.clock(clock, changes.get(clock.key, ()), silent=clock.key in quiet) for clock in clocks}
     groups = [ClockGroup(anchor, _(name), _in(own, statuses, lines, at)) for anchor, name, statuses in GROUPS]
@@ -154,6 +161,8 @@ def deadlines_page(look: CaseLook, questions: CaseQuestions, at: datetime, *, re
         not_running=tuple(rule_line(one, None) for one in without if one not in off),
         switched_off=tuple(rule_line(one, None) for one in off),
         books=tuple(books(questions.rules, questions.record.programme)),
+        warnings=warning_lines(given, questions.rules, look.file.case, look.question, opened),
+        unwarned=sum(clock.key not in quiet and _is_unwarned(clock, given, at) for clock in own),
     )
 
 
@@ -171,10 +180,14 @@ def next_duties(look: CaseLook, questions: CaseQuestions, at: datetime, *, recor
     quiet = silenced(questions.record, clocks, at)
     own = [clock for clock in clocks if not clock.citizen and clock.key not in quiet]
     running = [clock for clock in own if clock.due is not None and status(clock, at) in RUNNING]
-    told = _Telling(look, questions.rules, at, words_of(look, ()), records)
+    told = _Telling(look, questions.rules, at, words_of(look, ()), warned(questions.record, at), records)
     first = sorted(running, key=lambda clock: clock.extended_to or clock.due or at)[:DUTIES]
     broken = sum(status(clock, at) in BROKEN for clock in own)
     return NextDuties(tuple(told.clock(one, (), silent=False) for one in first), broken)
+
+
+def _is_unwarned(clock: Deadline, given: Sequence[Warned], at: datetime) -> bool:
+    return status(clock, at) in BROKEN and not any(one.key == clock.key for one in given)
 
 
 def entry_address(case: UUID, version: int, asked: Question) -> str:
@@ -240,12 +253,6 @@ def citation(text: str) -> str:
     )
 
 
-def show_due(due: datetime) -> str:
-    """Return a due date: the day where its whole day is left for it, else the instant."""
-    day = copenhagen_day(due)
-    return show_day(day) if due == end_of(day) else show_instant(due)
-
-
 def show_left(clock: Deadline, at: datetime) -> str | None:
     """Return how much time is left of a running clock, or by how much it is or was late; None for neither."""
     late = late_by(clock, at)
@@ -294,6 +301,7 @@ class _Telling:
     rules: Rules
     at: datetime
     words: Words
+    given: Sequence[Warned]
     records: bool
 
     def clock(self, clock: Deadline, changes: Sequence[DueChange], *, silent: bool) -> ClockLine:
@@ -312,7 +320,7 @@ class _Telling:
             status=word(DEADLINES, how),
             tone=tone_of(clock, self.at),
             left=show_left(clock, self.at),
-            warned=_("Varsel: ikke leveret") if how in BROKEN and not silent else None,
+            warned=warned_text(clock, self.given, broken=how in BROKEN and not silent),
             satisfied=None if clock.satisfied_by is None else self.entry(clock.satisfied_by),
             notes=tuple(self.notes(clock, silent=silent)),
             earlier=tuple(map(_earlier, changes[:-1])),

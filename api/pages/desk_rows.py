@@ -1,7 +1,7 @@
 """What stands beside the rows of a board: the cases' numbers, who holds them, the entries the rows are about."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,11 +12,13 @@ from api.pages.codes import ROLES, word
 from api.pages.deadline_views import EntryLine, entry_line
 from api.pages.language import _
 from api.pages.views import address, case_address
+from api.pages.warning_views import warnings_among
 from api.principals import Principal
 from api.reading import CaseReader
 from domain.authority import Act
 from domain.entries import Entry
 from domain.reach import CaseReach
+from domain.warning import Warned
 from ledger.store import Ledger
 from projections.boards import readable
 
@@ -60,6 +62,10 @@ class Beside:
     def written(self, case: UUID, version: int) -> Entry | None:
         """Return the clear part of an entry; None where it is not on record for this reader."""
         return self.entries.get(case, {}).get(version)
+
+    def warnings(self, case: UUID) -> Sequence[Warned]:
+        """Return the warnings of a case, as of the instant of the board."""
+        return warnings_among(self.entries.get(case, {}).values(), self.page.at)
 
     def held_by(self, case: UUID, at: datetime) -> str:
         """Return who held a case at an instant, with their roles."""

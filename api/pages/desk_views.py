@@ -14,7 +14,6 @@ from api.pages.deadline_views import (
     adoption_of,
     citation,
     rule_line,
-    show_due,
     show_left,
     tone_of,
     unknown_rule,
@@ -28,7 +27,8 @@ from api.pages.desk_words import BASES, COVERS, GAPS, LIVES, STANDS
 from api.pages.finding_words import explained
 from api.pages.language import _, ngettext
 from api.pages.timeline import actor_of
-from api.pages.times import show_instant
+from api.pages.times import show_due, show_instant
+from api.pages.warning_views import warned_text
 from domain.deadlines import Deadline, from_values, status
 from domain.events.consent import DisclosureDenied, DisclosureMade, InformationObtained
 from domain.findings.catalogue import CHECKS
@@ -280,7 +280,7 @@ def clock_row(row: PartRow, near: Beside) -> ClockRow:
         tone=tone_of(clock, page.at),
         left=show_left(clock, page.at),
         late_known=_late_known(clock, row, near),
-        warned=_("Varsel: ikke leveret") if how in BROKEN else None,
+        warned=warned_text(clock, near.warnings(row.case), broken=how in BROKEN),
         responsible_now=near.held_by(row.case, page.at),
         responsible_then=near.held_by(row.case, clock.due) if then and clock.due else None,
         satisfied=near.entry(row.case, clock.satisfied_by),

@@ -62,6 +62,7 @@ _PREFIXES: Mapping[str, tuple[str, ...]] = {
     "sletning": ("erasure_", "personal_data_erased", "retention_", "archive_", "legal_hold", "ciphertext_"),
     "underretning": ("notification_", "referral_", "recommendation_", "screening_"),
     "undersøgelse": ("investigation_", "preliminary_", "assessment_", "parental_"),
+    "varsel": ("warning_",),
 }
 
 

@@ -44,6 +44,7 @@ FAMILIES = {
     "sletning": "Sletning og opbevaring",
     "underretning": "Underretninger og henvisninger",
     "undersøgelse": "Undersøgelser",
+    "varsel": "Varsler",
 }
 """Kinds of events that belong together, by the word they are asked for with."""
 

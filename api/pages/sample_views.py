@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from api.look_sample import SampledLook, SampleLook
 from api.pages.access_views import LookLine, look_line
@@ -13,10 +13,14 @@ from api.pages.desk import SAMPLE
 from api.pages.desk_rows import CaseLine
 from api.pages.language import _, ngettext
 from api.pages.times import show_instant
+from api.pages.verdict_words import GROUNDS, VERDICTS
+from domain.events.access import LookVerdict
+from domain.look_verdicts import GROUNDS as GROUNDS_OF
 from domain.time import copenhagen_day, end_of, start_of
 from projections.look_sample import WHOLE, Draw
 
-SHARE, SEED, MONTH, UPTO = "procent", "froe", "maaned", "indtil"
+SHARE, SEED, MONTH, UPTO, JUDGED = "procent", "froe", "maaned", "indtil", "vurderet"
+VERDICT_CODES: tuple[LookVerdict, ...] = ("justified", "unjustified", "unclear")
 USUAL_SHARE = "2"
 _SEED = re.compile(r"[0-9]{1,9}")
 _UPTO = re.compile(r"[0-9]{1,18}")
@@ -38,14 +42,28 @@ class SampleForm:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictForm:
+    """The form by which a look is judged; ``key`` makes a second click the same request."""
+
+    key: str
+    groups: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class SampleRow:
-    """A look of the sample and the cases it showed, the first few by number; ``export`` says what left as a file."""
+    """A look of the sample and the cases it showed, the first few by number; ``export`` says what left as a file.
+
+    ``form`` is there where the reader may judge it, else ``note`` may say why not.
+    """
 
     position: int
     line: LookLine | None
     cases: tuple[CaseLine, ...]
     more: int
     export: str | None
+    form: VerdictForm | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +73,11 @@ class SamplePage:
     sentence: str
     rows: tuple[SampleRow, ...]
     access: int
+    tally: str
+    paper: str
+    hidden: tuple[tuple[str, str], ...]
+    errors: tuple[tuple[str, str], ...]
+    problem: str | None
 
 
 CASES_SHOWN = 5
@@ -96,8 +119,58 @@ def last_month(today: date) -> date:
     return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
-def sample_page(look: SampleLook, cases: Mapping[UUID, CaseLine]) -> SamplePage:
-    """Return a sample in words; ``cases`` names each case it showed."""
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Who reads a sample to judge it: their id, in which cases they may, and a key from which each form gets its own.
+
+    ``wrong`` is the look for which a form was sent without a verdict, ``problem`` why one was not taken.
+    """
+
+    staff: str
+    allowed: bool
+    key: UUID
+    wrong: int | None = None
+    problem: str | None = None
+
+
+def sample_page(
+    look: SampleLook, cases: Mapping[UUID, CaseLine], form: SampleForm, judging: Judging, head: int
+) -> SamplePage:
+    """Return a sample in words; ``cases`` names each case it showed, ``head`` is where the ledger stands now."""
+    rows = tuple(_row(one, look, cases, judging) for one in look.sampled)
+    wrong = [(f"vurdering-{row.position}", row.form.error) for row in rows if row.form and row.form.error]
+    asked = {SHARE: form.share, SEED: look.draw.seed, MONTH: form.month, UPTO: str(look.draw.upto)}
+    return SamplePage(
+        sentence=sample_sentence(look),
+        rows=rows,
+        access=look.access_position,
+        tally=verdict_tally(look),
+        paper=f"{SAMPLE.address}.pdf?{urlencode(asked | {JUDGED: head})}",
+        hidden=tuple(asked.items()),
+        errors=tuple((place, text) for place, text in wrong if text),
+        problem=judging.problem,
+    )
+
+
+def verdict_tally(look: SampleLook) -> str:
+    """Return how many looks of a sample were judged how."""
+    given = [one.verdict for one in look.verdicts.values()]
+    counts = [f"{given.count(code)} {_(text).lower()}" for code, text in VERDICTS.items()]
+    open_ones = ngettext("%(number)s ikke vurderet", "%(number)s ikke vurderet", len(look.sampled) - len(given))
+    return " · ".join([*counts, open_ones])
+
+
+def read_choice(sent: str) -> tuple[LookVerdict, str] | None:
+    """Return the verdict and grounds that a form names; None for none of ours."""
+    verdict, _colon, grounds = sent.partition(":")
+    for known in VERDICT_CODES:
+        if known == verdict and grounds in GROUNDS_OF[known]:
+            return known, grounds
+    return None
+
+
+def sample_sentence(look: SampleLook) -> str:
+    """Return how a sample was drawn, and how many looks that gave."""
     draw, number = look.draw, len(look.sampled)
     drawn = ngettext("%(number)s opslag udtrukket", "%(number)s opslag udtrukket", number)
     among = "" if look.among is None else " " + _("af %(among)s", among=look.among)
@@ -109,14 +182,33 @@ def sample_page(look: SampleLook, cases: Mapping[UUID, CaseLine]) -> SamplePage:
         seed=draw.seed,
         upto=draw.upto,
     )
-    rows = tuple(_row(one, cases) for one in look.sampled)
-    return SamplePage(f"{drawn}{among}: {stretch}.", rows, look.access_position)
+    return f"{drawn}{among}: {stretch}."
 
 
-def _row(one: SampledLook, cases: Mapping[UUID, CaseLine]) -> SampleRow:
-    line = None if one.look is None else look_line(one.look, None)
+def _row(one: SampledLook, look: SampleLook, cases: Mapping[UUID, CaseLine], judging: Judging) -> SampleRow:
+    given = look.verdicts.get(one.position)
+    line = None if one.look is None else look_line(one.look, None, given)
     named = sorted((cases[case] for case in one.cases), key=lambda case: case.number)
-    return SampleRow(one.position, line, tuple(named[:CASES_SHOWN]), max(0, len(named) - CASES_SHOWN), one.export)
+    own = one.look is not None and one.look.viewer == judging.staff
+    open_to_verdict = line is not None and judging.allowed and not own and (given is None or not given.stands)
+    return SampleRow(
+        position=one.position,
+        line=line,
+        cases=tuple(named[:CASES_SHOWN]),
+        more=max(0, len(named) - CASES_SHOWN),
+        export=one.export,
+        form=_form_of(one.position, judging) if open_to_verdict else None,
+        note=_("Dit eget opslag: en anden skal vurdere det.") if own and given is None else "",
+    )
+
+
+def _form_of(look: int, judging: Judging) -> VerdictForm:
+    groups = tuple(
+        (_(text), tuple((f"{code}:{grounds}", _(GROUNDS[grounds])) for grounds in GROUNDS_OF[code]))
+        for code, text in VERDICTS.items()
+    )
+    error = _("Vælg en vurdering.") if judging.wrong == look else None
+    return VerdictForm(str(uuid5(judging.key, str(look))), groups, error)
 
 
 def _read_month(text: str) -> date | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from api.pages.language import _, ngettext
-from domain.time import COPENHAGEN, Moment, utc, write_instant
+from domain.time import COPENHAGEN, Moment, copenhagen_day, end_of, utc, write_instant
 
 SUMMER, WINTER = "sommertid", "vintertid"
 EARLIEST_YEAR = 1900
@@ -190,3 +190,9 @@ def _read_clock(text: str) -> tuple[time, str | None]:
         return time(int(hour), int(minute), int(second or 0)), season.lower() if season else None
     except ValueError:
         raise Unreadable(_("Skriv klokkeslættet fra 00.00 til 23.59, for eksempel 14.00.")) from None
+
+
+def show_due(due: datetime) -> str:
+    """Return when a clock is due: the day where its whole day is left for it, else the instant."""
+    day = copenhagen_day(due)
+    return show_day(day) if due == end_of(day) else show_instant(due)

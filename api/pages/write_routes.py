@@ -49,7 +49,9 @@ from domain.authority import Act
 from domain.entries import Entry
 from domain.errors import Malformed, Refused
 from domain.events.administration import GateStopped
+from domain.events.control import DocumentChecked
 from domain.known import Known
+from domain.warning import TOPICS as WARNINGS
 from projections.boards import adopted_upto
 from replay.questions import CaseQuestions
 
@@ -62,6 +64,8 @@ SUBMISSION = "indstilling"
 STAFF = re.compile(r"[A-Za-z0-9._-]{1,80}")
 SEND = "send"
 """What is pressed to send a decision for approval."""
+NOTES = WARNINGS | {DocumentChecked.TOPIC}
+"""Topics of entries that the worker puts on record by itself."""
 
 SENT_BEFORE, KEPT_NOTE = TELLING["sent_before"], TELLING["kept"]
 
@@ -238,6 +242,8 @@ class WritePages:
         return commit_of(place, sent.key, sent.typed, facts, reason)
 
     async def _take(self, writing: Writing) -> Response:
+        if only_noted(writing.material.look, writing.sent.version):
+            writing = _at_present(writing)
         sent, version = writing.sent, writing.material.look.file.version
         gated = writing.act.gate is not Gate.NONE and not sent.already
         if sent.version != version and gated:
@@ -374,6 +380,12 @@ def items_of(look: CaseLook, entries: tuple[Entry, ...]) -> tuple[Any, ...]:
     """Return entries as the timeline shows them."""
     versions = {entry.version for entry in entries}
     return tuple(item for item in items(look) if item.version in versions)
+
+
+def only_noted(look: CaseLook, version: int) -> bool:
+    """Whether nothing but the ledger's own notes came since a version: they change nothing that anybody writes."""
+    since = look.entries[version:]
+    return bool(since) and all(entry.topic in NOTES for entry in since)
 
 
 def _at_present(writing: Writing) -> Writing:

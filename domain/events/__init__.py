@@ -22,6 +22,7 @@ from domain.events import (
     referral,
     retention,
     visit,
+    warning,
 )
 from domain.events.base import Event
 
@@ -42,6 +43,7 @@ GROUPS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
         "correction": correction.EVENTS,
         "access": access.EVENTS,
         "reach": reach.EVENTS,
+        "warning": warning.EVENTS,
         "retention": retention.EVENTS,
         "administration": administration.EVENTS,
     }

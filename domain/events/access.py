@@ -21,6 +21,9 @@ from domain.events.base import (
 )
 from domain.events.fields import Hash, LegalBasis, Offices, People, Position, Whole
 
+LookVerdict = Literal["justified", "unjustified", "unclear"]
+"""What somebody finds of a look of a sample."""
+
 
 class AccessRequestReceived(Event):
     """Someone asked to see what the municipality holds; the kind decides which clock starts.
@@ -186,6 +189,27 @@ class LookupsExpired(Event):
     kept: tuple[UUID, ...] | None = None
 
 
+class LookJudged(Event):
+    """Somebody else judged one look of a sample: whether there was a reason at work for it, by coded grounds.
+
+    ``look`` is its position in the ledger. The others say how the sample was drawn: which stretch of time, both ends
+    counted in, which share of 10,000, which seed, up to which position. Like the look itself it holds codes alone.
+    """
+
+    TOPIC: ClassVar[str] = "look_judged"
+    LABEL_DA: ClassVar[str] = "Opslag vurderet"
+    LABEL_EN: ClassVar[str] = "Look judged"
+
+    look: Position
+    verdict: LookVerdict
+    grounds: Code
+    since: Instant
+    until: Instant
+    share: Whole
+    seed: Code
+    upto: Position
+
+
 class DataBreachDetected(Event):
     """The municipality became aware of a breach of data protection; 72 hours run from that moment.
 
@@ -234,6 +258,7 @@ EVENTS: tuple[type[Event], ...] = (
     StaffNamesReleased,
     LookupExtractMade,
     LookupsExpired,
+    LookJudged,
     DataBreachDetected,
     DataBreachReported,
 )

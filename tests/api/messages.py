@@ -29,7 +29,10 @@ from api.pages import (
     log_words,
     texts,
     values,
+    verdict_words,
     views,
+    warning_views,
+    warning_words,
     write_words,
 )
 from api.pages.language import english_catalogue
@@ -61,8 +64,9 @@ _DANISH = re.compile(
     r"[æøåÆØÅ][a-zæøå ]|\b(?:af|blev|den|der|det|er|fra|har|ikke|kan|med|og|som|til) \w|\w (?:af|er|ikke|og|til)\b"
 )
 _TABLES = (
-    codes, access_words, approval_words, case_overview, texts, audit_words, compare_views, consent_words, deadline_words,
-    desk_words, dossier_words, exemption_words, finding_words, log_words, write_words,
+    codes, access_words, approval_words, case_overview, texts, audit_words, compare_views, consent_words,
+    deadline_words, desk_words, dossier_words, exemption_words, finding_words, log_words, verdict_words, warning_words,
+    write_words,
 )  # fmt: skip
 
 
@@ -93,7 +97,7 @@ def tabled() -> Iterator[str]:
     yield from (place.label for place in case_frame.CASE_PLACES)
     yield from (text for place in desk.DESK_PLACES for text in (place.label, place.about))
     yield from (deadline_views.CITIZEN_HEADING, *(heading for _, heading, _ in deadline_views.GROUPS))
-    yield from (values.NOT_GIVEN, values.NONE, values.ERASED, values.NOT_SHOWN)
+    yield from (values.NOT_GIVEN, values.NONE, values.ERASED, values.NOT_SHOWN, warning_views.NOT_SENT)
 
 
 def _words(table: Mapping[Any, Any]) -> Iterator[str]:

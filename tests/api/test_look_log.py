@@ -69,6 +69,7 @@ def test_everything_about_a_look(api: Api, staff: dict[str, Api], case: str) -> 
         "refused": False,
         "refusal": None,
         "break_glass": False,
+        "verdict": None,
     }
     assert (refusal["staff"], refusal["refused"], refusal["refusal"], refusal["relation"]) == (
         OTHER,

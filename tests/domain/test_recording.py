@@ -345,6 +345,29 @@ OWN: dict[str, dict[str, Any]] = {
     "ErasureProposed": {"ground": "unlawful", "scope": "person", "legal_basis": "l", "reason": "r"},
     "ErasureRejected": {"proposal": 1, "reason": "r"},
     "CiphertextRemoved": {"erasure": 1, "entries": 1},
+    "LookJudged": {
+        "look": 1,
+        "verdict": "justified",
+        "grounds": "own_case",
+        "since": "2026-03-01T00:00:00Z",
+        "until": "2026-03-31T00:00:00Z",
+        "share": 200,
+        "seed": "1",
+        "upto": 1,
+    },
+    "WarningSent": {
+        "rule": "UND-24H",
+        "trigger": 1,
+        "number": 0,
+        "due": "2026-03-04T00:00:00Z",
+        "level": "broken",
+        "channel": "mail",
+        "recipient": "u-1",
+        "attempt": 1,
+    },
+    "WarningDelivered": {"warning": 1},
+    "WarningNotDelivered": {"warning": 1, "reason": "interrupted"},
+    "WarningOpened": {"warning": 1},
     "RecordViewed": {"viewer": "u-1", "role": "r", "purpose": "p", "what": "w", "cases": []},
 }
 
@@ -363,7 +386,9 @@ def test_what_closes_a_case_is_not_opened_by_a_correction(fact: Described) -> No
     """Given a restriction, when it is annulled or corrected as a fact, then it is refused: it is reviewed instead."""
     closed = given(("CaseRestricted", OWN["CaseRestricted"]))
     ((_, detail),) = refusal(closed, fact)
-    assert detail == "names an entry about access or erasure: it is reviewed or ended at an address of its own"
+    assert (
+        detail == "names an entry about access, a warning or erasure: it is reviewed or ended at an address of its own"
+    )
 
 
 def test_erasure_is_no_fact() -> None:

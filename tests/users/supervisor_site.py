@@ -5,12 +5,12 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Locator, Page, ViewportSize
 
 from api.demonstration import prepare
 from api.drafting import Commit, Fact
@@ -20,12 +20,12 @@ from api.recording import CaseRecorder
 from api.rule_adoption import adopt_shipped
 from domain.events.administration import Exported
 from domain.events.reach import CaseRestricted
-from domain.time import copenhagen_day
+from domain.time import copenhagen_day, write_instant
 from ledger.store import Ledger
 from tests.api.browser import DESKTOP, PHONE, overflow, picture, reading, sign_in, words
 from tests.api.client import Api, Response, command, note, talking_to
 from tests.api.preparing import submit
-from tests.api.service import Inside, Service, environment, serving
+from tests.api.service import Command, Inside, Service, environment, serving
 from tests.conftest import BEGINS_AT, Server, Template, clone
 
 LEADER, CASEWORKER, AUDITOR, OFFICER, ADMINISTRATOR = "u-12", "u-90", "u-95", "u-81", "u-97"
@@ -57,6 +57,15 @@ class Site:
     def told(self, *words: str | Path) -> str:
         """Run a command over the same ledger and return what it said."""
         return Inside(environment(self.api.database, self.home)).done(*words)
+
+    def warned(self, mail_port: int) -> None:
+        """Let the worker's step warn of every deadline once, with a mail server on a port of this machine."""
+        mail = {"SMTP": f"127.0.0.1:{mail_port}", "MAIL_FROM": "protokol@kommune.example"}
+        mail |= {"MAIL_TO": "{staff}@kommune.example", "PUBLIC_URL": "https://sager.eksempel.dk"}
+        named = {f"CASELEDGER_{name}": value for name, value in mail.items()}
+        assert "warnings on pages" in Command(environment(self.api.database, self.home) | named).done(
+            "warnings", "send"
+        )
 
     def opened(self, number: str, *facts: dict[str, Any]) -> str:
         """Open a case of one's own under a number, wait until the lists know it, and return its id."""
@@ -159,6 +168,20 @@ def received() -> dict[str, Any]:
     """Return a notification about the child, which sets clocks going."""
     data = {"notifier_kind": "private", "identity_known": True, "channel": "phone", "about": ["child-A"]}
     return command("NotificationReceived", data | {"received_at": "2026-03-04T14:00:00+01:00"})
+
+
+def late() -> dict[str, Any]:
+    """Return a notification that came two days ago and should have been assessed within 24 hours."""
+    at = write_instant(datetime.now(UTC) - timedelta(days=2))
+    data = {"notifier_kind": "private", "identity_known": True, "channel": "phone", "about": ["child-A"]}
+    return command("NotificationReceived", data | {"received_at": at}, occurred_at=at)
+
+
+def downloaded(page: Page, link: Locator) -> bytes:
+    """Return the file a link leads to."""
+    with page.expect_download() as download:
+        link.click()
+    return Path(download.value.path()).read_bytes()
 
 
 def clocks(text: str) -> list[str]:
