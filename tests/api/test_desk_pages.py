@@ -321,7 +321,7 @@ class TestSample:
         client.cookies.clear()
         signed_in(client, "u-81")
         html = page(client, f"/ledelse/stikproeve?procent=100&maaned={THIS_MONTH}&froe=1&indtil={size}")
-        assert re.search(r"u-97</td><td>administrator</td>", html)
+        assert re.search(r"u-97</td><td>administrator<", html)
         assert "et udtræk: events (parquet)" in words(html)
         assert re.search(r"(\d+) opslag udtrukket af \1:", html)
 
