@@ -19,6 +19,7 @@ from projections import milestones, standing
 from projections.case_state import state_as_of
 from projections.standing import states_at
 from projections.view import CASE_STATE, MILESTONES
+from replay.rebuild import verify_view
 from tests.histories.files import follow
 from tests.ledger.samples import appended, one
 from tests.projections.any_case import any_case, erased, instants, stored
@@ -125,6 +126,14 @@ def test_long_case_is_never_folded_from_its_beginning(any_cases: Ledger, folds: 
             found = states_at(any_cases, [FACTS_ONLY], position, instant)
             assert found == folded_whole(record, position, instant, originals=True)
     assert folds == []
+
+
+def test_milestones_folded_anew_are_those_followed(any_cases: Ledger) -> None:
+    """Of cases in which anything happens; of the one erased whole none is left."""
+    comparison = verify_view(any_cases.conninfo, MILESTONES)
+    assert (comparison.equal, comparison.rows > 100) == (True, True)
+    query = "SELECT DISTINCT key FROM view.remembered_v1 WHERE view = 'milestones'"
+    assert {case for (case,) in any_cases.query(query, ())} == {FACTS_ONLY, *(UUID(int=100 + n) for n in (1, 2, 3, 5))}
 
 
 def test_nothing_is_known_of_a_case_before_it_is_opened(followed: Ledger) -> None:
