@@ -68,7 +68,7 @@ class Settings(BaseSettings):
         default=60, description="How many of them may be to sign in or to search for people."
     )
     requests_at_once: PositiveInt = Field(
-        default=100, description="How many requests are answered at a time; more are told to come again (503)."
+        default=200, description="How many requests are answered at a time; more are told to come again (503)."
     )
     look_months: int = Field(
         default=60,
