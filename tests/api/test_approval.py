@@ -199,6 +199,8 @@ class TestPages:
         assert api.commit(case, 3, note("Ringede igen.")).status_code == 201
         text = words(page(staff[LEADER], f"/sager/{case}/godkendelse/3"))
         assert "Godkender du, træffes afgørelsen: »bevilling« (familiebehandling)" in text
+        assert "Grund til tilsidesættelsen" not in text
+        assert "Barnet kan ikke vente." in text
         assert "Kommer ofte for sent" in text.partition("Kommet til siden")[0]
         assert "Ringede igen." in text.partition("Kommet til siden")[2]
         assert "Ringede igen." not in text.partition("Kommet til siden")[0]
