@@ -1,7 +1,7 @@
 """What waits for approval, for those who answer it and those who sent it. The queue is a look of its own."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,6 +13,7 @@ from api.reading import CaseReader
 from domain.approvals import Submission
 from domain.authority import Act
 from ledger.store import Ledger
+from projections.approval_index import OfCases
 
 WHAT = "approval_queue"
 TOLD_FOR = timedelta(days=7)
@@ -49,10 +50,9 @@ class ApprovalReader:
         Who leads is shown all of their organisation, others what they are asked to answer.
         """
         visible = await self._door.visible(principal, Act.DECIDE, WHAT)
-        every = await asyncio.to_thread(self._door.approvals.refresh)
+        every = await asyncio.to_thread(self._door.approvals.every)
         as_of = await asyncio.to_thread(lambda: self._reader.as_of(NOW, self._ledger.head()))
-        erased, _ = self._reader.erased_cases(as_of.position, visible)
-        shown = [one for one in self._listed(every, visible.without(erased).of(every)) if _concerns(one, principal)]
+        shown = [one for one in self._listed(every, visible.of(every)) if _concerns(one, principal)]
         waiting = tuple(one for one in shown if one.submission.answer is None)
         done = sorted((one for one in shown if one.submission.answer is not None), key=_answered_at, reverse=True)
         cases = list(dict.fromkeys(one.case for one in (*waiting, *done[:answered])))
@@ -63,25 +63,24 @@ class ApprovalReader:
         """Return how many decisions wait for somebody's answer; None where they answer none."""
         if not self._door.allows(principal, Act.DECIDE):
             return None
-        every = await asyncio.to_thread(self._door.approvals.refresh)
-        found = self._listed(every, self._door.among(principal, Act.DECIDE, every))
+        waiting = await asyncio.to_thread(self._door.approvals.waiting)
+        found = self._listed(waiting, self._door.among(principal, Act.DECIDE, waiting))
         return sum(one.submission.answer is None and _concerns(one, principal) for one in found)
 
     async def concerning(self, principal: Principal) -> tuple[CaseSubmission, ...]:
         """Return what somebody is asked to answer, and how what they sent stands while that is news; no look."""
-        every = await asyncio.to_thread(self._door.approvals.refresh)
-        named = {case: found for case, found in every.items() if any(_names(one, principal) for one in found)}
+        named = await asyncio.to_thread(self._door.approvals.naming, principal.id, principal.role)
         found = self._listed(named, self._door.among(principal, Act.CASE_READ, named))
         return tuple(one for one in found if self._is_news(one, named[one.case], principal))
 
-    def _listed(self, every: Mapping[UUID, tuple[Submission, ...]], cases: Iterable[UUID]) -> list[CaseSubmission]:
+    def _listed(self, every: OfCases, cases: Iterable[UUID]) -> list[CaseSubmission]:
         found = [CaseSubmission(case, self._door.number(case), one) for case in cases for one in every[case]]
         return sorted(found, key=lambda one: one.submission.entry.position)
 
     def _is_news(self, one: CaseSubmission, others: tuple[Submission, ...], principal: Principal) -> bool:
         sent, answer = one.submission, one.submission.answer
         if answer is None:
-            return True
+            return _names(sent, principal)
         later = any(o.decision == sent.decision and o.entry.version > sent.entry.version for o in others)
         if principal.id not in sent.own or sent.state == "withdrawn" or later:
             return False
@@ -89,9 +88,8 @@ class ApprovalReader:
 
 
 def _names(sent: Submission, principal: Principal) -> bool:
-    """Whether a submission is somebody's own, or waits for them by name or role."""
-    asked = sent.answer is None and sent.asks(principal.id, principal.role, leads=False)
-    return asked or principal.id in sent.own
+    """Whether a submission that waits is somebody's own, or waits for them by name or role."""
+    return principal.id in sent.own or sent.asks(principal.id, principal.role, leads=False)
 
 
 def _concerns(one: CaseSubmission, principal: Principal) -> bool:

@@ -248,7 +248,8 @@ def _answer_text(sent: Submission) -> str | None:
 def _facts(look: CaseLook, words: LinkedWords, sent: Submission) -> tuple[Fact, ...]:
     """Return what the decision says, field by field, as it was sent."""
     kept = {name: value for name, value in sent.entry.data.items() if name not in OF_APPROVAL}
-    (item,) = items_of(words, look, [replace(sent.entry, data=kept)])
+    sealed = tuple(name for name in sent.entry.sealed if name not in OF_APPROVAL)
+    (item,) = items_of(words, look, [replace(sent.entry, data=kept, sealed=sealed)])
     return item.facts
 
 

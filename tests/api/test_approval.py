@@ -189,8 +189,9 @@ class TestPages:
 
     def test_sent_seen_and_approved(self, api: Api, staff: dict[str, Api], case: str) -> None:
         """The leader sees it frozen, what came since, and approves; the sender is told."""
-        told = words(receipt(api, typed(api, case)))
-        assert "Afgørelse sendt til godkendelse" in told
+        told = receipt(api, typed(api, case))
+        assert "Afgørelse sendt til godkendelse" in words(told)
+        assert f'href="/sager/{case}/godkendelse/3"' in told
         assert "venter på godkendelse hos u-12" in words(page(api, "/min-dag"))
         assert "beder om din godkendelse" in words(page(staff[LEADER], "/min-dag"))
         queue = page(staff[LEADER], "/ledelse/godkendelse")
@@ -199,6 +200,8 @@ class TestPages:
         assert api.commit(case, 3, note("Ringede igen.")).status_code == 201
         text = words(page(staff[LEADER], f"/sager/{case}/godkendelse/3"))
         assert "Godkender du, træffes afgørelsen: »bevilling« (familiebehandling)" in text
+        assert "Grund til tilsidesættelsen" not in text
+        assert "Barnet kan ikke vente." in text
         assert "Kommer ofte for sent" in text.partition("Kommet til siden")[0]
         assert "Ringede igen." in text.partition("Kommet til siden")[2]
         assert "Ringede igen." not in text.partition("Kommet til siden")[0]
