@@ -3,9 +3,10 @@
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from domain.events.base import (
+    CODE_PATTERN,
     Code,
     Day,
     EntryRef,
@@ -17,9 +18,18 @@ from domain.events.base import (
     Sealed,
     StaffRef,
     Text,
+    refuse_nul,
     unchanged,
 )
 from domain.events.fields import Hash, LegalBasis, Offices, People, Position, Whole
+
+SearchName = Annotated[
+    str, StringConstraints(min_length=1, max_length=80, pattern=CODE_PATTERN), BeforeValidator(refuse_nul)
+]
+"""What somebody calls a search they keep: one line. Always sealed."""
+
+SearchQuery = Annotated[str, StringConstraints(min_length=1, max_length=1000), BeforeValidator(refuse_nul)]
+"""A search of the log as it is typed. Always sealed."""
 
 
 class AccessRequestReceived(Event):
@@ -225,6 +235,32 @@ class DataBreachReported(Event):
     delay_reason: Annotated[Text | None, Sealed()] = None
 
 
+class SearchKept(Event):
+    """A member of staff keeps a search of the log under a name of their own; the same name again takes its place.
+
+    It stands in a stream of theirs, beside no case. ``key`` seals what it says and is the same for the whole stream.
+    """
+
+    TOPIC: ClassVar[str] = "search_kept"
+    LABEL_DA: ClassVar[str] = "Søgning gemt"
+    LABEL_EN: ClassVar[str] = "Search kept"
+
+    key: UUID
+    key_commitment: Hash
+    label: Annotated[SearchName, Sealed()]
+    query: Annotated[SearchQuery, Sealed()]
+
+
+class SearchDropped(Event):
+    """A member of staff no longer keeps the search of a name."""
+
+    TOPIC: ClassVar[str] = "search_dropped"
+    LABEL_DA: ClassVar[str] = "Gemt søgning fjernet"
+    LABEL_EN: ClassVar[str] = "Search dropped"
+
+    label: Annotated[SearchName, Sealed()]
+
+
 EVENTS: tuple[type[Event], ...] = (
     AccessRequestReceived,
     DeadlineExtensionNotified,
@@ -236,4 +272,6 @@ EVENTS: tuple[type[Event], ...] = (
     LookupsExpired,
     DataBreachDetected,
     DataBreachReported,
+    SearchKept,
+    SearchDropped,
 )

@@ -38,7 +38,7 @@ LedgerOpened CaseOpened PersonRegistered PersonJoined RuleBookAdopted RuleSettin
 GateStopped AccessGranted AccessEnded
 BreakGlassOpened BreakGlassReviewed Exported PersonIdentified
 CaseRestricted RestrictionReviewed ConflictOfInterestRecorded ConflictOfInterestEnded
-LookupsWithheld StaffNamesReleased LookupExtractMade LookupsExpired
+LookupsWithheld StaffNamesReleased LookupExtractMade LookupsExpired SearchKept SearchDropped
 ArchiveDelivered ErasureProposed ErasureRejected CiphertextRemoved RecipientTold
 """.split()  # noqa: SIM905
 
