@@ -3,10 +3,9 @@
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import Field
 
 from domain.events.base import (
-    CODE_PATTERN,
     Code,
     Day,
     EntryRef,
@@ -18,18 +17,9 @@ from domain.events.base import (
     Sealed,
     StaffRef,
     Text,
-    refuse_nul,
     unchanged,
 )
 from domain.events.fields import Hash, LegalBasis, Offices, People, Position, Whole
-
-SearchName = Annotated[
-    str, StringConstraints(min_length=1, max_length=80, pattern=CODE_PATTERN), BeforeValidator(refuse_nul)
-]
-"""What somebody calls a search they keep: one line. Always sealed."""
-
-SearchQuery = Annotated[str, StringConstraints(min_length=1, max_length=1000), BeforeValidator(refuse_nul)]
-"""A search of the log as it is typed. Always sealed."""
 
 
 class AccessRequestReceived(Event):
@@ -247,8 +237,8 @@ class SearchKept(Event):
 
     key: UUID
     key_commitment: Hash
-    label: Annotated[SearchName, Sealed()]
-    query: Annotated[SearchQuery, Sealed()]
+    label: Annotated[Text, Sealed()]
+    query: Annotated[Text, Sealed()]
 
 
 class SearchDropped(Event):
@@ -258,7 +248,7 @@ class SearchDropped(Event):
     LABEL_DA: ClassVar[str] = "Gemt søgning fjernet"
     LABEL_EN: ClassVar[str] = "Search dropped"
 
-    label: Annotated[SearchName, Sealed()]
+    label: Annotated[Text, Sealed()]
 
 
 EVENTS: tuple[type[Event], ...] = (
