@@ -79,6 +79,7 @@ from api.recording import CaseRecorder
 from api.review_routes import create_review_router
 from api.rules_routes import create_rules_router
 from api.search_routes import create_search_router
+from api.search_shelf import SearchShelf
 from api.searching import Searcher
 from api.sign_in import answers
 from api.sign_in.identity import NotSignedIn, SignIn
@@ -164,13 +165,13 @@ def create_app(
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     kept, doing, desk = KeptForms(ledger.keys), Doing(ledger, recorder), DeskPages(pages, ledger, reader, boards)
-    approvals = ApprovalReader(ledger, reader)
+    approvals, shelf = ApprovalReader(ledger, reader), SearchShelf(ledger, door)
     writing, session = WritePages(pages, doing, reader, sign_in, kept), _session(ledger, sign_in, kept)
     page_routers = [
         OpeningPages(pages, doing, sign_in, kept).routes(),  # before the pages of cases: /sager/ny is none
         CorrectionPages(pages, writing, sign_in, kept).routes(),
         writing.routes(),
-        create_pages(pages, ledger, reader, cursors),
+        create_pages(pages, ledger, reader, cursors, shelf),
         create_day(pages, boards, approvals, WaitingWarnings(ledger, door)),
         AccessPages(pages, keeper, lists, looks, cursors, sign_in, desk.desk).routes(),
         RestrictedPages(pages, keeper, lists, sign_in, desk.desk).routes(),
@@ -182,7 +183,7 @@ def create_app(
         DossierPages(pages, ledger, reader, dossiers, evidence, sign_in).routes(),
         ComparePages(pages, ledger, reader, comparer, cursors).routes(),
         CheckpointPages(pages, ledger, prover.records, cursors).routes(),
-        LogPages(pages, ledger, LogSearcher(ledger, reader), cursors).routes(),
+        LogPages(pages, ledger, LogSearcher(ledger, reader), cursors, shelf, sign_in).routes(),
         RecordPages(pages, ledger, reader, prover).routes(),
         PersonPages(pages, searcher, sign_in).routes(),
         ProductionPages(pages, productions, sign_in).routes(),

@@ -34,7 +34,7 @@ ACTS_WITH_A_GATE = frozenset(
 
 ADMINISTRATIVE = frozenset(event.name() for event in (*administration.EVENTS, *reach.EVENTS, *warning.EVENTS)) | {
     "RecordViewed", "LookupsWithheld", "StaffNamesReleased", "LookupExtractMade", "LookupsExpired", "LookJudged",
-    "ErasureProposed", "ErasureRejected", "PersonalDataErased", "CiphertextRemoved",
+    "SearchKept", "SearchDropped", "ErasureProposed", "ErasureRejected", "PersonalDataErased", "CiphertextRemoved",
 }  # fmt: skip
 OF_ITS_OWN = frozenset(event.TOPIC for event in EVENTS.values() if event.name() in ADMINISTRATIVE) - {
     administration.CaseOpened.TOPIC,

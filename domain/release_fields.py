@@ -23,6 +23,8 @@ LEFT_OUT_EVENTS: Mapping[str, str] = MappingProxyType(
         "lookup_extract_made": "look-ups of staff",
         "lookups_expired": "look-ups of staff",
         "look_judged": "look-ups of staff",
+        "search_kept": "look-ups of staff",
+        "search_dropped": "look-ups of staff",
         "access_granted": "access of staff",
         "access_ended": "access of staff",
         "break_glass_opened": "access of staff",

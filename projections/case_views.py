@@ -15,7 +15,7 @@ from domain.deadlines import Deadline, as_values, standing_of
 from domain.disclosures import covers, disclosures
 from domain.entries import Entry, clear
 from domain.events import EVENTS
-from domain.events.access import LookJudged, LookupsExpired, RecordViewed
+from domain.events.access import LookJudged, LookupsExpired, RecordViewed, SearchDropped, SearchKept
 from domain.events.administration import EVENTS as ADMINISTRATION
 from domain.events.administration import CaseOpened, PersonJoined
 from domain.events.reach import AccessEnded, AccessGranted
@@ -31,7 +31,9 @@ from domain.standing import as_values as standing_values
 from domain.standing import standing
 from domain.time import write_instant
 
-_ELSEWHERE = (*ADMINISTRATION, RecordViewed, LookupsExpired, LookJudged, AccessGranted, AccessEnded)
+_ELSEWHERE = (
+    *ADMINISTRATION, RecordViewed, LookupsExpired, LookJudged, SearchKept, SearchDropped, AccessGranted, AccessEnded,
+)  # fmt: skip
 TOPICS = frozenset(event.TOPIC for event in EVENTS.values() if event not in _ELSEWHERE) | {
     CaseOpened.TOPIC,
     PersonJoined.TOPIC,

@@ -3,29 +3,35 @@
 import asyncio
 import csv
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from io import StringIO
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 from fastapi import APIRouter, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from api.conditions import Cursors
+from api.drafting import Commit
 from api.log_searching import LogSearcher
 from api.pages import log_query, log_views
 from api.pages.language import _
 from api.pages.log_query import NotUnderstood, Places
-from api.pages.log_views import ADDRESS, UPTO
+from api.pages.log_views import ADDRESS, UPTO, Shelf, kept_views, read_name
 from api.pages.rendering import Pages
-from api.principals import looking
+from api.principals import acting, looking
 from api.problems import ProblemError
+from api.search_shelf import SearchShelf, TooManyKept
+from api.sign_in.identity import ForeignRequest, SignIn
 from domain.events import BY_TOPIC
+from domain.kept_searches import MOST_KEPT, KeptSearch
 from domain.time import write_instant, write_moment
 from ledger.store import Ledger
 from projections.log_search import YES, Hit, Search
 
 PER_PAGE = 50
+KEPT = f"{ADDRESS}/gemte"
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 COLUMNS = (
     "position", "case", "number", "version", "event", "label", "happened", "recorded_at", "actor", "role",
@@ -38,14 +44,25 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 class LogPages:
     """Answers for the pages of the log search of one ledger."""
 
-    def __init__(self, pages: Pages, ledger: Ledger, searcher: LogSearcher, cursors: Cursors) -> None:
+    def __init__(
+        self,
+        pages: Pages,
+        ledger: Ledger,
+        searcher: LogSearcher,
+        cursors: Cursors,
+        shelf: SearchShelf,
+        sign_in: SignIn,
+    ) -> None:
         self._pages, self._ledger, self._searcher, self._cursors = pages, ledger, searcher, cursors
+        self._shelf, self._sign_in = shelf, sign_in
         self._places = Places(searcher.numbered, ledger.position_at)
 
     def routes(self) -> APIRouter:
         """Return the routes."""
         router = APIRouter(include_in_schema=False)
         router.get(ADDRESS)(self.search)
+        router.post(KEPT)(self.keep)
+        router.post(f"{KEPT}/fjern")(self.drop)
         router.get(f"{ADDRESS}/udtraek.{{suffix}}")(self.export)
         return router
 
@@ -53,21 +70,66 @@ class LogPages:
         """Show what was recorded that a search looks for, the newest first."""
         query = request.query_params.get("q", "").strip()
 
+        return await self._pages.told(request, lambda: self._show(request, query))
+
+    async def _show(self, request: Request, query: str, typed: str = "", wrong: str | None = None) -> Response:
+        """Show a search, with the form to keep it and what is wrong with the name typed there."""
+        principal = looking(request)
+        self._require_known(request, "q", "cursor")
+        kept = kept_views(await self._shelf.of(principal))
+        shelf = Shelf(kept, str(uuid4()), offered=bool(query) or wrong is not None, typed=typed, error=wrong)
+        upto, below = await self._place(request, query)
+        try:
+            wanted = await asyncio.to_thread(log_query.read, query, upto, self._places)
+        except NotUnderstood as error:
+            page = log_views.refused_page(query[: log_query.LIMIT], str(error))
+            return self._pages.render(request, "log_search.html", 400, page=page, shelf=replace(shelf, offered=False))
+        found = await self._searcher.page(principal, wanted, below, PER_PAGE)
+        following = self._cursors.write(f"{upto} {found.reached}", _context(query)) if found.reached else None
+        page = log_views.search_page(query, found, self._searcher.number, following)
+        return self._pages.render(request, "log_search.html", 422 if wrong else 200, page=page, shelf=shelf)
+
+    async def keep(self, request: Request) -> Response:
+        """Keep a search under a name and lead back to it; a form sent twice keeps it once."""
+        query, sent, key = await self._sent(request)
+
         async def look() -> Response:
-            principal = looking(request)
-            self._require_known(request, "q", "cursor")
-            upto, below = await self._place(request, query)
+            name, wrong = read_name(sent)
             try:
-                wanted = await asyncio.to_thread(log_query.read, query, upto, self._places)
-            except NotUnderstood as error:
-                page = log_views.refused_page(query[: log_query.LIMIT], str(error))
-                return self._pages.render(request, "log_search.html", 400, page=page)
-            found = await self._searcher.page(principal, wanted, below, PER_PAGE)
-            following = self._cursors.write(f"{upto} {found.reached}", _context(query)) if found.reached else None
-            page = log_views.search_page(query, found, self._searcher.number, following)
-            return self._pages.render(request, "log_search.html", page=page)
+                await asyncio.to_thread(log_query.read, query, 1, self._places)
+            except NotUnderstood:
+                return await self._show(request, query, name)
+            if wrong is None and not query:
+                wrong = _("Skriv, hvad der søges efter.")
+            if wrong is None:
+                try:
+                    await self._shelf.keep(acting(request), KeptSearch(name, query), _commit(request, key, name, query))
+                except TooManyKept:
+                    wrong = _("Du gemmer allerede %(number)s søgninger. Fjern en først.", number=MOST_KEPT)
+            if wrong is not None:
+                return await self._show(request, query, name, wrong)
+            return RedirectResponse(log_views.address(query), 303)
 
         return await self._pages.told(request, look)
+
+    async def drop(self, request: Request) -> Response:
+        """Let a kept search go and lead back to where the reader was."""
+        query, name, key = await self._sent(request)
+
+        async def look() -> Response:
+            await self._shelf.drop(acting(request), name, _commit(request, key, name, ""))
+            return RedirectResponse(log_views.address(query), 303)
+
+        return await self._pages.told(request, look)
+
+    async def _sent(self, request: Request) -> tuple[str, str, str]:
+        """Return the search, the name and the key that a form sent; raises ForeignRequest for one not of ours."""
+        form = await self._sign_in.require_form(request)
+        try:
+            key = str(UUID(form.get("noegle", "")))
+        except ValueError:
+            raise ForeignRequest("form") from None
+        return form.get("q", "").strip(), form.get("navn", ""), key
 
     async def export(self, request: Request, suffix: str) -> Response:
         """Hand out everything a search finds; each part of it is on record before it leaves."""
@@ -121,6 +183,10 @@ class LogPages:
 
         headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="protokol.{suffix}"'}
         return StreamingResponse(content(), 200, headers, MEDIA_TYPES[suffix])
+
+
+def _commit(request: Request, key: str, *said: str) -> Commit:
+    return Commit((), key, "\n".join((request.url.path, *said)).encode())
 
 
 def _context(query: str) -> str:

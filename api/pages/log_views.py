@@ -17,11 +17,13 @@ from api.pages.timeline import LATE, WITHHELD
 from api.pages.times import show_instant, show_moment
 from api.pages.values import label_of
 from domain.events import BY_TOPIC
+from domain.kept_searches import KeptSearch
 from projections.log_search import YES, Hit
 
 ADDRESS = "/protokol"
 UPTO = "op_til"
 MOST_OPTIONS = 8
+NAME_LIMIT = 80
 
 _KEY_OF_FACET = {"topic": "handling", "role": "rolle", "recipient": "modtager", "late": "sen", "unit": "enhed"}
 
@@ -60,6 +62,43 @@ class LogSearchPage:
     exports: tuple[tuple[str, str], ...]
     following: str | None
     access: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptView:
+    """A search somebody keeps, and where it leads."""
+
+    name: str
+    query: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The searches a reader keeps, and the form to keep this one: offered or not, what was typed, what is wrong."""
+
+    kept: tuple[KeptView, ...]
+    key: str
+    offered: bool = False
+    typed: str = ""
+    error: str | None = None
+
+
+def kept_views(kept: Iterable[KeptSearch]) -> tuple[KeptView, ...]:
+    """Return the searches somebody keeps as links."""
+    return tuple(KeptView(one.name, one.query, address(one.query)) for one in kept)
+
+
+def read_name(typed: str) -> tuple[str, str | None]:
+    """Return a name to keep a search under, blanks made one, and what is wrong with it."""
+    name = " ".join(typed.split())
+    if not name:
+        return name, _("Skriv et navn.")
+    if len(name) > NAME_LIMIT:
+        return name[:NAME_LIMIT], _("Navnet må højst have %(number)s tegn.", number=NAME_LIMIT)
+    if not name.isprintable():
+        return "", _("Navnet må kun have synlige tegn.")
+    return name, None
 
 
 def address(query: str, path: str = ADDRESS, **more: str | int) -> str:

@@ -14,19 +14,21 @@ from api.looks import Question
 from api.pages import access_views, case_list, views
 from api.pages.case_frame import BUNDLE, OVERVIEW, CaseFrames
 from api.pages.case_overview import Overview, overview
+from api.pages.log_views import kept_views
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, NEWEST
 from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseLook, CaseReader
 from api.rules_routes import questions_to
+from api.search_shelf import SearchShelf
 from domain.authority import Act
 from ledger.store import Ledger
 
 CASES_PER_PAGE = 50
 
 
-def create_pages(pages: Pages, ledger: Ledger, reader: CaseReader, cursors: Cursors) -> APIRouter:
+def create_pages(pages: Pages, ledger: Ledger, reader: CaseReader, cursors: Cursors, shelf: SearchShelf) -> APIRouter:
     """Return the pages of the cases of one ledger."""
     router, frames = APIRouter(include_in_schema=False), CaseFrames(pages)
 
@@ -58,7 +60,10 @@ def create_pages(pages: Pages, ledger: Ledger, reader: CaseReader, cursors: Curs
             following = cursors.write(str(board.following), context) if board.following else None
             page, notices = views.board_page(board, following, filters), access_views.notices(board)
             asking, may_open = case_list.form(filters, asked), pages.door.allows(acting(request), Act.CASE_OPEN)
-            return pages.render(request, "cases.html", page=page, notices=notices, filters=asking, may_open=may_open)
+            kept = kept_views(await shelf.of(acting(request))) if first else ()
+            return pages.render(
+                request, "cases.html", page=page, notices=notices, filters=asking, may_open=may_open, kept=kept
+            )
 
         return await pages.told(request, look, _form(CASES, request))
 

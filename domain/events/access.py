@@ -249,6 +249,32 @@ class DataBreachReported(Event):
     delay_reason: Annotated[Text | None, Sealed()] = None
 
 
+class SearchKept(Event):
+    """A member of staff keeps a search of the log under a name of their own; the same name again takes its place.
+
+    It stands in a stream of theirs, beside no case. ``key`` seals what it says and is the same for the whole stream.
+    """
+
+    TOPIC: ClassVar[str] = "search_kept"
+    LABEL_DA: ClassVar[str] = "Søgning gemt"
+    LABEL_EN: ClassVar[str] = "Search kept"
+
+    key: UUID
+    key_commitment: Hash
+    label: Annotated[Text, Sealed()]
+    query: Annotated[Text, Sealed()]
+
+
+class SearchDropped(Event):
+    """A member of staff no longer keeps the search of a name."""
+
+    TOPIC: ClassVar[str] = "search_dropped"
+    LABEL_DA: ClassVar[str] = "Gemt søgning fjernet"
+    LABEL_EN: ClassVar[str] = "Search dropped"
+
+    label: Annotated[Text, Sealed()]
+
+
 EVENTS: tuple[type[Event], ...] = (
     AccessRequestReceived,
     DeadlineExtensionNotified,
@@ -261,4 +287,6 @@ EVENTS: tuple[type[Event], ...] = (
     LookJudged,
     DataBreachDetected,
     DataBreachReported,
+    SearchKept,
+    SearchDropped,
 )

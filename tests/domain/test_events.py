@@ -38,7 +38,7 @@ LedgerOpened CaseOpened PersonRegistered PersonJoined RuleBookAdopted RuleSettin
 GateStopped AccessGranted AccessEnded
 BreakGlassOpened BreakGlassReviewed Exported PersonIdentified
 CaseRestricted RestrictionReviewed ConflictOfInterestRecorded ConflictOfInterestEnded
-LookupsWithheld StaffNamesReleased LookupExtractMade LookupsExpired LookJudged
+LookupsWithheld StaffNamesReleased LookupExtractMade LookupsExpired LookJudged SearchKept SearchDropped
 WarningSent WarningDelivered WarningNotDelivered WarningOpened
 ArchiveDelivered ErasureProposed ErasureRejected CiphertextRemoved RecipientTold
 """.split()  # noqa: SIM905

@@ -328,6 +328,8 @@ OWN: dict[str, dict[str, Any]] = {
     "RuleBookAdopted": {"rule_book": "r", "version": "1", "text": "t", "sha256": "ab" * 32},
     "KeyRotated": {"purpose": "p", "old_key": "a", "new_key": "b"},
     "GateStopped": {"gate": "g", "act": "DecisionMade", "findings": ["f"]},
+    "SearchKept": {"key": ID, "key_commitment": "ab" * 32, "label": "n", "query": "sen:ja"},
+    "SearchDropped": {"label": "n"},
     "AccessGranted": {"staff": "u-1", "role": "r", "basis": "b"},
     "AccessEnded": {"staff": "u-1", "role": "r", "basis": "b"},
     "BreakGlassOpened": {"staff": "u-1", "role": "r", "until": "2026-03-04T00:00:00Z", "reason": "r"},

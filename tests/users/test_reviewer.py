@@ -338,12 +338,24 @@ def test_reviewer_08_search_the_log(page: Page, site: Site, width: str) -> None:
     assert "Der søges ikke i tekster her" in words(page)
 
 
-@pytest.mark.xfail(strict=True, reason="A search is kept as an address; nobody can keep one under a name of their own.")
-def test_reviewer_08_keep_a_search_under_a_name(browser: Browser, site: Site) -> None:
-    """A search that was kept under a name is among the chosen searches next time."""
-    with site.window(browser, "desk") as page:
+def test_reviewer_08_keep_a_search_under_a_name(browser: Browser, site: Site, width: str) -> None:
+    """A search that was kept under a name is among the chosen searches next time, also on the first page."""
+    name = f"Delinger på {width}"
+    with site.window(browser, width) as page:
         page.goto("/protokol?q=handling:deling")
-        assert page.get_by_role("button", name="Gem søgningen").count() == 1
+        page.get_by_text("Gem søgningen under et navn").click()
+        page.get_by_label("Navn", exact=True).fill(name)
+        page.get_by_role("button", name="Gem søgningen").click()
+        assert page.get_by_role("link", name=name).get_attribute("aria-current") == "page"
+        assert name in seen(page, "08-kept", width)
+    with site.window(browser, width) as page:
+        page.goto("/sager")
+        seen(page, "08-kept-first-page", width)
+        page.get_by_role("link", name=name).click()
+        assert page.locator("#q").input_value() == "handling:deling"
+        page.get_by_role("button", name=f"Fjern {name}").click()
+        page.wait_for_load_state()
+        assert page.get_by_role("link", name=name).count() == 0
 
 
 def test_reviewer_09_produce_for_a_court(page: Page, site: Site, width: str) -> None:
