@@ -168,9 +168,9 @@ class Boards:
             among = among.among(self._reader.door.index.held_by(wish.responsible, as_of.position, at))
         originals = principal.audits or (present and not dated)  # present rows hold nothing that is withheld
         rows = source(self._ledger, wish.view, moment, among, originals=originals)
-        chosen, first = wish.chosen(rules, at), asked.start.position is None
+        chosen = wish.chosen(rules, at)
         found = rows.page(chosen, asked.start.place, asked.limit + 1) if wish.listed else []
-        total = sum(rows.counts(chosen).values()) if first and wish.listed else asked.start.total
+        total = _total(asked, rows, chosen, found) if wish.listed else asked.start.total
         shown = tuple(found[: asked.limit])
         return {
             "as_of": as_of,
@@ -191,6 +191,13 @@ class Boards:
             raise ProblemError("bad-request", "cursor goes on from events that are no longer there: start without one.")
         as_of = self._reader.as_of(asked.question, head, asked.start.position)
         return as_of, asked.start.at or as_of.at(self._ledger.now())
+
+
+def _total(asked: BoardAsked, rows: BoardRows, chosen: Selection, found: Sequence[PartRow]) -> int:
+    """Return how many rows a list has, by its first page; one that holds them all is not counted once more."""
+    if asked.start.position is not None:
+        return asked.start.total
+    return len(found) if len(found) <= asked.limit else sum(rows.counts(chosen).values())
 
 
 def _read_place(text: str) -> Start:
