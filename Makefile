@@ -5,7 +5,7 @@ PORT   ?= 8000
 CORES  := -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults kills lint check format bench lock audit clean
+.PHONY: help setup run test faults kills lint check format bench load growth lock audit clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ format: $(VENV)/.ready ## Format the code and mend what the linter can
 
 bench: $(VENV)/.ready ## Measure against named peers; writes benchmarks/latest.json
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+load: $(VENV)/.ready ## Caseworkers, reviewers and supervisors at once; ARGS=10 for ten minutes; writes benchmarks/latest-load.json
+	@$(BIN)/python -m benchmarks.mixed $(ARGS)
+
+growth: $(VENV)/.ready ## Costs at 10 thousand to a million events; ARGS="10000 5000000"; writes benchmarks/latest-growth.json
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
 
 lock: ## Pin every package with its hash in requirements.lock
 	@$(PYTHON) -m venv .venv-lock

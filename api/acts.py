@@ -98,7 +98,7 @@ class Gatekeeper:
                 codes = tuple(dict.fromkeys(stop.finding.code for stop in left))
                 stopped = GateStopped(gate="decision", act="DecisionMade", findings=codes, decision=bound.decision)
                 return [Fact(stopped, now)]
-            return [Fact(_overridden(bound, stops, act.overrides), now, through_gate=True)]
+            return [Fact(with_overrides(bound, stops, act.overrides), now, through_gate=True)]
 
         return await self._recorder.perform(principal, case, expected, commit, decide, Act.DECIDE)
 
@@ -154,10 +154,11 @@ def _disclosure(act: DisclosureAct, checked: CheckedDisclosure) -> DisclosureMad
     )
 
 
-def _overridden(decision: DecisionMade, stops: Sequence[Stop], overrides: Mapping[str, str]) -> DecisionMade:
-    """Return the decision with the gates it passed with a reason."""
+def with_overrides(decision: DecisionMade, stops: Sequence[Stop], overrides: Mapping[str, str]) -> DecisionMade:
+    """Return the decision with the gates it passed with a reason, beside those it names already."""
     codes = tuple(dict.fromkeys(stop.finding.code for stop in stops))
     if not codes:
         return decision
-    reason = "\n".join(f"{code}: {overrides[code]}" for code in codes)
-    return decision.model_copy(update={"overridden_gates": codes, "override_reason": reason})
+    reasons = [*filter(None, [decision.override_reason]), *(f"{code}: {overrides[code]}" for code in codes)]
+    passed = (*(decision.overridden_gates or ()), *codes)
+    return decision.model_copy(update={"overridden_gates": passed, "override_reason": "\n".join(reasons)})

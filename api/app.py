@@ -14,6 +14,9 @@ from api import problems
 from api.access_acts import AccessKeeper
 from api.access_reading import AccessReader
 from api.access_routes import create_access_router
+from api.approval_reading import ApprovalReader
+from api.approval_routes import create_approval_router
+from api.approving import Approver
 from api.board_routes import create_board_router
 from api.boards import Boards
 from api.caseload_moving import CaseloadMover
@@ -43,6 +46,7 @@ from api.mementos import TimeGate, create_timemap_router, places_of
 from api.metrics import RequestMetrics
 from api.pages import design, frame, language
 from api.pages.access_routes import AccessPages
+from api.pages.approval_routes import ApprovalPages
 from api.pages.caseload_move_routes import CaseloadMovePages
 from api.pages.checkpoint_routes import CheckpointPages
 from api.pages.compare_routes import ComparePages
@@ -129,9 +133,11 @@ def create_app(
     comparer = Comparer(ledger, reader)
     dossiers, evidence = DossierMaker(ledger, reader), EvidenceMaker(ledger, reader)
     productions = Productions(ledger, recorder, reader)
+    approver = Approver(ledger, recorder)
     routers = [
         create_router(recorder, reader, cursors),
         create_rules_router(ledger, recorder, reader),
+        create_approval_router(ledger, approver),
         create_board_router(boards),
         create_review_router(ledger, reader, boards),
         create_dossier_router(dossiers, PaperMaker(dossiers, evidence)),
@@ -158,17 +164,19 @@ def create_app(
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
     kept, doing, desk = KeptForms(ledger.keys), Doing(ledger, recorder), DeskPages(pages, ledger, reader, boards)
+    approvals = ApprovalReader(ledger, reader)
     writing, session = WritePages(pages, doing, reader, sign_in, kept), _session(ledger, sign_in, kept)
     page_routers = [
         OpeningPages(pages, doing, sign_in, kept).routes(),  # before the pages of cases: /sager/ny is none
         CorrectionPages(pages, writing, sign_in, kept).routes(),
         writing.routes(),
-        create_pages(pages, reader, cursors),
-        create_day(pages, boards, WaitingWarnings(ledger, door)),
+        create_pages(pages, ledger, reader, cursors),
+        create_day(pages, boards, approvals, WaitingWarnings(ledger, door)),
         AccessPages(pages, keeper, lists, looks, cursors, sign_in, desk.desk).routes(),
         RestrictedPages(pages, keeper, lists, sign_in, desk.desk).routes(),
         create_deadline_pages(pages, ledger, reader, WarningOpener(ledger, recorder)),
         desk.routes(),
+        ApprovalPages(pages, reader, approvals, approver, comparer, sign_in, desk.desk).routes(),
         CaseloadMovePages(pages, CaseloadMover(ledger, reader, recorder), sign_in, desk.desk).routes(),
         SamplePages(pages, ledger, reader, desk.desk, sign_in).routes(),
         DossierPages(pages, ledger, reader, dossiers, evidence, sign_in).routes(),

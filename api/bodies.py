@@ -25,6 +25,8 @@ MAX_BODY_BYTES = 1_000_000
 MAX_COMMANDS = 100
 MAX_INTEGER = 2**53 - 1
 NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")
+_DOUBTFUL = re.compile(rb"\\u|[0-9]{16}|[0-9][.eE]")
+"""What a JSON text holds wherever one of its values may not be kept as it is: an escape, many digits, a fraction."""
 MOST_DIGITS = 4
 
 
@@ -215,7 +217,7 @@ def strict_json(body: bytes) -> Any:
             parse_int=_whole,
             parse_float=_fraction,
         )
-        problems = list(_unkeepable(value, ""))
+        problems = list(_unkeepable(value, "")) if _DOUBTFUL.search(body) else []
     except UnicodeDecodeError:
         raise ProblemError("bad-request", "The body is not UTF-8.") from None
     except RecursionError:

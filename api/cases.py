@@ -41,7 +41,7 @@ Purpose = Annotated[
 
 EVERYWHERE = (
     "bad-request", "not-signed-in", "forbidden", "misdirected", "too-many-requests", "head-too-large", "internal",
-    "unavailable",
+    "overloaded", "unavailable",
 )  # fmt: skip
 """Problems that any route answers with."""
 
@@ -214,7 +214,7 @@ def create_router(recorder: CaseRecorder, reader: CaseReader, cursors: Cursors) 
 
 def place_of(request: Request) -> bytes:
     """Return what a repeat must be sent to, beside having the same body."""
-    return f"{request.method} {request.url.path}\n".encode()
+    return f"{request.method} {request.scope['path']}\n".encode()
 
 
 def case_id_of(text: str) -> UUID:

@@ -11,7 +11,7 @@ from uuid import UUID
 from api.dossier_values import BROKEN
 from api.looks import Question, Shown
 from api.principals import Principal
-from api.reading import CaseReader, InstantInFuture
+from api.reading import CaseLook, CaseReader, InstantInFuture
 from domain.adoptions import TOPICS as RULE_TOPICS
 from domain.authority import Act
 from domain.case_set import CaseSet
@@ -130,9 +130,13 @@ class Comparer:
 
     async def case(self, principal: Principal, case: UUID, wanted: Wanted) -> Compared:
         """Return what differs in one case; raises Forbidden, NotKnown, InstantInFuture, WrongOrder."""
-        ends = await asyncio.to_thread(self.ends, wanted)
+        await asyncio.to_thread(self.ends, wanted)  # what cannot be compared is refused before it is looked at
         question = Question(wanted.known_to, wanted.valid_at)
-        look = await self._reader.case(principal, case, question, WHAT)
+        return await self.of(await self._reader.case(principal, case, question, WHAT), wanted)
+
+    async def of(self, look: CaseLook, wanted: Wanted) -> Compared:
+        """Return what differs in a case that was looked up; raises InstantInFuture, WrongOrder."""
+        case, ends = look.file.case, await asyncio.to_thread(self.ends, wanted)
         erased = await asyncio.to_thread(self._erased_between, ends, [case])
         gone = any(map(erases_case, look.erasures))
         entries = [] if gone else [entry for entry in look.entries if entry.position <= ends.ends]

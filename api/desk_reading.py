@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from api.approval_reading import ApprovalReader
 from api.looks import NOW, AsOf, Dated, Shown
 from api.principals import Principal
 from api.reading import CaseReader
@@ -28,13 +29,14 @@ class DeskLook(Dated):
     """The numbers of the desk as one reader sees them now; None where they may not know.
 
     ``waiting`` are emergency accesses to review, ``climbed`` those of them that nobody reviewed in time, ``overdue``
-    restrictions that should have been looked at again.
+    restrictions that should have been looked at again, ``approvals`` decisions that wait for their answer.
     """
 
     counts: Mapping[str, int] | None
     waiting: int | None
     climbed: int | None
     overdue: int | None
+    approvals: int | None = None
 
 
 class DeskReader:
@@ -42,6 +44,7 @@ class DeskReader:
 
     def __init__(self, ledger: Ledger, reader: CaseReader) -> None:
         self._ledger, self._reader, self._door = ledger, reader, reader.door
+        self._approvals = ApprovalReader(ledger, reader)
 
     async def numbers(self, principal: Principal, wanted: Wanted) -> DeskLook:
         """Return the numbers somebody may know, with the look on record; raises LookNotRecorded."""
@@ -52,7 +55,8 @@ class DeskReader:
         waiting, climbed = (None, None) if reviews is None else self._reviews(reviews)
         overdue = None if restrictions is None else self._overdue(restrictions)
         access = await self._door.looks.record(principal, Shown(WHAT, position=as_of.position))
-        return DeskLook(as_of, access, counts, waiting, climbed, overdue)
+        approvals = await self._approvals.waiting(principal)
+        return DeskLook(as_of, access, counts, waiting, climbed, overdue, approvals)
 
     async def _seen(self, principal: Principal, act: Act) -> CaseSet | None:
         """Return the cases in which somebody may do something; None where they may not at all."""

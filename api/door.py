@@ -9,6 +9,7 @@ from api.principals import Principal
 from domain.authority import Act, Permission, Person, may, may_in_case
 from domain.case_set import EVERY_CASE, CaseSet
 from ledger.store import Ledger
+from projections.approval_index import ApprovalIndex
 from projections.reach_index import ReachIndex
 
 ITSELF = Permission(granted=True, because="ledger")
@@ -33,6 +34,7 @@ class Door:
     def __init__(self, ledger: Ledger) -> None:
         self.looks = LookBook(ledger)
         self.index = ReachIndex(ledger)
+        self.approvals = ApprovalIndex(ledger)
         self._refreshes: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
 
     async def require(self, principal: Principal, act: Act, what: str) -> None:

@@ -73,12 +73,28 @@ def _facts(values: Values, look: CaseLook) -> list[list[str]]:
         ["Truffet", at(values["instant"])],
         ["Registreret", at(values["recorded_at"])],
         ["Truffet af", str(values["decided_by"])],
+        *_approval(values["approval"]),
         ["Parter", several(look, values["parties"])],
         ["Registreret til og med", f"{at(values['recorded_until'])}, post nr. {values['as_of_version']}"],
         ["Nået frem, men ikke registreret", str(counts["reached_not_recorded"])],
         ["Registreret siden om tiden før", str(counts["known_of_later"])],
         ["Rettet eller annulleret siden", str(counts["changed_since"])],
         ["Dannet for", f"{reader['staff']} ({word(ROLES, reader['role'])})"],
+    ]
+
+
+def _approval(approval: Values | None) -> list[list[str]]:
+    """Return who prepared and who approved the decision; nothing where it was not sent for approval."""
+    if approval is None:
+        return []
+    by = str(approval["approved_by"] or "ikke oplyst")
+    when = f" {at(approval['approved_at'])}, post nr. {approval['approval']}" if approval["approval"] else ""
+    sent = f", sendt {at(approval['sent_at'])}, post nr. {approval['submission']}" if approval["submission"] else ""
+    remarks = [["Bemærkning til godkendelsen", str(approval["remarks"])]] if approval["remarks"] else []
+    return [
+        ["Forberedt af", f"{approval['prepared_by'] or 'ikke oplyst'}{sent}"],
+        ["Godkendt af", by + when],
+        *remarks,
     ]
 
 

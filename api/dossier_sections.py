@@ -7,6 +7,7 @@ from api.dossier_blocks import at, numbers, person, several, table, text, when
 from api.dossier_values import Values
 from api.pages.access_words import word_of_look
 from api.pages.codes import ROLES, word, word_of_field
+from api.pages.finding_words import explained_values
 from api.pages.times import show_moment
 from api.reading import CaseLook
 from domain.time import read_day
@@ -122,7 +123,7 @@ def findings_part(values: Values) -> Values:
     """Return the findings with their source and what became of them."""
     rows = [
         [
-            one["explanation"]["da"],
+            explained_values(one),
             f"{one['citation']}\n({one['code']})",
             word(words.LEVELS, one["level"]),
             f"nr. {one['entry']}",

@@ -10,6 +10,7 @@ from typing import Any
 from api import answers, rule_answers
 from api.principals import Principal
 from api.reading import CaseLook
+from domain.approvals import Submission
 from domain.deadlines import status
 from domain.decisions import hearing_checks
 from domain.documents import filings
@@ -140,12 +141,31 @@ def _heading(principal: Principal, material: Material) -> Values:
         "decided_by": decider_of(decision),
         "made": answers.entry(decision, None) | {"label": BY_TOPIC[decision.topic].LABEL_DA},
         "statuses": [{"status": s.status, "entry": s.entry, "at": write_instant(s.at)} for s in found.statuses],
+        "approval": _approval(decision, found.approval),
         "lamps": dict(found.lamps),
         "parties": list(found.parties),
         "persons": [
             {"ref": one.person.ref, "role": one.person.role, "full_name": one.full_name} for one in look.persons
         ],
         "rule_books": _books(material.rules, decision.recorded_at),
+    }
+
+
+def _approval(decision: Entry, sent: Submission | None) -> Values | None:
+    """Return who prepared a decision, who approved it, and by which entries; None where neither is on record."""
+    prepared, approved = decision.data.get("prepared_by"), decision.data.get("approved_by")
+    answer = sent.answer if sent else None
+    if sent is None and prepared is None and approved is None:
+        return None
+    return {
+        "submission": sent.entry.version if sent else None,
+        "sent_at": write_instant(sent.entry.recorded_at) if sent else None,
+        "prepared_by": prepared,
+        "prepared_on": sent.prepared_on if sent else None,
+        "approval": answer.version if answer else None,
+        "approved_by": approved,
+        "approved_at": write_instant(answer.recorded_at) if answer else None,
+        "remarks": answer.data.get("remarks") if answer else None,
     }
 
 

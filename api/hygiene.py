@@ -6,6 +6,7 @@ from functools import cache
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.capacity import Capacity
 from api.limits import RateLimit
 from api.metrics import RequestMetrics
 from api.problems import ProblemError, render
@@ -42,10 +43,11 @@ def guarded(
     hosts: Collection[str],
     requests_per_minute: int,
     strict_requests_per_minute: int,
+    requests_at_once: int,
     requests: RequestMetrics | None = None,
 ) -> ASGIApp:
     """Return the application behind all that stands before it; headers outermost, so that every answer has them."""
-    limited = RateLimit(app, requests_per_minute, strict_requests_per_minute)
+    limited = RateLimit(Capacity(app, requests_at_once), requests_per_minute, strict_requests_per_minute)
     return BrowserHeaders(RequestLog(KnownHosts(limited, hosts), requests=requests))
 
 

@@ -4,9 +4,10 @@ import hmac
 import os
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
 from math import ceil
+from socket import AF_INET, AF_INET6, inet_pton
 from time import monotonic
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +20,7 @@ SECONDS = 60.0
 STRICT_PATHS = ("/log-ind", "/demonstration/tokens", "/searches", "/soeg")
 """Where passwords, tokens and people can be guessed at: these and all below them."""
 
+_BELOW_STRICT = tuple(f"{path}/" for path in STRICT_PATHS)
 _SIX_64 = 8
 
 
@@ -130,15 +132,16 @@ class RateLimit:
 def _network(scope: Scope) -> bytes:
     """Return the address a request comes from; of an IPv6 address the 64 bits that one household or office has."""
     client = scope.get("client")
-    try:
-        packed = ip_address(client[0] if client else "").packed
-    except ValueError:
-        return b""
-    return packed if len(packed) == 4 else packed[:_SIX_64]
+    address = client[0] if client else ""
+    with suppress(OSError, ValueError):
+        return inet_pton(AF_INET, address)
+    with suppress(OSError, ValueError):
+        return inet_pton(AF_INET6, address.partition("%")[0])[:_SIX_64]
+    return b""
 
 
 def _is_strict(path: str) -> bool:
-    return any(path == strict or path.startswith(f"{strict}/") for strict in STRICT_PATHS)
+    return path in STRICT_PATHS or path.startswith(_BELOW_STRICT)
 
 
 def _too_many(seconds: float) -> ASGIApp:

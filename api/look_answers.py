@@ -1,7 +1,9 @@
 """What the API says of looks, and of a person's extract of them, as JSON values."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from api.look_extracts import Made
@@ -57,15 +59,17 @@ def log(found: LogLook, following: str | None) -> dict[str, Any]:
         "until": _instant(found.page.until),
         "expired_before": _instant(found.expired_before),
         "summary": asdict(found.sums),
-        "items": looks(found),
+        "items": looks(found.looks, found.verdicts),
         "next": following,
         "access_event": found.access_position,
     }
 
 
-def looks(found: LogLook) -> list[dict[str, Any]]:
+def looks(
+    found: Iterable[tuple[Look, str | None]], verdicts: Mapping[int, LookVerdictGiven] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """Return looks, each with the relation of whoever looked to the case, for a reader who may know who looked."""
-    return [_look(look, relation, found.verdicts.get(look.position)) for look, relation in found.looks]
+    return [_look(look, relation, verdicts.get(look.position)) for look, relation in found]
 
 
 def verdict(given: LookVerdictGiven | None) -> dict[str, Any] | None:

@@ -101,6 +101,9 @@ KINDS: dict[str, Kind] = {
         "No checkpoint holds it yet",
         "What is recorded is signed within seconds: ask again after `Retry-After`. If it stays so, no worker signs.",
     ),
+    "overloaded": Kind(
+        503, "Too many requests at once", "Nothing was done. Send the same request again after `Retry-After`."
+    ),
     "unavailable": Kind(
         503, "The ledger does not answer", "Nothing is half recorded. Send the same request again with the same key."
     ),

@@ -14,6 +14,10 @@ from domain.events.base import Code, PersonRef, Text
 from domain.events.decision import DecisionMade
 
 Reasons = dict[Code, Text]
+SET_BY_THE_LEDGER = frozenset(
+    {"log_position", "log_root", "seen", "overridden_gates", "override_reason", "submission", "approved_by"}
+)
+"""Fields of a decision that follow from how it is made."""
 
 
 class FiledDocument(Body):
@@ -71,7 +75,7 @@ class DecisionBody(Body):
 
     def act(self) -> DecisionAct:
         """Return the act the body describes; raises Malformed for what is no decision."""
-        fixed = {"log_position", "log_root", "seen", "overridden_gates", "override_reason"} & self.decision.keys()
+        fixed = SET_BY_THE_LEDGER & self.decision.keys()
         if fixed:
             detail = "is set by the ledger: leave it out"
             raise Malformed([Problem(f"/decision/{name}", detail) for name in sorted(fixed)])

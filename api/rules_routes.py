@@ -209,7 +209,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
         commit, expected, raw = await act_of(request)
         act = bodies.parse(DisclosureBody, raw).act()
         recorded = await gatekeeper.disclose(acting(request), _case(request), expected, act, commit)
-        return await _outcome(request, ledger, recorded)
+        return await outcome(request, ledger, recorded)
 
     @router.post(
         "/cases/{case_id}/decisions",
@@ -223,7 +223,7 @@ def _add_acts(router: APIRouter, ledger: Ledger, recorder: CaseRecorder, reader:
         commit, expected, raw = await act_of(request)
         act = bodies.parse(DecisionBody, raw).act()
         recorded = await gatekeeper.decide(acting(request), _case(request), expected, act, commit)
-        return await _outcome(request, ledger, recorded)
+        return await outcome(request, ledger, recorded)
 
     @router.post(
         "/cases/{case_id}/disclosures/check",
@@ -262,7 +262,7 @@ def _case(request: Request) -> UUID:
     return case_id_of(request.path_params["case_id"])
 
 
-async def _outcome(request: Request, ledger: Ledger, recorded: Recorded) -> Response:
+async def outcome(request: Request, ledger: Ledger, recorded: Recorded) -> Response:
     """Answer with the receipt of an act, or with the problem of one that was stopped, the same for every repeat."""
     version, position, event = recorded.entries[-1]
     if event != GateStopped.name():

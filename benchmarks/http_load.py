@@ -9,7 +9,7 @@ Prints rate, p95 and p50 as JSON. The client speaks just enough HTTP/1.1 to cost
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from itertools import count
 from typing import Any
@@ -55,14 +55,23 @@ class Connection:
         self._host = "127.0.0.1:{}".format(writer.get_extra_info("peername")[1])
         self._signed_in = ""
 
-    async def sign_in(self) -> None:
+    async def sign_in(self, staff: str = STAFF) -> None:
         """Ask for a token of the demonstration and send it from now on."""
-        token = (await self.ask("POST", f"/demonstration/tokens/{STAFF}", 200)).decode()
-        self._signed_in = f"Authorization: Bearer {token}\r\nPurpose: case-work\r\n"
+        token = (await self.ask("POST", f"/demonstration/tokens/{staff}", 200)).decode()
+        self.send_always({"Authorization": f"Bearer {token}", "Purpose": "case-work"})
 
-    async def post(self, path: str, body: bytes, **more: str) -> bytes:
-        """Send a POST that must create something and return the body of the answer."""
-        return await self.ask("POST", path, 201, body, "Content-Type: application/json\r\n", **more)
+    def send_always(self, headers: Mapping[str, str]) -> None:
+        """Send headers with every request from now on."""
+        self._signed_in = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+
+    @property
+    def lost(self) -> bool:
+        """Whether the other side has hung up."""
+        return self._reader.at_eof() or self._writer.is_closing()
+
+    async def post(self, path: str, body: bytes, status: int = 201, **more: str) -> bytes:
+        """Send a POST, which mostly must create something, and return the body of the answer."""
+        return await self.ask("POST", path, status, body, "Content-Type: application/json\r\n", **more)
 
     async def ask(
         self, method: str, path: str, status: int, body: bytes = b"", headers: str = "", **more: str

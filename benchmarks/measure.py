@@ -54,7 +54,7 @@ def compare(name: str, ours: float, peer: float, unit: str, aim: float, better: 
     return Figure(name, round(ours, 3), round(peer, 3), unit, round(ours / peer, 3), aim, better)
 
 
-def report(figures: list[Figure], seconds: float) -> None:
+def report(figures: list[Figure], seconds: float, latest: Path = LATEST) -> None:
     """Print the table and write it beside the programs."""
     width = max(len(figure.name) for figure in figures)
     print(f"{'':{width}}  {'ours':>12} {'peer':>12} {'ratio':>8} {'aim':>7}")
@@ -62,8 +62,8 @@ def report(figures: list[Figure], seconds: float) -> None:
         met = f.ratio >= f.aim if f.better == "higher" else f.ratio <= f.aim
         numbers = f"{f.ours:>12,.1f} {f.peer:>12,.1f} {f.ratio:>8.2f} {f.aim:>7.2f}"
         print(f"{f.name:{width}}  {numbers}  {f.unit}{'' if met else ', short of aim'}")
-    LATEST.write_text(json.dumps([asdict(figure) for figure in figures], indent=1) + "\n")
-    print(f"{len(figures)} figures in {seconds:.0f} s, Python {sys.version.split()[0]}; written to {LATEST.name}")
+    latest.write_text(json.dumps([asdict(figure) for figure in figures], indent=1) + "\n")
+    print(f"{len(figures)} figures in {seconds:.0f} s, Python {sys.version.split()[0]}; written to {latest.name}")
 
 
 def now() -> float:

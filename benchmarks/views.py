@@ -36,7 +36,7 @@ from ledger.requests import Appended, NewEvent, Part, Request
 from ledger.store import Ledger
 from projections.follower import Follower
 from projections.standing import states_at
-from projections.view import CASE_STATE, FOLLOW, VIEWS, AnyView
+from projections.view import CASE_STATE, FOLLOW, MILESTONES, VIEWS, AnyView
 from replay.rebuild import rebuild_view
 
 EVENTS, FEW, MANY = 30_000, 10_000, 1_000_000
@@ -74,7 +74,8 @@ def _long_cases(place: Place, home: Path) -> list[Figure]:
     """
     with _ledger(place, home, "views_long") as (own, ledger):
         lived_through = [_long_case(ledger, amended=amended) for amended in (False, True)]
-        rebuild_view(own.conninfo, CASE_STATE)
+        for view in (CASE_STATE, MILESTONES):
+            rebuild_view(own.conninfo, view)
         taken = [_slowest(ledger, case, recorded) for case, recorded in lived_through]
     return [
         compare(

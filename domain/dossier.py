@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from domain.approvals import Submission, submission
 from domain.consents import ConsentStatus, consent_ids, consent_status, holders_consent
 from domain.custody import custody_holders
 from domain.deadlines import Deadline, status
@@ -47,7 +48,10 @@ class BasisRow:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """A decision by the register at the instant it was made, and what was recorded afterwards about that time."""
+    """A decision by the register at the instant it was made, and what was recorded afterwards about that time.
+
+    ``approval`` is the submission it was made by approving, None where it was not sent for approval.
+    """
 
     decision: Entry
     instant: datetime
@@ -64,6 +68,7 @@ class Dossier:
     deadlines: tuple[tuple[Deadline, str], ...]
     parties: tuple[str, ...]
     findings: tuple[Finding, ...]
+    approval: Submission | None = None
 
 
 def dossier(record: Known, version: int, clocks: Iterable[Deadline], findings: Iterable[Finding]) -> Dossier | None:
@@ -96,6 +101,7 @@ def dossier(record: Known, version: int, clocks: Iterable[Deadline], findings: I
         deadlines=tuple((clock, status(clock, instant)) for clock in clocks),
         parties=parties_of(then, made, custody_holders(then, instant)),
         findings=tuple(one for one in findings if one.entry in about),
+        approval=submission(record.entries, int(made.data.get("submission") or 0)),
     )
 
 

@@ -34,6 +34,10 @@ class Known:
         return {fact.version: fact for fact in self.facts}
 
     @cached_property
+    def _recorded(self) -> dict[int, datetime]:
+        return {entry.version: entry.recorded_at for entry in self.entries}
+
+    @cached_property
     def _by_topic(self) -> dict[str, tuple[Entry, ...]]:
         grouped: dict[str, list[Entry]] = {}
         for fact in self.facts:
@@ -63,6 +67,10 @@ class Known:
     def fact(self, version: int | None) -> Entry | None:
         """The fact in force with a version; None where there is none, or it was annulled."""
         return self._by_version.get(version) if version is not None else None
+
+    def recorded(self, versions: Iterable[int]) -> list[datetime]:
+        """When those of some entries that are on record were recorded."""
+        return [self._recorded[version] for version in versions if version in self._recorded]
 
     def recorded_by(self, instant: datetime) -> "Known":
         """What was on record at an instant, equal counts."""

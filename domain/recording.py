@@ -16,6 +16,7 @@ from domain.case_file import CaseFile
 from domain.entries import Entry
 from domain.errors import Malformed, Problem
 from domain.events import BY_TOPIC, EVENTS, administration, reach, warning
+from domain.events.approval import DecisionSubmitted
 from domain.events.assessment import AssessmentRecorded
 from domain.events.base import Event, Refers, reference_marks, sealed_marks
 from domain.events.correction import EntryAnnulled, EntryCorrected
@@ -26,7 +27,9 @@ from domain.time import Moment, read_moment
 
 CASE = "case"
 OCCURRED_AT = "occurred_at"
-ACTS_WITH_A_GATE = frozenset({"DisclosureMade", "DecisionMade", "EnrolmentClosed", "PersonalDataErased"})
+ACTS_WITH_A_GATE = frozenset(
+    {"DisclosureMade", "DecisionSubmitted", "DecisionApproved", "DecisionMade", "EnrolmentClosed", "PersonalDataErased"}
+)
 """Acts that have a gate of their own; recorded as plain facts they are marked as reported without it."""
 
 ADMINISTRATIVE = frozenset(event.name() for event in (*administration.EVENTS, *reach.EVENTS, *warning.EVENTS)) | {
@@ -50,6 +53,10 @@ FIXED_FIELDS = {
     "person_joined": frozenset({"ref", "person", "key"}),
     "entry_corrected": frozenset({"corrects", "field", "old", "sealed_for"}),
     "entry_annulled": frozenset({"annuls", "moved_to"}),
+    "decision_submitted": frozenset(DecisionSubmitted.model_fields),
+    "decision_approved": frozenset({"submission"}),
+    "decision_returned": frozenset({"submission"}),
+    "submission_withdrawn": frozenset({"submission"}),
     "erasure_proposed": frozenset({"ground", "scope", "subject", "entries"}),
     "erasure_rejected": frozenset({"proposal"}),
     "personal_data_erased": frozenset(PersonalDataErased.model_fields),

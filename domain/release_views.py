@@ -8,7 +8,9 @@ from types import MappingProxyType
 
 from domain.release import Fields
 
-LEFT_OUT_VIEWS: Mapping[str, str] = MappingProxyType({"access": "look-ups of staff"})
+LEFT_OUT_VIEWS: Mapping[str, str] = MappingProxyType(
+    {"access": "look-ups of staff", "milestones": "what case_state says, in a form to go on from"}
+)
 """Views that are left out whole, and what they are about."""
 
 VIEW_FIELDS: Mapping[str, Fields] = MappingProxyType(

@@ -21,6 +21,9 @@ from ledger.wire import ARRAY_OF, BYTEA, INT4, INT8, TEXT, TIMESTAMPTZ, UUID_TYP
 
 SQL = load_queries("ledger", "sql/queries.sql")
 MAX_BATCH_EVENTS = 1024
+WAKE_SECONDS = 0.1
+"""How often the driver looks up while it waits for an answer; with its default it does so all the time."""
+
 STATEMENT = b"append"
 _ELEMENTS = [BYTEA, BYTEA, TIMESTAMPTZ, INT4, UUID_TYPE, INT8, INT4, TEXT, UUID_TYPE, BYTEA, BYTEA, BYTEA]
 TYPES = [*(ARRAY_OF[element] for element in _ELEMENTS), TIMESTAMPTZ, TIMESTAMPTZ]
@@ -150,7 +153,8 @@ class _Line(Generic[AnyFuture]):
             connection = await asyncio.to_thread(self._opened)
         try:
             connection.pgconn.send_query_prepared(STATEMENT, _columns(batch), FORMATS, BINARY)
-            results = await waiting.wait_async(generators.execute(connection.pgconn), connection.pgconn.socket)
+            executing = generators.execute(connection.pgconn)
+            results = await waiting.wait_async(executing, connection.pgconn.socket, WAKE_SECONDS)
         except psycopg.OperationalError:
             connection.close()
             raise

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     strict_requests_per_minute: PositiveInt = Field(
         default=60, description="How many of them may be to sign in or to search for people."
     )
+    requests_at_once: PositiveInt = Field(
+        default=200, description="How many requests are answered at a time; more are told to come again (503)."
+    )
     look_months: int = Field(
         default=60,
         ge=1,

@@ -17,6 +17,7 @@ from ledger.format import StoredRow
 from ledger.keys import KeyStores
 from ledger.mapper import EventMapper
 from ledger.requests import Answer, Request
+from ledger.wire import take_many_ids
 
 APPLICATION_ROLE = "caseledger_app"
 WORKER_ROLE = "caseledger_worker"
@@ -61,6 +62,7 @@ class Ledger:
             # Given up and begun anew at the next read; otherwise the pauses between attempts grow to minutes.
             reconnect_timeout=POOL_WAIT_SECONDS,
             kwargs={"autocommit": True},
+            configure=take_many_ids,
             open=True,
         )
         try:

@@ -6,7 +6,11 @@ The driver's own cursors spend more on adapting fourteen arrays than the databas
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from struct import Struct
+from typing import Any, cast
 from uuid import UUID
+
+import psycopg
+from psycopg.types.array import ListDumper
 
 INT4, INT8, TEXT, BYTEA, TIMESTAMPTZ, UUID_TYPE = 23, 20, 25, 17, 1184, 2950
 ARRAY_OF = {INT4: 1007, INT8: 1016, TEXT: 1009, BYTEA: 1001, TIMESTAMPTZ: 1185, UUID_TYPE: 2951}
@@ -30,6 +34,24 @@ def array(element: int, items: Sequence[bytes | None]) -> bytes:
             parts.append(_LENGTH.pack(len(item)))
             parts.append(item)
     return b"".join(parts)
+
+
+class _Lists(ListDumper):
+    """Lists as the driver writes them, but for ids, of which a leader's question about all their cases holds thousands.
+
+    The driver looks at each for characters to escape, which takes three times as long.
+    """
+
+    def dump(self, obj: list[Any]) -> bytes | None:
+        """Return an array as text."""
+        if obj and all(type(one) is UUID for one in obj):
+            return f"{{{','.join(one.hex for one in obj)}}}".encode()
+        return cast(bytes | None, super().dump(obj))
+
+
+def take_many_ids(connection: psycopg.Connection[Any]) -> None:
+    """Let a connection write lists of ids quickly."""
+    connection.adapters.register_dumper(list, _Lists)
 
 
 def int4(value: int) -> bytes:

@@ -60,14 +60,22 @@ def rows_as_of(
 
 
 def readable(
-    ledger: Ledger, cases: Collection[UUID], position: int, *, originals: bool = False, erased: bool = False
+    ledger: Ledger,
+    cases: Collection[UUID],
+    position: int,
+    topics: Collection[str] | None = None,
+    *,
+    originals: bool = False,
+    erased: bool = False,
 ) -> dict[UUID, tuple[Entry, ...]]:
     """Return the clear part of cases up to a position, without what is withheld by all that is on record now.
 
-    Cases that were erased whole since are among them only where ``erased`` is asked for.
+    Of some ``topics`` only, where asked for: those of corrections, annulments and erasures must be among them. Cases
+    that were erased whole since are among them only where ``erased`` is asked for.
     """
     record: dict[UUID, list[Entry]] = {case: [] for case in cases}
-    for stored in ledger.read_streams(list(cases)):
+    rows = ledger.read_streams(list(cases)) if topics is None else ledger.read_kinds(list(cases), topics)
+    for stored in rows:
         record[stored.stream].append(read_clear(stored))
     return {
         case: without(

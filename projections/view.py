@@ -12,7 +12,7 @@ from domain.events.administration import CaseOpened
 from domain.events.retention import PersonalDataErased
 from domain.rules import Rules
 from ledger.queries import load_queries
-from projections import access, barometer, case_state, case_views, caseload, withholding
+from projections import access, barometer, case_state, case_views, caseload, milestones, withholding
 from projections.access import Expiry
 
 FOLLOW = load_queries("projections", "sql/follow.sql")
@@ -118,8 +118,10 @@ CONSENTS = View("consents", case_views.TOPICS, case_views.fold, case_views.conse
 FINDINGS = View("findings", case_views.TOPICS, case_views.fold, case_views.finding_parts, by_rules=True, version=2)
 CASELOAD = View("caseload", caseload.TOPICS, caseload.fold, caseload.parts)
 BAROMETER = View("barometer", case_views.TOPICS, case_views.fold, barometer.parts, by_rules=True)
+MILESTONES = View("milestones", milestones.TOPICS, milestones.fold, milestones.parts)
 WITHHELD = View("withheld", withholding.TOPICS, withholding.fold, withholding.parts)
 ACCESS = EntryView("access", access.TOPICS, access.rows, access.expiry)
 VIEWS: Mapping[str, AnyView] = {
-    view.name: view for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS, CASELOAD, BAROMETER, WITHHELD, ACCESS)
+    view.name: view
+    for view in (CASE_STATE, DEADLINES, CONSENTS, FINDINGS, CASELOAD, BAROMETER, MILESTONES, WITHHELD, ACCESS)
 }

@@ -45,6 +45,8 @@ RELATIONS = {
 
 WHAT = {
     "access_events": "hvem der har set sagen",
+    "approval_page": "en afgørelse, der er sendt til godkendelse",
+    "approval_queue": "afgørelser, der venter på godkendelse",
     "barometer": "årsgennemgangens spørgsmål til sagen",
     "barometer_board": "årsgennemgangen på tværs af sager",
     "break_glass": "nødadgange til sagen",

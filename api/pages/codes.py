@@ -184,8 +184,9 @@ BY_FIELD: Mapping[str, Mapping[str, str]] = {
     "type": MEETINGS,
     "variant": {"0-11m": "0-11 måneder", "expectant_parents": "vordende forældre", "unborn": "ufødt"},
     **dict.fromkeys(
-        ("by", "by_role", "decided_by", "for_role", "informed", "notifier_role", "obtained_from", "participants",
-         "partial_scope", "present", "readers", "recipient", "role", "scope", "sources", "team", "to", "told"),
+        ("approver_role", "by", "by_role", "decided_by", "for_role", "informed", "notifier_role", "obtained_from",
+         "participants", "partial_scope", "present", "readers", "recipient", "role", "scope", "sources", "team", "to",
+         "told"),
         ROLES,
     ),
 }  # fmt: skip

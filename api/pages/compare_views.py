@@ -11,6 +11,7 @@ from api.comparing import Compared, ViewDifference
 from api.pages import views
 from api.pages.audit_words import CAUSES, MOVES, VIEW_FIELDS, VIEWS
 from api.pages.codes import STATUSES, word, word_of_field
+from api.pages.finding_words import explained
 from api.pages.language import _, language, ngettext
 from api.pages.tables import BAD, NOTE, Cell, Table, table
 from api.pages.texts import field_label
@@ -21,14 +22,12 @@ from api.pages.times import (
     note_on,
     parts_of,
     read_parts,
-    show_days_in,
     show_due,
     show_instant,
     show_moment,
 )
 from api.pages.values import label_of
 from api.pages.views import PARTS, InstantField
-from domain.findings.catalogue import CHECKS
 from domain.findings.handling import finding_of
 from domain.rules import Rules
 from domain.time import read_moment
@@ -262,9 +261,7 @@ class _Told:
                 return str(value["rule"])
             return rule.danish if language() == "da" else rule.english
         if item.view == FINDINGS.name:
-            finding = finding_of(value)
-            known = CHECKS.get(finding.code)
-            return finding.code if known is None else show_days_in(known.explain(finding, language()))
+            return explained(finding_of(value))
         if item.view == CONSENTS.name:
             return _("Samtykke %(name)s", name=item.found.part)
         return _("Sagen")

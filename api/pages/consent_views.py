@@ -20,7 +20,8 @@ from api.pages.consent_matrix_views import Mark, Matrix, Register, changed_alone
 from api.pages.consent_words import KNOWLEDGE, MARKS, NOT_ASKED, ONLY_CHANGED, THEN, consent_name
 from api.pages.disclosure_views import BAD, Choice, Disclosure, found_disclosures
 from api.pages.event_views import linked_words
-from api.pages.language import _, language, ngettext
+from api.pages.finding_words import explained
+from api.pages.language import _, ngettext
 from api.pages.texts import field_label
 from api.pages.timeline import Fact, Item, fact_of, items_of
 from api.pages.times import show_day, show_instant, show_moment
@@ -34,7 +35,7 @@ from domain.entries import Entry
 from domain.events.child import CustodyRecorded
 from domain.events.consent import ConsentGiven, ConsentWithdrawn
 from domain.findings.base import Finding
-from domain.findings.catalogue import CHECKS, pending
+from domain.findings.catalogue import pending
 from domain.inquiry import Inquiry
 from domain.known import Known, many
 from domain.register import EntryHistory
@@ -248,7 +249,7 @@ def _card(
         mark=mark,
         before=before if before is not None and (before.code, before.entry) != (mark.code, mark.entry) else None,
         missing=", ".join(map(now.name, missing)) or None,
-        notes=tuple(CHECKS[one.code].explain(one, language()) for one in noted if one.entry in versions),
+        notes=tuple(explained(one) for one in noted if one.entry in versions),
         terms=tuple(_facts(now.words, look, terms)),
         unstated=tuple(_unstated(terms)),
         acts=items_of(now.words, look, about),

@@ -9,7 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from api.approval_reading import ApprovalReader, CaseSubmission
 from api.boards import BoardPage, Boards, Wish
+from api.pages.approval_views import asked_of, submission_address
 from api.pages.codes import ROLES, word
 from api.pages.deadline_views import citation
 from api.pages.language import _, language
@@ -20,6 +22,7 @@ from api.pages.times import show_instant, show_length
 from api.pages.views import case_address
 from api.pages.warning_views import DayWarning, day_warning
 from api.pages.write_acts import BY_TOPIC, DECLINE
+from api.pages.write_views import decision_terms
 from api.pages.write_words import DONE, STATUS_WORDS
 from api.principals import looking
 from api.warning_opening import WaitingWarnings
@@ -74,6 +77,18 @@ class HandoverLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalLine:
+    """A decision sent for approval: what it says, how it stands, where it is; ``urgent`` where the reader is to act."""
+
+    number: str
+    case: str
+    text: str
+    link: str
+    act: str
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RevisedLine:
     """A decision that rests on what was put right later: which, and what was put right, each with its address."""
 
@@ -98,10 +113,11 @@ class DayPage:
     done: str | None
     handovers: tuple[HandoverLine, ...]
     revised: tuple[RevisedLine, ...]
+    approvals: tuple[ApprovalLine, ...] = ()
     warnings: tuple[DayWarning, ...] = ()
 
 
-def create_day(pages: Pages, boards: Boards, waiting: WaitingWarnings) -> APIRouter:
+def create_day(pages: Pages, boards: Boards, approvals: ApprovalReader, waiting: WaitingWarnings) -> APIRouter:
     """Return the page of one's day."""
     router = APIRouter(include_in_schema=False)
 
@@ -113,7 +129,7 @@ def create_day(pages: Pages, boards: Boards, waiting: WaitingWarnings) -> APIRou
             principal = looking(request)
             asked = boards.asked(request, MOST, *DONE)
             await pages.door.require(principal, Act.CASE_WRITE, "my_day")
-            handovers = pages.door.index.handovers(principal.id)
+            handovers, sent = pages.door.index.handovers(principal.id), await approvals.concerning(principal)
             warnings = await asyncio.to_thread(waiting.of, principal)
             leads = POWERS[KIND_OF_ROLE[principal.role]][Act.CASE_WRITE] is Extent.ORGANISATION
             held_by = principal.id if leads else None  # others see no cases but those they hold or were granted
@@ -121,15 +137,15 @@ def create_day(pages: Pages, boards: Boards, waiting: WaitingWarnings) -> APIRou
                 Wish(view, lambda _rules, _at, chosen=chosen: chosen, responsible=held_by)
                 for view, chosen in ((DEADLINES, Selection(statuses=STANDING)), (FINDINGS, REVISED))
             ]
-            found, revised = await boards.together(
-                principal, asked, wishes, "my_day", [case for case, _ in (*handovers, *warnings)]
-            )
+            named = [*(case for case, _ in (*handovers, *warnings)), *(one.case for one in sent)]
+            found, revised = await boards.together(principal, asked, wishes, "my_day", named)
             page = day_page(found, pages.door.number)
             done = next((_(text) for name, text in DONE.items() if name in request.query_params), None)
             page = replace(
                 page,
                 done=done,
                 handovers=tuple(_handover_line(case, one, principal.id, pages.door.number) for case, one in handovers),
+                approvals=tuple(_approval_line(one, principal.id) for one in sent),
                 revised=tuple(dict.fromkeys(_revised_line(row, pages.door.number) for row in revised.rows)),
                 warnings=tuple(day_warning(one, found.rules, case, pages.door.number(case)) for case, one in warnings),
             )
@@ -167,6 +183,25 @@ def _handover_line(case: UUID, one: Handover, reader: str, number: Callable[[UUI
     else:
         text = _("Du har overdraget sagen til %(to)s som %(role)s (%(when)s). Du har den, til der er svaret.", **names)
     return HandoverLine(number(case), address, text, one.declined is not None, acts)
+
+
+def _approval_line(one: CaseSubmission, reader: str) -> ApprovalLine:
+    sent, address = one.submission, case_address(one.case)
+    link = submission_address(one.case, sent.entry.version)
+    names = {"what": decision_terms(sent.entry.data), "who": sent.entry.actor.id, "to": asked_of(sent)}
+    names["when"] = show_instant((sent.answer or sent.entry).recorded_at)
+    if sent.answer is None and reader not in sent.own:
+        text, act = _("%(who)s beder om din godkendelse af %(what)s (sendt %(when)s).", **names), _("Læs og svar")
+    elif sent.answer is None:
+        text, act = _("%(what)s venter på godkendelse hos %(to)s (sendt %(when)s).", **names), _("Se indstillingen")
+    elif sent.state == "returned":
+        names["who"] = sent.answer.actor.id
+        text, act = _("%(who)s sendte %(what)s tilbage %(when)s.", **names), _("Læs hvorfor, og ret")
+    else:
+        names["who"] = sent.answer.actor.id
+        text, act = _("%(who)s godkendte %(what)s %(when)s. Afgørelsen er truffet.", **names), _("Se afgørelsen")
+    urgent = sent.state == "returned" or (sent.answer is None and reader not in sent.own)
+    return ApprovalLine(one.number, address, text, link, act, urgent)
 
 
 def _revised_line(row: PartRow, number: Callable[[UUID], str]) -> RevisedLine:

@@ -10,6 +10,7 @@ from api.looks import Question
 from api.pages.codes import word
 from api.pages.deadline_words import CALENDARS, DEADLINES, LEVELS, MARKS, OPTIONS, ROLLS, SETTINGS
 from api.pages.language import ENGLISH, _, language, ngettext
+from api.pages.next_steps import Step, next_steps
 from api.pages.times import show_due, show_instant, show_length, show_moment
 from api.pages.values import Words, label_of, words_of
 from api.pages.views import address, case_address
@@ -45,6 +46,9 @@ TONES: Mapping[str, str] = {
 }
 """The colour beside the word of a status; any other has the plain one. A citizen's clock never has any but that."""
 
+DUTIES = 3
+"""How many of the duties that are due next are shown at the top of a case."""
+
 CITIZEN, CITIZEN_HEADING = "borgerens", "Borgerens egne frister"
 _SUBSECTION = re.compile(r"(§§? ?[0-9]+(?: [a-z])?)\(([0-9]+)\)(?:-\(([0-9]+)\))?")
 
@@ -76,7 +80,10 @@ class RuleLine:
 
 @dataclass(frozen=True, slots=True)
 class ClockLine:
-    """One clock. ``due_at`` is for machines; ``left`` says how much time there is, or by how much it is late."""
+    """One clock. ``due_at`` is for machines; ``left`` says how much time there is, or by how much it is late.
+
+    ``steps`` lead to the forms by which the duty would be done, of one that is not.
+    """
 
     rule: RuleLine
     whom: str | None
@@ -92,6 +99,7 @@ class ClockLine:
     satisfied: EntryLine | None
     notes: tuple[tuple[str, EntryLine | None], ...]
     earlier: tuple[str, ...]
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +135,17 @@ class DeadlinesPage:
 
 
 def deadlines_page(
-    look: CaseLook, questions: CaseQuestions, at: datetime, opened: Collection[int] = ()
+    look: CaseLook, questions: CaseQuestions, at: datetime, opened: Collection[int] = (), *, records: bool
 ) -> DeadlinesPage:
     """Return the clocks of a case as they stand at an instant, by what the look found on record.
 
-    ``opened`` are the warnings that the look itself opens. ``unwarned`` counts broken clocks nobody was warned of.
+    ``opened`` are the warnings that the look itself opens, ``unwarned`` counts broken clocks nobody was warned of.
+    ``records`` says that the reader may record in the case now, and is led to what is to be done.
     """
     clocks, changes = questions.deadlines(at), questions.due_changes()
     quiet = silenced(questions.record, clocks, at)
     given = warned(questions.record, at)
-    told = _Telling(look, questions.rules, at, words_of(look, ()), given)
+    told = _Telling(look, questions.rules, at, words_of(look, ()), given, records)
     own = [clock for clock in clocks if not clock.citizen]
     lines = {clock.key: told.clock(clock, changes.get(clock.key, ()), silent=clock.key in quiet) for clock in clocks}
     groups = [ClockGroup(anchor, _(name), _in(own, statuses, lines, at)) for anchor, name, statuses in GROUPS]
@@ -155,6 +164,26 @@ def deadlines_page(
         warnings=warning_lines(given, questions.rules, look.file.case, look.question, opened),
         unwarned=sum(clock.key not in quiet and _is_unwarned(clock, given, at) for clock in own),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NextDuties:
+    """The duties of the municipality that are due next, and how many are broken."""
+
+    lines: tuple[ClockLine, ...]
+    broken: int
+
+
+def next_duties(look: CaseLook, questions: CaseQuestions, at: datetime, *, records: bool) -> NextDuties:
+    """Return the clocks that run out next at an instant, the earliest first; none that must not remind anyone."""
+    clocks = questions.deadlines(at)
+    quiet = silenced(questions.record, clocks, at)
+    own = [clock for clock in clocks if not clock.citizen and clock.key not in quiet]
+    running = [clock for clock in own if clock.due is not None and status(clock, at) in RUNNING]
+    told = _Telling(look, questions.rules, at, words_of(look, ()), warned(questions.record, at), records)
+    first = sorted(running, key=lambda clock: clock.extended_to or clock.due or at)[:DUTIES]
+    broken = sum(status(clock, at) in BROKEN for clock in own)
+    return NextDuties(tuple(told.clock(one, (), silent=False) for one in first), broken)
 
 
 def _is_unwarned(clock: Deadline, given: Sequence[Warned], at: datetime) -> bool:
@@ -273,6 +302,7 @@ class _Telling:
     at: datetime
     words: Words
     given: Sequence[Warned]
+    records: bool
 
     def clock(self, clock: Deadline, changes: Sequence[DueChange], *, silent: bool) -> ClockLine:
         """Return a clock in words; a silent one must not remind anyone."""
@@ -294,7 +324,14 @@ class _Telling:
             satisfied=None if clock.satisfied_by is None else self.entry(clock.satisfied_by),
             notes=tuple(self.notes(clock, silent=silent)),
             earlier=tuple(map(_earlier, changes[:-1])),
+            steps=self.steps(rule, clock) if rule is not None and how in (*BROKEN, *RUNNING) and not silent else (),
         )
+
+    def steps(self, rule: Rule, clock: Deadline) -> tuple[Step, ...]:
+        """Return where a duty of the municipality is recorded as done: its forms, with what the rule asks of them."""
+        if not self.records or clock.satisfied_by is not None or clock.citizen:
+            return ()
+        return next_steps(rule, self.words.entries.get(clock.trigger), case_address(self.look.file.case))
 
     def whom(self, subject: str) -> str:
         """Return whom a clock is about, or which entry where it is about what was recorded."""

@@ -56,6 +56,9 @@ MOVE = DeskPlace(
 BAROMETER = DeskPlace(
     "/barometer", "Årsgennemgang", "Ankestyrelsens spørgsmål i Børnesagsbarometeret, besvaret af det registrerede."
 )
+APPROVALS = DeskPlace(
+    "/godkendelse", "Godkendelse", "Afgørelser, som en anden har forberedt, og som venter på dit svar.", Act.DECIDE
+)
 QUEUE = DeskPlace(
     "/noedadgang", "Nødadgang", "Åbninger i en nødsituation, som en anden skal vurdere.", Act.BREAK_GLASS_REVIEW
 )
@@ -63,7 +66,7 @@ RESTRICTED = DeskPlace(
     "/begraensede", "Begrænsede sager", "Sager, som kun udpegede må se, og hvornår det skal gennemgås.", Act.REACH_WRITE
 )
 SAMPLE = DeskPlace("/stikproeve", "Stikprøve", "Et tilfældigt udvalg af opslag til kontrol.", Act.LOOKS_READ)
-DESK_PLACES = (DEADLINES, BREACHES, FINDINGS, CASELOAD, MOVE, BAROMETER, QUEUE, RESTRICTED, SAMPLE)
+DESK_PLACES = (DEADLINES, BREACHES, FINDINGS, CASELOAD, MOVE, BAROMETER, APPROVALS, QUEUE, RESTRICTED, SAMPLE)
 """The menu of the desk, in its order."""
 
 

@@ -19,12 +19,13 @@ from api.pages.deadline_views import (
     unknown_rule,
 )
 from api.pages.deadline_words import DEADLINES, LEVELS
-from api.pages.desk import BREACHES, LEVEL, QUEUE, RESTRICTED, STATE, MenuLine, list_address
+from api.pages.desk import APPROVALS, BREACHES, LEVEL, QUEUE, RESTRICTED, STATE, MenuLine, list_address
 from api.pages.desk import DEADLINES as BOARD
 from api.pages.desk import FINDINGS as FOUND
 from api.pages.desk_rows import Beside, CaseLine
 from api.pages.desk_words import BASES, COVERS, GAPS, LIVES, STANDS
-from api.pages.language import ENGLISH, _, language, ngettext
+from api.pages.finding_words import explained
+from api.pages.language import _, ngettext
 from api.pages.timeline import actor_of
 from api.pages.times import show_due, show_instant
 from api.pages.warning_views import warned_text
@@ -176,6 +177,9 @@ def _waiting(look: DeskLook) -> Iterator[tuple[str, tuple[str | None, bool]]]:
             found,
         )
         yield FOUND.address, (text, found > 0)
+    if look.approvals is not None:
+        text = ngettext("%(number)s afgørelse venter på svar", "%(number)s afgørelser venter på svar", look.approvals)
+        yield APPROVALS.address, (text, look.approvals > 0)
     if look.waiting is not None:
         text = ngettext("%(number)s venter på vurdering", "%(number)s venter på vurdering", look.waiting)
         old = ngettext("%(number)s for længe", "%(number)s for længe", look.climbed or 0)
@@ -367,7 +371,7 @@ def finding_row(row: PartRow, near: Beside) -> FindingRow:
     return FindingRow(
         case=near.case(row.case),
         entry=near.entry(row.case, found.entry),
-        told=check.explain(found, "en" if language() == ENGLISH else "da"),
+        told=explained(found),
         code=found.code,
         level=word(LEVELS, str(value["level"])),
         statute=value["level"] == STATUTE,

@@ -15,7 +15,7 @@ from api.dossier_paper import PaperMaker
 from api.drafting import Commit
 from api.evidence import EvidenceMaker
 from api.looks import Question
-from api.pages import dossier_views, views
+from api.pages import approval_views, dossier_views, views
 from api.pages.bundle_views import bundle_form
 from api.pages.case_frame import BUNDLE, DECISIONS, CaseFrames, Frame
 from api.pages.language import _
@@ -27,6 +27,7 @@ from api.problems import ProblemError
 from api.reading import CaseReader
 from api.recording import KeyReused
 from api.sign_in.identity import ForeignRequest, SignIn
+from domain.approvals import submissions
 from domain.authority import Act
 from domain.errors import Malformed, Refused
 from domain.known import Known
@@ -72,7 +73,8 @@ class DossierPages:
             found = await asyncio.to_thread(lambda: [questions.dossier(version) for version in made])
             page = dossier_views.decisions_page(look, [one for one in found if one is not None])
             frame = self._frames.frame(request, case, DECISIONS, asked, look.access_position)
-            return self._pages.render(request, "decisions.html", frame=frame, page=page)
+            sent = approval_views.submissions_table(look, submissions(look.entries))
+            return self._pages.render(request, "decisions.html", frame=frame, page=page, sent=sent)
 
         return await self._frames.answer(request, case_id, DECISIONS, show)
 

@@ -10,11 +10,12 @@ from api.pages.audit_words import CITATIONS
 from api.pages.codes import CHANNELS, OUTCOMES, ROLES, word, word_of_field
 from api.pages.deadline_views import citation
 from api.pages.dossier_sheet import Sheet, at, marked_answer, when
+from api.pages.finding_words import explained_values
 from api.pages.language import _, language, ngettext
 from api.pages.tables import BAD, GOOD, NOTE, Cell, Table, table
 from api.pages.texts import field_label
 from api.pages.timeline import items
-from api.pages.times import show_day, show_days_in, show_due, show_moment
+from api.pages.times import show_day, show_due, show_moment
 from domain.findings.catalogue import UNHANDLED
 from domain.purposes import PURPOSES
 from domain.time import copenhagen_day, read_day, read_instant
@@ -316,7 +317,7 @@ def finding_table(sheet: Sheet) -> Table:
     order = list(words.LEVELS)
     rows = [
         (
-            show_days_in(one["explanation"][language()]),
+            explained_values(one),
             _ground(one),
             sheet.entry(one["entry"]),
             [

@@ -10,6 +10,7 @@ from api.dossier import MadeDossier
 from api.dossier_values import Values
 from api.looks import Question
 from api.pages import compare_views, views
+from api.pages.approval_views import submission_address
 from api.pages.audit_words import LAMP_LAWS
 from api.pages.bundle_views import BundleForm, bundle_form
 from api.pages.case_frame import COMPARE
@@ -33,9 +34,9 @@ from api.pages.dossier_tables import (
     support_table,
     withheld_table,
 )
-from api.pages.language import _, language, ngettext
+from api.pages.finding_words import explained_values
+from api.pages.language import _, ngettext
 from api.pages.tables import BAD, NOTE, Cell, Table, table
-from api.pages.times import show_days_in
 from api.reading import CaseLook
 from domain.dossier import Dossier
 from domain.entries import Entry
@@ -206,7 +207,7 @@ def _first(sheet: Sheet) -> Iterable[Cell]:
         )  # fmt: skip
         yield Cell(text, sheet.link(one["version"]))
     for one in sorted(sheet.values["findings"], key=_gravity):
-        yield Cell(show_days_in(one["explanation"][language()]), sheet.link(one["entry"]))
+        yield Cell(explained_values(one), sheet.link(one["entry"]))
 
 
 def _gravity(finding: Values) -> tuple[bool, int]:
@@ -269,11 +270,30 @@ def _who(sheet: Sheet) -> Rows:
         (_("Registreret"), [Cell(recorded)]),
         (_("Kompetence"), sheet.field(data, "competence_ref")),
         (_("Kompetencen gælder til"), sheet.field(data, "competence_until")),
+        *_approval(sheet),
         (_("Møde"), sheet.refers(data.get("meeting"))),
         (_("Parter"), [Cell(sheet.person(ref)) for ref in values["parties"]] or [Cell(_("ikke oplyst"))]),
         (_("Inhabilitet registreret om den, der traf den"), sheet.refers([one.version for one in conflicts], _("nej"))),
         (_("Kontrol, der blev tilsidesat"), sheet.field(data, "overridden_gates", _("ingen"))),
     ]
+
+
+def _approval(sheet: Sheet) -> Rows:
+    """Return who prepared and who approved the decision; nothing where it was not sent for approval."""
+    approval = sheet.values["approval"]
+    if approval is None:
+        return []
+    sent, answered = approval["submission"], approval["approval"]
+    by = approval["approved_by"] or _("ikke oplyst")
+    told = [Cell(f"{by} {at(approval['approved_at'])}".strip()), *([sheet.entry(answered)] if answered else [])]
+    rows: list[tuple[str, Sequence[Cell]]] = [
+        (_("Forberedt af"), [Cell(approval["prepared_by"] or _("ikke oplyst"))]),
+        (_("Godkendt af"), [*told, *([Cell(approval["remarks"])] if approval["remarks"] else [])]),
+    ]
+    if sent is not None:
+        there = submission_address(sheet.look.file.case, sent)
+        rows.append((_("Indstilling"), [Cell(_("nr. %(version)s", version=sent), there)]))
+    return rows
 
 
 def _law(sheet: Sheet) -> Rows:

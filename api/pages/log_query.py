@@ -39,7 +39,7 @@ _OFFICES = {"fødegang": ("maternity_ward", "maternity", "hospital maternity war
 
 _PREFIXES: Mapping[str, tuple[str, ...]] = {
     "adgang": ("case_restricted", "restriction_", "conflict_of", "lookup", "staff_names", "handover_"),
-    "afgørelse": ("decision_",),
+    "afgørelse": ("decision_", "submission_"),
     "aktindsigt": ("access_request_", "deadline_extension", "reasons_requested"),
     "anmærkning": ("finding_",),
     "annullering": ("entry_annulled",),

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from api.pages.approval_views import submission_address
 from api.pages.codes import word, word_of_field
 from api.pages.deadline_views import citation
 from api.pages.language import _, language
@@ -19,6 +20,7 @@ from domain import withdrawals
 from domain.deadlines import Deadline, status
 from domain.decisions import decisions_resting_on
 from domain.entries import Entry
+from domain.events.approval import DecisionSubmitted
 from domain.events.consent import ConsentWithdrawn
 from domain.events.correction import EntryCorrected
 from domain.known import Known, many
@@ -235,3 +237,6 @@ def _next(look: CaseLook, entries: Sequence[Entry]) -> Iterable[tuple[str, str]]
     paths = dict.fromkeys(path for entry in entries for path in _FOLLOWING.get(entry.topic, ()))
     for path in paths:
         yield f"{case_address(look.file.case)}/registrer/{path}", _(BY_PATH[path].event.LABEL_DA)
+    for entry in entries:
+        if entry.topic == DecisionSubmitted.TOPIC:
+            yield submission_address(look.file.case, entry.version), _("Se indstillingen")

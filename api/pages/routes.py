@@ -1,5 +1,6 @@
 """The pages of cases over HTTP. Every look goes through the reader."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,17 +13,20 @@ from api.conditions import Cursors
 from api.looks import Question
 from api.pages import access_views, case_list, views
 from api.pages.case_frame import BUNDLE, OVERVIEW, CaseFrames
+from api.pages.case_overview import Overview, overview
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, NEWEST
 from api.principals import acting, looking
 from api.problems import ProblemError
-from api.reading import CaseReader
+from api.reading import CaseLook, CaseReader
+from api.rules_routes import questions_to
 from domain.authority import Act
+from ledger.store import Ledger
 
 CASES_PER_PAGE = 50
 
 
-def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRouter:
+def create_pages(pages: Pages, ledger: Ledger, reader: CaseReader, cursors: Cursors) -> APIRouter:
     """Return the pages of the cases of one ledger."""
     router, frames = APIRouter(include_in_schema=False), CaseFrames(pages)
 
@@ -74,9 +78,20 @@ def create_pages(pages: Pages, reader: CaseReader, cursors: Cursors) -> APIRoute
             seen = await reader.case(looking(request), known, asked, "case_page")
             page = views.case_page(seen, newest_first=query.get("order") == NEWEST)
             simulated = seen.head.simulated
-            return pages.render(request, "case.html", page=page, simulated=simulated, **_access(request, known, asked))
+            top = await _overview(request, seen)
+            about = _access(request, known, asked)
+            return pages.render(request, "case.html", page=page, top=top, simulated=simulated, **about)
 
         return await pages.told(request, look, _form(path, request), CASE_CLOSED, known)
+
+    async def _overview(request: Request, seen: CaseLook) -> Overview:
+        case, questioned = seen.file.case, await questions_to(ledger, seen)
+        records = seen.question == Question() and bool(reader.door.among(acting(request), Act.CASE_WRITE, [case]))
+        reach = pages.door.index.case(case)
+        restriction = reach.restriction if reach else None
+        return await asyncio.to_thread(
+            overview, seen, questioned.questions, questioned.at, restriction, records=records
+        )
 
     def _access(request: Request, case: UUID, asked: Question) -> dict[str, Any]:
         """Return what the page of a case says about access to it now."""

@@ -14,13 +14,12 @@ from api.looks import Question
 from api.pages.codes import ERASED_SCOPES, ERASURE_GROUNDS, PACKAGES, PROGRAMMES, ROLES, STATUSES, word
 from api.pages.language import _, ngettext
 from api.pages.timeline import Item, items
-from api.pages.times import Parts, Unreadable, address_form, note_on, parts_of, read_parts, show_instant, show_moment
-from api.pages.values import NOT_GIVEN, name_of
-from api.reading import BoardLook, BoardRow, CaseLook, NamedPerson
+from api.pages.times import Parts, Unreadable, address_form, note_on, parts_of, read_parts, show_instant
+from api.pages.values import NOT_GIVEN
+from api.reading import BoardLook, BoardRow, CaseLook
 from domain.entries import Entry
 from domain.erased import decisions
 from domain.known import many
-from domain.time import read_moment
 from replay.verify_report import Fault
 
 CASES = "/sager"
@@ -79,16 +78,6 @@ class Banner:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonLine:
-    """A person of the case: name, role, reference, and for a child when it was born."""
-
-    name: str
-    role: str
-    ref: str
-    born: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class FaultLine:
     """Where an entry is not as it was recorded; ``problem`` is in English as the verification words it."""
 
@@ -117,7 +106,6 @@ class CasePage:
     event_place: str
     query: str
     summary: tuple[tuple[str, str], ...]
-    persons: tuple[PersonLine, ...]
     form: Form
     banner: Banner | None
     items: tuple[Item, ...]
@@ -224,7 +212,6 @@ def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
         event_place=event_place(look.file.case),
         query=address("", look.question),
         summary=tuple(_summary(look.state)),
-        persons=tuple(_person(named, look.state) for named in look.persons),
         form=form_of(path, look.question, order),
         banner=banner(
             look.question,
@@ -369,7 +356,6 @@ def _summary(state: Mapping[str, Any]) -> list[tuple[str, str]]:
         (_("Status"), word(STATUSES, state["enrolment"]["status"])),
         (_("Fase"), str(phase) if phase else None),
         (_("Pakkeforløb"), word(PACKAGES, package) if package else None),
-        (_("Ansvarlig"), _responsible(state)),
     ]
     return [(label, text) for label, text in rows if text is not None]
 
@@ -377,12 +363,6 @@ def _summary(state: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _responsible(state: Mapping[str, Any]) -> str:
     named = [f"{staff} ({word(ROLES, role)})" for role, staff in state["responsible"].items()]
     return ", ".join(named) or _(NOT_GIVEN)
-
-
-def _person(named: NamedPerson, state: Mapping[str, Any]) -> PersonLine:
-    child = state["children"].get(named.person.ref)
-    born = show_moment(read_moment(child["born"])) if child else None
-    return PersonLine(name_of(named), word(ROLES, named.person.role), named.person.ref, born)
 
 
 def _line(row: BoardRow, question: Question) -> BoardLine:

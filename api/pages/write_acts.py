@@ -7,7 +7,9 @@ what is needed although it may be missing in law, and what the form makes by its
 from collections.abc import Mapping
 
 from api.pages.codes import CHANNELS, DATA_CATEGORIES, INSTRUMENTS, PROGRAMMES
+from api.pages.language import _
 from api.pages.write_forms import FormField, Gate, Pick, WriteAct
+from api.pages.write_words import ACT_LABELS
 from domain.disclosure_gate import STATUTORY_BASES
 from domain.disclosures import CONSENT, EMERGENCY, LAW
 from domain.events import assessment, consent, correction, decision, people, plan, referral, retention, visit
@@ -417,3 +419,8 @@ BY_PATH: Mapping[str, WriteAct] = {act.path: act for act in ACTS}
 
 BY_TOPIC: Mapping[str, WriteAct] = {act.event.TOPIC: act for act in ACTS if act.event is not correction.EntryAnnulled}
 """The acts of the chooser by the topic of their event; an annulment has a form of its own."""
+
+
+def label_of(act: WriteAct) -> str:
+    """Return what an act is called."""
+    return _(ACT_LABELS.get(act.path, act.event.LABEL_DA))

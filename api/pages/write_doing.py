@@ -9,15 +9,16 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from api.acts import CheckedDisclosure, DecisionAct, DisclosureAct, Gatekeeper, check_disclosure, decision_answer
+from api.approving import Approver, SubmissionAct
 from api.drafting import Commit, Fact
 from api.pages.language import _
 from api.pages.times import Unreadable
 from api.pages.write_acts import DECLINE, REFUSED_SCOPE
-from api.pages.write_fields import Material, Typed
+from api.pages.write_fields import Material, Typed, first_of
 from api.pages.write_forms import Pick, WriteAct
 from api.pages.write_options import made_ids, next_id
 from api.pages.write_reading import Answered, answered, build, denial, read_when
-from api.pages.write_views import HAPPENED, OVERRIDE, REACHED, is_received
+from api.pages.write_views import APPROVER, HAPPENED, OVERRIDE, REACHED, is_received
 from api.principals import Principal
 from api.recording import CaseRecorder, Recorded
 from domain.consents import consent_ids
@@ -37,6 +38,9 @@ from ledger.store import Ledger
 
 CONTROLS = frozenset({"csrf", "udgave", "valg", "mod"})
 """What a form sends along that is no part of what it says."""
+
+LEADER = "team_leader"
+"""The role that is asked to approve where nobody is named."""
 
 KEEP, REPLACE, BOTH = "behold", "erstat", "begge"
 
@@ -165,7 +169,7 @@ class Doing:
 
     def __init__(self, ledger: Ledger, recorder: CaseRecorder) -> None:
         self.ledger, self.recorder = ledger, recorder
-        self._gatekeeper = Gatekeeper(ledger, recorder)
+        self._gatekeeper, self.approver = Gatekeeper(ledger, recorder), Approver(ledger, recorder)
 
     async def now(self) -> datetime:
         """Return the ledger's time."""
@@ -188,6 +192,14 @@ class Doing:
     ) -> Recorded:
         """Make a decision through its gate, or put on record that it was stopped."""
         return await self._gatekeeper.decide(principal, case, version, act, commit)
+
+    async def submit(
+        self, principal: Principal, case: UUID, version: int, act: DecisionAct, typed: Typed, commit: Commit
+    ) -> Recorded:
+        """Send a decision through its gate for approval, or put on record that it was stopped; raises Refused."""
+        staff = first_of(typed, APPROVER).strip()
+        sent = SubmissionAct(act, staff or None, None if staff else LEADER)
+        return await self.approver.submit(principal, case, version, sent, commit)
 
     async def disclose(
         self, principal: Principal, case: UUID, version: int, act: DisclosureAct, commit: Commit

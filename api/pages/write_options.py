@@ -14,6 +14,7 @@ from api.pages.write_words import CONSENT_STATUS
 from domain.consents import consent_ids, consent_status, entries_of
 from domain.entries import Entry
 from domain.events import EVENTS
+from domain.events.approval import DecisionSubmitted
 from domain.events.assessment import InvestigationOpened
 from domain.events.base import Event, reference_marks
 from domain.events.consent import ConsentGiven, ConsentRefused
@@ -96,8 +97,10 @@ def _picks(pick: Pick, material: Material) -> Iterable[Option]:
             return [Option(ref, ref) for ref in _heard(known)]
         case Pick.COMING:
             made = {str(entry.data["decision"]) for entry in known.of(DecisionMade)}
-            coming = [Option(ref, _("%(ref)s, som er i høring", ref=ref)) for ref in _heard(known) if ref not in made]
-            return [*coming, Option(NEW, _("En ny afgørelse"))]
+            coming = {ref: _("%(ref)s, som er i høring", ref=ref) for ref in _heard(known)}
+            coming |= {ref: _("%(ref)s, som har været sendt til godkendelse", ref=ref) for ref in _sent(known)}
+            offered = [Option(ref, label) for ref, label in coming.items() if ref not in made]
+            return [*offered, Option(NEW, _("En ny afgørelse"))]
         case Pick.INVESTIGATIONS:
             opened = reversed(known.of(InvestigationOpened))
             return [_investigation(material, entry) for entry in opened]
@@ -109,6 +112,11 @@ def _picks(pick: Pick, material: Material) -> Iterable[Option]:
 
 def _heard(known: Known) -> list[str]:
     return list(dict.fromkeys(str(entry.data["decision_ref"]) for entry in reversed(known.of(HearingSent))))
+
+
+def _sent(known: Known) -> list[str]:
+    """Return the decisions that were sent for approval, the latest first."""
+    return list(dict.fromkeys(str(entry.data["decision"]) for entry in reversed(known.of(DecisionSubmitted))))
 
 
 def _investigation(material: Material, entry: Entry) -> Option:
@@ -185,7 +193,7 @@ def made_ids(act: WriteAct, data: dict[str, Any], material: Material) -> dict[st
     for name in ("decision", "decision_ref"):
         if data.get(name) == NEW:
             used = [str(one.data["decision"]) for one in known.of(DecisionMade)]
-            return data | {name: next_id("afgoerelse", [*used, *_heard(known)])}
+            return data | {name: next_id("afgoerelse", [*used, *_heard(known), *_sent(known)])}
     return data
 
 

@@ -27,6 +27,7 @@ from api.pages.write_fields import (
 from api.pages.write_forms import FormField, Pick, WriteAct
 from api.pages.write_options import options_of
 from api.pages.write_words import DENIALS
+from domain.events.approval import DecisionSubmitted
 from domain.events.base import TEXT_LIMIT, Event
 from domain.known import many
 from domain.time import Moment, read_moment, start_of, write_moment
@@ -190,6 +191,26 @@ def read_when(typed: Typed, name: str, now: datetime) -> Moment | None:
             )
         )
     return moment
+
+
+def said_before(act: WriteAct, material: Material, version: str) -> dict[str, list[str]]:
+    """Return what one would have typed for a decision sent for approval; nothing where there is none."""
+    entries = material.known.of(DecisionSubmitted)
+    entry = next((one for one in entries if str(one.version) == version), None)
+    found: dict[str, list[str]] = {}
+    if entry is not None:
+        for field in act.fields:
+            found |= _with_others(field, as_typed(act, field, entry.data.get(field.name)))
+    return found
+
+
+def _with_others(field: FormField, typed: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return what was typed with values that are not offered where one types another."""
+    values = typed.get(field.name, [])
+    others = [one for one in values if one not in field.choices] if field.other and field.choices else []
+    if not others:
+        return typed
+    return {field.name: [one for one in values if one in field.choices], f"{field.name}_andet": ["\n".join(others)]}
 
 
 def as_typed(act: WriteAct, field: FormField, value: Any) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """The pages on which caseworkers record: the acts to choose from, their forms, what others did meanwhile, receipts."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from fastapi.responses import RedirectResponse, Response
 from api.drafting import Fact
 from api.looks import Question
 from api.pages import write_views
+from api.pages.approval_words import REFUSALS
 from api.pages.case_frame import WRITE, CaseFrames, Frame
 from api.pages.kept_forms import KeptForms
 from api.pages.language import _
@@ -20,7 +22,7 @@ from api.pages.receipt_views import receipt_page
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.timeline import items
 from api.pages.views import CASES, case_address
-from api.pages.write_acts import BY_PATH, DECLINE
+from api.pages.write_acts import BY_PATH, DECLINE, label_of
 from api.pages.write_doing import (
     BOTH,
     KEEP,
@@ -34,9 +36,10 @@ from api.pages.write_doing import (
     domain_errors,
     filled,
 )
-from api.pages.write_fields import Material, Typed
+from api.pages.write_fields import Material, Typed, first_of
 from api.pages.write_forms import Gate, WriteAct
-from api.pages.write_views import ALREADY, HAPPENED, FormPage, GateView
+from api.pages.write_reading import said_before
+from api.pages.write_views import ALREADY, APPROVER, HAPPENED, FormPage, GateView
 from api.pages.write_words import TELLING
 from api.principals import acting, looking
 from api.reading import CaseLook, CaseReader
@@ -44,7 +47,7 @@ from api.recording import KeyReused, NotYetHappened, Recorded, StaleVersion
 from api.sign_in.identity import ForeignRequest, Form, SignIn
 from domain.authority import Act
 from domain.entries import Entry
-from domain.errors import Malformed
+from domain.errors import Malformed, Refused
 from domain.events.administration import GateStopped
 from domain.events.control import DocumentChecked
 from domain.known import Known
@@ -55,6 +58,12 @@ from replay.questions import CaseQuestions
 LEFT_BY = {"overdragelse": "overdraget", DECLINE: "afvist"}
 """Acts after which a case may be closed to who did them, and what the address of their day says then."""
 
+SUBMISSION = "indstilling"
+"""Names the submission whose texts a form begins with."""
+
+STAFF = re.compile(r"[A-Za-z0-9._-]{1,80}")
+SEND = "send"
+"""What is pressed to send a decision for approval."""
 NOTES = WARNINGS | {DocumentChecked.TOPIC}
 """Topics of entries that the worker puts on record by itself."""
 
@@ -75,7 +84,7 @@ class Sent:
     @property
     def already(self) -> bool:
         """Whether the act has been done and is only put on record."""
-        return bool(self.typed.get(ALREADY))
+        return bool(self.typed.get(ALREADY)) and self.step != SEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +138,8 @@ class WritePages:
             waiting = self._kept.take(request, acting(request).id)
             version, key = material.look.file.version, str(uuid4())
             typed: Typed = {name: request.query_params.getlist(name) for name in request.query_params}
+            if SUBMISSION in typed:
+                typed = said_before(known, material, first_of(typed, SUBMISSION))
             if waiting is not None:
                 sent = sent_of(waiting, str(uuid4()), version)
                 writing = Writing(request, case, known, material, sent)
@@ -207,7 +218,7 @@ class WritePages:
         main, more = write_views.fields(act, material, sent.typed, errors)
         path = writing.request.url.path
         page = FormPage(
-            title=write_views.label_of(act),
+            title=label_of(act),
             action=path,
             version=sent.version,
             key=sent.key,
@@ -218,6 +229,7 @@ class WritePages:
             gated=act.gate,
             already=sent.already,
             gate=gate,
+            approver=write_views.approver_field(act, sent.typed, errors),
             problem=problem,
             notes=notes,
             changed=items_of(material.look, changed),
@@ -226,7 +238,8 @@ class WritePages:
         return self._pages.render(writing.request, "write_form.html", status, frame=frame, page=page)
 
     def _commit(self, request: Request, sent: Sent, facts: tuple[Fact, ...] = (), reason: str | None = None) -> Any:
-        return commit_of(request.url.path, sent.key, sent.typed, facts, reason)
+        place = request.url.path + (f"#{SEND}" if sent.step == SEND else "")
+        return commit_of(place, sent.key, sent.typed, facts, reason)
 
     async def _take(self, writing: Writing) -> Response:
         if only_noted(writing.material.look, writing.sent.version):
@@ -276,7 +289,7 @@ class WritePages:
     async def _gated(self, writing: Writing, found: Filled) -> Response:
         """Show what the gate says, and do the act once that was seen; what stops it goes on record."""
         sent, principal = writing.sent, acting(writing.request)
-        commit, asked = self._commit(writing.request, sent), sent.step == "gem"
+        commit, asked = self._commit(writing.request, sent), sent.step in ("gem", SEND)
         if writing.act.gate is Gate.DECISION:
             decision = decision_act(found.events[0], sent.typed)
             stops = await self.doing.stops(principal, writing.material, decision)
@@ -287,7 +300,16 @@ class WritePages:
             gate = write_views.disclosure_gate(writing.material, checked, sent.typed, asked=asked)
         if not asked:
             return self.form(writing, {}, gate=gate)
-        if writing.act.gate is Gate.DECISION:
+        if writing.act.gate is Gate.DECISION and sent.step == SEND:
+            error = _addressee_error(first_of(sent.typed, APPROVER).strip(), principal.id)
+            if error is not None:
+                return self.form(writing, {APPROVER: error}, 422, gate=gate)
+            decision = decision_act(found.events[0], sent.typed)
+            try:
+                recorded = await self.doing.submit(principal, writing.case, sent.version, decision, sent.typed, commit)
+            except Refused as refused:
+                return self.form(writing, {}, 409, gate=gate, problem=_(REFUSALS[str(refused)]))
+        elif writing.act.gate is Gate.DECISION:
             recorded = await self.doing.decide(
                 principal, writing.case, sent.version, decision_act(found.events[0], sent.typed), commit
             )
@@ -318,13 +340,13 @@ class WritePages:
         hidden = [(name, value) for name, values in sent.typed.items() for value in values]
         hidden += [("noegle", sent.key), ("udgave", str(material.look.file.version))]
         against = theirs.version if theirs is not None else changed[-1].version if changed else None
-        frame = self.frame(writing.request, material.look, write_views.label_of(act))
+        frame = self.frame(writing.request, material.look, label_of(act))
         return self._pages.render(
             writing.request,
             "write_conflict.html",
             409,
             frame=frame,
-            title=write_views.label_of(act),
+            title=label_of(act),
             action=writing.request.url.path,
             hidden=hidden,
             against=against,
@@ -338,6 +360,15 @@ class WritePages:
         if left is not None and not self._pages.door.among(acting(request), Act.CASE_READ, [recorded.case]):
             return RedirectResponse("/min-dag?" + urlencode({left: "ja"}), 303)
         return RedirectResponse(f"{case_address(recorded.case)}/kvittering/{recorded.entries[-1][0]}", 303)
+
+
+def _addressee_error(staff: str, sender: str) -> str | None:
+    """Return why a decision cannot be sent to somebody for approval; None where it can, or nobody is named."""
+    if staff == sender:
+        return _("Vælg en anden: ingen godkender det, de selv har forberedt.")
+    if staff and not STAFF.fullmatch(staff):
+        return _("Skriv ét id, for eksempel u-12.")
+    return None
 
 
 def found_errors(found: Any) -> dict[str, str]:

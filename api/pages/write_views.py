@@ -1,33 +1,34 @@
 """What the forms show: pure functions from what is asked and typed to fields, sentences and comparisons."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from api.acts import CheckedDisclosure
 from api.pages.codes import ROLES, word, word_of_field
 from api.pages.deadline_views import citation
+from api.pages.finding_words import explained
 from api.pages.language import _, language, ngettext
 from api.pages.texts import field_label
 from api.pages.timeline import Item
 from api.pages.times import show_clock, show_day, show_instant
 from api.pages.values import Value, Words
-from api.pages.write_acts import ACTS
+from api.pages.write_acts import ACTS, label_of
 from api.pages.write_fields import FieldView, Material, Typed, Widget, parts_typed
 from api.pages.write_forms import FormField, Gate, Pick, WriteAct
 from api.pages.write_options import shown
-from api.pages.write_words import ACT_LABELS, CHOICES, GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS, TELLING
+from api.pages.write_words import CHOICES, GAPS, GROUP_TITLES, HINTS, MOMENT_LABELS, TELLING
 from domain.decision_gate import Stop
 from domain.disclosure_gate import possible_bases
 from domain.disclosures import Gap
 from domain.entries import Entry
 from domain.events.base import Event
-from domain.findings.base import Finding
 from domain.findings.catalogue import CHECKS
 from domain.known import many
 from domain.time import copenhagen_day
 
 HAPPENED, REACHED, ALREADY = "happened", "reached", "allerede"
+APPROVER = "godkender"
 OVERRIDE = "grund"
 """How the names of fields with a reason to pass a gate begin."""
 
@@ -109,6 +110,7 @@ class FormPage:
     gated: Gate = Gate.NONE
     already: bool = False
     gate: GateView | None = None
+    approver: FieldView | None = None
     problem: str | None = None
     notes: tuple[str, ...] = ()
     changed: tuple[Item, ...] = ()
@@ -116,7 +118,7 @@ class FormPage:
     @property
     def errors(self) -> list[tuple[str, str]]:
         """What is wrong, each with the place to mend it."""
-        every = (*self.times, *self.fields, *self.more)
+        every = (*self.times, *self.fields, *self.more, *filter(None, [self.approver]))
         return [(field.anchor, field.error) for field in every if field.error]
 
     @property
@@ -139,11 +141,6 @@ def groups(case_address: str) -> tuple[ChoiceGroup, ...]:
         )
         for group, title in GROUP_TITLES.items()
     )
-
-
-def label_of(act: WriteAct) -> str:
-    """Return what an act is called."""
-    return _(ACT_LABELS.get(act.path, act.event.LABEL_DA))
 
 
 def is_received(event: type[Event]) -> bool:
@@ -179,6 +176,15 @@ def _is_made(field: FormField) -> bool:
     return field.pick is Pick.MADE
 
 
+def approver_field(act: WriteAct, typed: Typed, errors: Mapping[str, str]) -> FieldView | None:
+    """Return the field that asks who is to approve a decision; None for another act."""
+    if act.gate is not Gate.DECISION:
+        return None
+    hint = _("Medarbejderens id, for eksempel u-12. Tomt betyder teamlederen.")
+    values = typed.get(APPROVER) or ("",)
+    return FieldView(APPROVER, _("Hvem skal godkende?"), Widget.LINE, hint, typed=values[0], error=errors.get(APPROVER))
+
+
 def text_field(name: str, label: str, typed: Typed, error: str | None = None, hint: str = "") -> FieldView:
     """Return a field for a text that the form asks for by itself."""
     values = typed.get(name) or ("",)
@@ -188,11 +194,12 @@ def text_field(name: str, label: str, typed: Typed, error: str | None = None, hi
 def decision_gate(material: Material, data: Mapping[str, Any], stops: Iterable[Stop], typed: Typed, *,
                   asked: bool) -> GateView:  # fmt: skip
     """Return what the gate before a decision says; ``asked``: reasons were asked for before."""
-    hindrances = {stop.finding.code: _hindrance(stop, typed, asked=asked) for stop in stops}
+    hindrances = {stop.finding.code: hindrance(stop, typed, asked=asked) for stop in stops}
     return GateView(decision_sentence(material, data), tuple(hindrances.values()), _rests_on(material, data))
 
 
-def _hindrance(stop: Stop, typed: Typed, *, asked: bool) -> Hindrance:
+def hindrance(stop: Stop, typed: Typed, *, asked: bool) -> Hindrance:
+    """Return what stands against a decision, with where to write a reason to pass it; ``asked``: asked for before."""
     check, code = CHECKS[stop.finding.code], stop.finding.code
     field = None
     if stop.overridable:
@@ -200,20 +207,7 @@ def _hindrance(stop: Stop, typed: Typed, *, asked: bool) -> Hindrance:
         values = typed.get(name) or ("",)
         missing = _("Skriv en grund, eller ret det, der mangler.") if asked and not values[0].strip() else None
         field = text_field(name, _("Grund til at træffe afgørelsen alligevel"), typed, missing)
-    return Hindrance(check.explain(_in_words(stop.finding), language()), citation(check.citation), field)
-
-
-def _in_words(finding: Finding) -> Finding:
-    """Return a finding whose detail names fields as the form does."""
-    detail = {name: _names(value) if isinstance(value, str) else value for name, value in finding.detail.items()}
-    return replace(finding, detail=detail)
-
-
-def _names(text: str) -> str:
-    if text == "-":
-        return _("ikke oplyst")
-    parts = text.split(", ")
-    return ", ".join(field_label("", one) for one in parts)
+    return Hindrance(explained(stop.finding), citation(check.citation), field)
 
 
 def _rests_on(material: Material, data: Mapping[str, Any]) -> tuple[str, ...]:
@@ -224,16 +218,20 @@ def _rests_on(material: Material, data: Mapping[str, Any]) -> tuple[str, ...]:
 def decision_sentence(material: Material, data: Mapping[str, Any]) -> str:
     """Return a decision about to be made as one sentence."""
     about = ", ".join(material.words.person(str(ref)) or str(ref) for ref in many(data.get("about")))
-    measure = f" ({data['measure']})" if data.get("measure") else ""
     facts = len(many(data.get("facts")))
     return _(
-        "Du er ved at træffe afgørelsen »%(outcome)s«%(measure)s om %(about)s efter %(law)s. Den bygger på %(facts)s.",
-        outcome=word_of_field("outcome", str(data["outcome"])),
-        measure=measure,
+        "Du er ved at træffe afgørelsen %(terms)s om %(about)s efter %(law)s. Den bygger på %(facts)s.",
+        terms=decision_terms(data),
         about=about,
         law=", ".join(map(str, many(data.get("legal_basis")))),
         facts=ngettext("%(number)s hændelse", "%(number)s hændelser", facts),
     )
+
+
+def decision_terms(data: Mapping[str, Any]) -> str:
+    """Return how a decision comes out, with the measure in brackets."""
+    measure = f" ({data['measure']})" if data.get("measure") else ""
+    return f"»{word_of_field('outcome', str(data['outcome']))}«{measure}"
 
 
 def disclosure_gate(material: Material, checked: CheckedDisclosure, typed: Typed, *, asked: bool) -> GateView:

@@ -84,7 +84,8 @@ class CodeFlow:
             raise LoginFailed("foreign-issuer")
         if "error" in answer or not answer.get("code"):
             raise LoginFailed("refused")
-        claims = await self._verifier.verify(await self._redeemed(answer["code"], self._made("verifier", login)))
+        token = await self._redeemed(answer["code"], self._made("verifier", login))
+        claims = (await self._verifier.verify(token)).claims
         if not _same(claims.get("nonce"), self._made("nonce", login)):
             raise LoginFailed("nonce")
         if claims.get("azp", self._client.id) != self._client.id:

@@ -11,11 +11,12 @@ from joserfc.jwk import Key, OKPKey
 from joserfc.jws import JWSRegistry
 
 from api.problems import ProblemError
+from api.sign_in.bearers import Bearers
 from api.sign_in.identity import ClaimMap, ForeignRequest, Identity, NotSignedIn, SignInNotUsable
 from api.sign_in.pages import LOG_IN, PageSignIn, read_form
 from api.sign_in.sessions import ABSOLUTE
 from api.sign_in.site import Site, is_loopback, local_path
-from api.sign_in.tokens import Verifier, bearer_token
+from api.sign_in.tokens import Verifier
 from ledger.store import Ledger
 
 ISSUER = "urn:caseledger:demonstration"
@@ -67,12 +68,12 @@ class LocalSignIn(PageSignIn):
             raise SignInNotUsable("Sign-in without password is for this machine only: listen on 127.0.0.1.")
         super().__init__(ledger, Site(None))
         self._key = OKPKey.generate_key("Ed25519", {"kid": secrets.token_hex(8)})
-        self._bearer = Verifier(ISSUER, AUDIENCE, self._key_of)
+        self._bearers = Bearers(Verifier(ISSUER, AUDIENCE, self._key_of), ClaimMap())
 
     async def of_bearer(self, request: Request) -> Identity:
         """Return who sends a request to the API; raises NotSignedIn, ForeignRequest."""
         self.site.require_known_host(request)
-        return ClaimMap().identity(await self._bearer.verify(bearer_token(request)), "bearer")
+        return await self._bearers.of(request)
 
     def token(self, person: Person) -> str:
         """Return a bearer token that a person of the demonstration uses for eight hours, until the service stops."""

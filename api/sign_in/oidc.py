@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.pages.language import _
+from api.sign_in.bearers import Bearers
 from api.sign_in.code_flow import LOGIN_SECONDS, Client, CodeFlow, LoginFailed
 from api.sign_in.identity import ClaimMap, Identity, NotSignedIn, ProviderUnavailable, SignInNotUsable
 from api.sign_in.pages import LOG_IN, PageSignIn
 from api.sign_in.provider import MAXIMUM_AGE_SECONDS, PAUSE_SECONDS, Provider, trustworthy
 from api.sign_in.site import Site, local_path
-from api.sign_in.tokens import Verifier, bearer_token
+from api.sign_in.tokens import Verifier
 from ledger.settings import Settings
 from ledger.store import Ledger
 
@@ -51,7 +52,6 @@ class OidcSignIn(PageSignIn):
         super().__init__(ledger, site)
         issuer, audience, client_id = _required(settings)
         self._provider = Provider(issuer, maximum_age=maximum_age, pause=pause)
-        self._bearer = Verifier(issuer, audience, self._provider.key)
         client = Client(client_id, f"{site.origin}{ANSWER}", _secret(settings))
         self._flow = CodeFlow(self._provider, client, ledger.keys)
         self._login_cookie = site.cookie("caseledger-login")
@@ -61,10 +61,11 @@ class OidcSignIn(PageSignIn):
             settings.oidc_organisation_claim,
             settings.oidc_role_map,
         )
+        self._bearers = Bearers(Verifier(issuer, audience, self._provider.key), self._claims)
 
     async def of_bearer(self, request: Request) -> Identity:
         """Return who sends a request to the API; raises NotSignedIn, ProviderUnavailable."""
-        return self._claims.identity(await self._bearer.verify(bearer_token(request)), "bearer")
+        return await self._bearers.of(request)
 
     async def way_out(self) -> str | None:
         """Return where a person signs out of the provider, if it has such a page and answers."""

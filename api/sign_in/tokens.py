@@ -55,6 +55,20 @@ def bearer_token(request: Request) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Verified:
+    """A token that was found right: its claims, the key that shows it, and from when to when it is taken.
+
+    ``begins`` and ``ends`` are seconds since 1970 with the difference of clocks in them.
+    """
+
+    claims: dict[str, Any]
+    key_id: str
+    key: Key
+    begins: float
+    ends: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verifier:
     """Verifies the tokens of one issuer for one audience.
 
@@ -68,8 +82,8 @@ class Verifier:
     types: frozenset[str | None] = ACCESS_TYPES
     now: Callable[[], float] = time
 
-    async def verify(self, token: str) -> dict[str, Any]:
-        """Return the claims of a token; raises NotSignedIn with the reason.
+    async def verify(self, token: str) -> Verified:
+        """Return what a token says; raises NotSignedIn with the reason.
 
         The issuer is looked at before the signature, so that foreign tokens never make us ask the provider for keys.
         """
@@ -82,31 +96,33 @@ class Verifier:
             raise NotSignedIn("foreign-issuer")
         if not isinstance(key_id, str):
             raise NotSignedIn("unknown-key")
-        _check_signature(signed, algorithm, await self.key(key_id))
+        key = await self.key(key_id)
+        _check_signature(signed, algorithm, key)
         self._check_type(header.get("typ"))
-        self._check_claims(claims)
-        return claims
+        begins, ends = self._check_claims(claims)
+        return Verified(claims, key_id, key, begins, ends)
 
     def _check_type(self, kind: Any) -> None:
         kind = kind.lower().removeprefix("application/") if isinstance(kind, str) else kind
         if kind not in self.types:
             raise NotSignedIn("wrong-type")
 
-    def _check_claims(self, claims: dict[str, Any]) -> None:
+    def _check_claims(self, claims: dict[str, Any]) -> tuple[float, float]:
+        """Return from when to when a token is taken."""
         now, audience = self.now(), claims.get("aud")
         if self.audience not in (audience if isinstance(audience, list) else [audience]):
             raise NotSignedIn("wrong-audience")
         expires = _instant(claims, "exp")
         if expires is None:
             raise NotSignedIn("malformed")
-        if now >= expires + SKEW_SECONDS:
+        begins, ends = max(_begins(claims)) - SKEW_SECONDS, expires + SKEW_SECONDS
+        if now >= ends:
             raise NotSignedIn("expired")
-        for name in ("nbf", "iat"):
-            begins = _instant(claims, name)
-            if begins is not None and now < begins - SKEW_SECONDS:
-                raise NotSignedIn("not-yet-valid")
+        if now < begins:
+            raise NotSignedIn("not-yet-valid")
         if not isinstance(claims.get("sub"), str) or not claims["sub"]:
             raise NotSignedIn("no-subject")
+        return begins, ends
 
 
 def _read(token: str) -> tuple[CompactSignature, dict[str, Any]]:
@@ -135,6 +151,11 @@ def _check_signature(signed: CompactSignature, algorithm: str, key: Key) -> None
         right = False
     if not right:
         raise NotSignedIn("bad-signature")
+
+
+def _begins(claims: dict[str, Any]) -> list[float]:
+    """Return the instants a token says it begins at; one that names none has always been good."""
+    return [instant for name in ("nbf", "iat") if (instant := _instant(claims, name)) is not None] or [-math.inf]
 
 
 def _instant(claims: dict[str, Any], name: str) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 from domain.events import (
     access,
     administration,
+    approval,
     assessment,
     child,
     consent,
@@ -32,6 +33,7 @@ GROUPS: Mapping[str, tuple[type[Event], ...]] = MappingProxyType(
         "visit": visit.EVENTS,
         "assessment": assessment.EVENTS,
         "decision": decision.EVENTS,
+        "approval": approval.EVENTS,
         "plan": plan.EVENTS,
         "meeting": meeting.EVENTS,
         "enrolment": enrolment.EVENTS,

@@ -11,6 +11,7 @@ from domain.events.base import (
     PersonRef,
     Refers,
     Sealed,
+    StaffRef,
     Text,
     unchanged,
 )
@@ -58,18 +59,11 @@ class HearingResponseReceived(Event):
         return "received_at"
 
 
-class DecisionMade(Event):
-    """The municipality decided; holds what a reviewer looks for and may start the clock for the child's plan.
+class DecisionTerms(Event):
+    """What a decision says, about whom and on what it rests: the same when it is sent for approval as when it is made.
 
-    Missing guidance, competence, purpose or duration is recorded as missing, never refused.
-    Source: barnets lov §§ 32 and 91; forvaltningsloven §§ 22-25.
+    ``prepared_by`` prepared it, where that is somebody else than who sends or makes it.
     """
-
-    TOPIC: ClassVar[str] = "decision_made"
-    VERSION: ClassVar[int] = 2
-    LABEL_DA: ClassVar[str] = "Afgørelse"
-    LABEL_EN: ClassVar[str] = "Decision made"
-    upcast_v1_v2 = staticmethod(unchanged)
 
     decision: Code
     outcome: Code
@@ -104,6 +98,26 @@ class DecisionMade(Event):
     oral: bool | None = None
     log_root: Hash | None = None
     seen: Whole | None = None
+    prepared_by: StaffRef | None = None
+
+
+class DecisionMade(DecisionTerms):
+    """The municipality decided; holds what a reviewer looks for and may start the clock for the child's plan.
+
+    Missing guidance, competence, purpose or duration is recorded as missing, never refused. Of one that was approved
+    ``submission`` is what was approved and ``approved_by`` who did.
+    Source: barnets lov §§ 32 and 91; forvaltningsloven §§ 22-25.
+    """
+
+    TOPIC: ClassVar[str] = "decision_made"
+    VERSION: ClassVar[int] = 3
+    LABEL_DA: ClassVar[str] = "Afgørelse"
+    LABEL_EN: ClassVar[str] = "Decision made"
+    upcast_v1_v2 = staticmethod(unchanged)
+    upcast_v2_v3 = staticmethod(unchanged)
+
+    submission: Annotated[EntryRef | None, Refers(to=("DecisionSubmitted",))] = None
+    approved_by: StaffRef | None = None
 
 
 class DecisionNotified(Event):

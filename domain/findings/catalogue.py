@@ -8,6 +8,7 @@ from types import MappingProxyType
 from domain.calendar import CalendarError
 from domain.findings import (
     admission,
+    approvals,
     clocks,
     consents,
     decisions,
@@ -60,6 +61,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         for checks in (
             decisions.CHECKS,
             procedure.CHECKS,
+            approvals.CHECKS,
             consents.CHECKS,
             sharing.CHECKS,
             recording.CHECKS,

@@ -30,7 +30,7 @@ NOTIFY_WITHIN = timedelta(days=14)
 
 def decisions(inquiry: Inquiry) -> tuple[Entry, ...]:
     """Return the decisions made by the inquiry's instant."""
-    return tuple(entry for entry in inquiry.facts if entry.topic == DecisionMade.TOPIC)
+    return inquiry.of(DecisionMade)
 
 
 def _early(inquiry: Inquiry) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.entries import Entry
+from domain.events.base import Event
 from domain.events.control import FindingAssessed, FindingRemedied
 from domain.findings.base import Finding
 from domain.findings.catalogue import level_of
@@ -46,9 +47,9 @@ def lives(found: Iterable[Finding], known: Known, at: datetime) -> tuple[Life, .
 
 
 def _life(finding: Finding, known: Known, at: datetime) -> Life:
-    assessed, remedied = (_last(known, kind.TOPIC, finding, at) for kind in (FindingAssessed, FindingRemedied))
+    assessed, remedied = (_last(known, kind, finding, at) for kind in (FindingAssessed, FindingRemedied))
     state = "remedied" if remedied else str(assessed.data["verdict"]) if assessed else "new"
-    recorded = [entry.recorded_at for entry in known.entries if entry.version in (finding.entry, *finding.rests_on)]
+    recorded = known.recorded((finding.entry, *finding.rests_on))
     since = max(recorded) if finding.arises_at is None else max(*recorded, finding.arises_at)
     agreed = assessed.data.get("handle_by") if assessed else None
     limit = end_of(read_day(agreed)) if agreed else later(since, HANDLE_WITHIN)
@@ -56,13 +57,12 @@ def _life(finding: Finding, known: Known, at: datetime) -> Life:
     return Life(finding, state, since, limit if binding else None, assessed, remedied)
 
 
-def _last(known: Known, topic: str, finding: Finding, at: datetime) -> Entry | None:
+def _last(known: Known, kind: type[Event], finding: Finding, at: datetime) -> Entry | None:
     """Return the last entry of a kind about a finding; one without a key is about every finding of the code there."""
     about = [
         entry
-        for entry in known.facts
-        if entry.topic == topic
-        and entry.happened <= at
+        for entry in known.of(kind)
+        if entry.happened <= at
         and (entry.data["finding"], entry.data["entry"]) == (finding.code, finding.entry)
         and entry.data.get("key") in (None, finding.key)
     ]

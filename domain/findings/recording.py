@@ -38,10 +38,8 @@ def _late(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _repeated(inquiry: Inquiry) -> Iterator[Finding]:
-    received = [entry for entry in inquiry.facts if entry.topic == NotificationReceived.TOPIC]
-    acts = [
-        e for e in inquiry.facts if e.topic in (ScreeningRecorded.TOPIC, InvestigationOpened.TOPIC, DecisionMade.TOPIC)
-    ]
+    received = inquiry.of(NotificationReceived)
+    acts = inquiry.of(ScreeningRecorded, InvestigationOpened, DecisionMade)
     for index, last in enumerate(received[REPEATED - 1 :]):
         first = received[index]
         acted = any(first.happened <= act.happened <= last.happened for act in acts)
@@ -51,7 +49,7 @@ def _repeated(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _material(inquiry: Inquiry) -> Iterator[Finding]:
-    read = {entry.data["material"] for entry in inquiry.facts if entry.topic == IncomingMaterialAssessed.TOPIC}
+    read = {entry.data["material"] for entry in inquiry.of(IncomingMaterialAssessed)}
     for entry in inquiry.of(CaseReceived):
         if entry.version not in read:
             yield Finding("INCOMING_MATERIAL_NOT_READ", entry.version, arises_at=entry.happened + READ_WITHIN)

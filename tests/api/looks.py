@@ -8,10 +8,13 @@ from api.looks import AsOf, Question
 from api.reading import CaseLook, NamedPerson
 from domain.case_file import CaseFile
 from domain.entries import Entry
+from domain.known import Known
 from domain.register import as_of, history
 from ledger.store import Head
 from projections.case_state import state_as_of
+from replay.questions import CaseQuestions
 from replay.verify import Fault
+from tests.domain.rules import rules
 from tests.story_entries import known_at, read_story, story_entries
 
 HEAD = Head(UUID(int=7), True, 267, bytes(range(32)), datetime.fromisoformat("2026-01-01T00:00:00+00:00"), bytes(32))
@@ -48,3 +51,8 @@ def look_at_story(name: str, question: Question | None = None, faults: int = 0) 
     """Return the look at a case story."""
     names = {person["ref"]: person["label"] for person in read_story(name)["persons"]}
     return look_at(story_entries(name), question, names, faults)
+
+
+def questions_of(look: CaseLook) -> CaseQuestions:
+    """Return the questions to a case that was looked up, under the shipped rules."""
+    return CaseQuestions(Known(look.entries), rules())

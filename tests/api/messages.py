@@ -13,8 +13,10 @@ from babel.messages.extract import extract
 from api import dossier_words
 from api.pages import (
     access_words,
+    approval_words,
     audit_words,
     case_frame,
+    case_overview,
     codes,
     compare_views,
     consent_words,
@@ -23,6 +25,7 @@ from api.pages import (
     desk,
     desk_words,
     exemption_words,
+    finding_words,
     log_words,
     texts,
     values,
@@ -61,8 +64,9 @@ _DANISH = re.compile(
     r"[æøåÆØÅ][a-zæøå ]|\b(?:af|blev|den|der|det|er|fra|har|ikke|kan|med|og|som|til) \w|\w (?:af|er|ikke|og|til)\b"
 )
 _TABLES = (
-    codes, access_words, texts, audit_words, compare_views, consent_words, deadline_words, desk_words, dossier_words,
-    exemption_words, log_words, verdict_words, warning_words, write_words,
+    codes, access_words, approval_words, case_overview, texts, audit_words, compare_views, consent_words,
+    deadline_words, desk_words, dossier_words, exemption_words, finding_words, log_words, verdict_words, warning_words,
+    write_words,
 )  # fmt: skip
 
 

@@ -53,7 +53,8 @@ def environment(database_url: str | None, home: Path) -> dict[str, str]:
     """Return the environment of a command: where the ledger lies, and leave to ask as often as tests do."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("CASELEDGER_", "PG"))}
     chosen = {"CASELEDGER_HOME": str(home), "CASELEDGER_DATABASE_URL": database_url or ""}
-    chosen |= dict.fromkeys(("CASELEDGER_REQUESTS_PER_MINUTE", "CASELEDGER_STRICT_REQUESTS_PER_MINUTE"), "1000000")
+    limits = ("REQUESTS_PER_MINUTE", "STRICT_REQUESTS_PER_MINUTE", "REQUESTS_AT_ONCE")
+    chosen |= {f"CASELEDGER_{limit}": "1000000" for limit in limits}
     return clean | chosen | {"PYTHONUNBUFFERED": "1"}
 
 

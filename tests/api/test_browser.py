@@ -12,6 +12,7 @@ from api.sign_in.local import PEOPLE
 from tests.api.accessibility import violations
 from tests.api.browser import BROWSER, DESKTOP, PHONE, chromium, overflow, picture, reading, sign_in, tab_to, words
 from tests.api.client import Api
+from tests.api.preparing import prepared
 from tests.api.ruled import ruled
 from tests.api.service import Service, log_lines, until
 from tests.conftest import Server, Template
@@ -59,8 +60,11 @@ def busy(client: tuple[Service, Api], cases: dict[str, str]) -> dict[str, str]:
         reason = "Barnet er alene hjemme i aften, og den ansvarlige kan ikke træffes. " * 5
         opened = caseworker.post(f"{cases['S4'].replace('sager', 'cases')}/break-glass", {"reason": reason})
         restricted = leader.post(f"{cases['S3'].replace('sager', 'cases')}/restrictions", restriction)
-    assert (opened.status_code, restricted.status_code) == (201, 201)
-    return cases
+        submitted = [prepared(caseworker) for _ in range(2)]
+        reason = {"reason": "Faderen er ikke hørt."}
+        returned = leader.post(f"/cases/{submitted[1]}/submissions/3/return", reason, version=3)
+    assert (opened.status_code, restricted.status_code, returned.status_code) == (201, 201, 201)
+    return cases | {name: f"/sager/{case}" for name, case in zip(("SENT", "RETURNED"), submitted, strict=True)}
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +255,8 @@ ADDRESSES = (
     "{S6}/sammenlign?from=2024-08-21T07:00:00Z&view=all", "{S6}/sammenlign?from_day=31", "/sammenlign",
     "/sammenlign?from=2024-08-21T07:00:00Z&view=deadlines", "/protokol", "/protokol?q=handling:deling -rolle:system",
     "/protokol?q=foo:bar", "/kontrolpunkter?fra=1&til=2", "/soeg", "/sager?nummer=S6&status=running",
-    "/sager?program=x", "/ledelse/overdragelse?fra=u-11",
+    "/sager?program=x", "/ledelse/overdragelse?fra=u-11", "/ledelse/godkendelse", "{SENT}/godkendelse/3",
+    "{SENT}/afgoerelser", "{RETURNED}/godkendelse/3",
 )  # fmt: skip
 """Every kind of page; S4 was opened in an emergency."""
 

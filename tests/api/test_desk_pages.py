@@ -94,6 +94,11 @@ def look(ledger: Ledger, html: str) -> dict[str, object]:
     return orjson.loads(row.state)["data"]
 
 
+def steps_of(html: str) -> list[str]:
+    """Return the forms that the clocks of a case lead to."""
+    return re.findall(r'<a class="line" href="([^"]+)">Registrér: ', html)
+
+
 class TestClocksOfACase:
     """One case's clocks, each with its rule, what started it and how it stands."""
 
@@ -120,6 +125,27 @@ class TestClocksOfACase:
         html = words(page(leader, f"{cases(leader)['S6']}/frister").split('id="uden-ur"')[1])
         assert "Slået fra ved den valgte læsning" in html
         assert "Lovbestemte frister og pligter, version 1: ikke godkendt af nogen jurist" in html
+
+    def test_an_open_duty_leads_to_its_form_with_what_is_settled_filled_in(self, leader: TestClient) -> None:
+        every = cases(leader)
+        steps = {step for case in every.values() for step in steps_of(page(leader, f"{case}/frister"))}
+        assert steps
+        assert all("/registrer/" in step for step in steps)
+        for step in sorted(steps):
+            page(leader, step)
+        filled = next(step for step in sorted(steps) if "?" in step)
+        name, value = filled.split("?")[1].split("&")[0].split("=")
+        form = page(leader, filled)
+        assert re.search(
+            rf'name="{name}"[^>]*value="{value}"[^>]*(?:checked|selected)|value="{value}"[^>]*selected', form
+        )
+        (now,) = {case for case in every.values() if f"{case}/registrer" in filled}
+        assert steps_of(page(leader, f"{now}/frister?known_at={datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")) == []
+
+    def test_who_only_reads_is_led_to_no_form(self, client: TestClient) -> None:
+        client.cookies.clear()
+        signed_in(client, "u-95", "audit")
+        assert {step for case in cases(client).values() for step in steps_of(page(client, f"{case}/frister"))} == set()
 
     def test_the_past_is_told_as_it_stood_and_links_keep_the_instant(self, leader: TestClient) -> None:
         html = page(leader, f"{cases(leader)['S6']}/frister?{DECISION_DAY}")

@@ -39,7 +39,7 @@ PAGES = (
     "/sager/{case_id}/delinger", "/min-dag", "/sager/ny", "/sager/{case_id}/registrer",
     "/sager/{case_id}/registrer/afgoerelse", "/sager/{case_id}/registrer/berigtigelse?nr=2",
     "/sager/{case_id}/kvittering/2", "/sager/{case_id}/udlevering", "/sager/{case_id}/bevispakke",
-    "/sager/{case_id}/opslag/udtraek",
+    "/sager/{case_id}/opslag/udtraek", "/sager/{case_id}/godkendelse/3",
 )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ def failing(simulated_ledger: Ledger) -> Generator[TestClient]:
         """Raise."""
         raise RuntimeError(what)
 
-    with TestClient(guarded(app, {"testserver"}, 1000, 1000)) as client:
+    with TestClient(guarded(app, {"testserver"}, 1000, 1000, 100)) as client:
         yield client
 
 

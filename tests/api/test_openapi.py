@@ -45,6 +45,10 @@ OPERATIONS = [
     ("get", "/disclosures"),
     ("post", "/cases/{case_id}/disclosures"),
     ("post", "/cases/{case_id}/decisions"),
+    ("post", "/cases/{case_id}/submissions"),
+    ("post", "/cases/{case_id}/submissions/{version}/approval"),
+    ("post", "/cases/{case_id}/submissions/{version}/return"),
+    ("post", "/cases/{case_id}/submissions/{version}/withdrawal"),
     ("post", "/cases/{case_id}/disclosures/check"),
     ("post", "/cases/{case_id}/decisions/check"),
     ("get", "/erasures"),
@@ -120,7 +124,8 @@ TIMEMAP = "/cases/{case_id}/timemap"
 ACTS = (
     "/cases/{case_id}/disclosures", "/cases/{case_id}/decisions", "/cases/{case_id}/moves",
     "/cases/{case_id}/erasures", "/cases/{case_id}/erasures/proposals",
-    "/cases/{case_id}/erasures/proposals/{version}/rejection",
+    "/cases/{case_id}/erasures/proposals/{version}/rejection", "/cases/{case_id}/submissions",
+    *(f"/cases/{{case_id}}/submissions/{{version}}/{how}" for how in ("approval", "return", "withdrawal")),
 )  # fmt: skip
 """Acts pass a gate or need another case: what becomes of them, tests of their own look at."""
 

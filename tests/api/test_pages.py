@@ -9,6 +9,7 @@ import pytest
 
 from api.looks import AsOf, Question
 from api.pages import case_list, views
+from api.pages.case_overview import overview
 from api.pages.codes import word_of_field
 from api.pages.rendering import ENVIRONMENT
 from api.pages.texts import FIELDS, FIELDS_OF_EVENT, field_label
@@ -19,7 +20,7 @@ from api.reading import BoardLook, CaseLook
 from domain.entries import Entry
 from domain.events import BY_TOPIC
 from projections.board import BoardRow
-from tests.api.looks import look_at, look_at_story
+from tests.api.looks import look_at, look_at_story, questions_of
 from tests.story_entries import NAMES, story_entries
 
 FRAME: dict[str, Any] = {"reader": "u-90", "simulated": True, "sections": ()}
@@ -46,7 +47,8 @@ def text(shown: Fact) -> str:
 def html(look: CaseLook, **options: Any) -> str:
     """Return the case page as it is sent."""
     template = ENVIRONMENT.get_template("case.html")
-    return template.render(**FRAME, page=views.case_page(look, **options), emergency=None, menu=())
+    top = overview(look, questions_of(look), DECISION_DAY, None, records=False)
+    return template.render(**FRAME, page=views.case_page(look, **options), top=top, emergency=None, menu=())
 
 
 def changed(version: int, **changes: Any) -> tuple[Entry, ...]:

@@ -179,7 +179,7 @@ def failing(simulated_ledger: Ledger, simulated: Place) -> TestClient:
         request.state.actor = uuid4()
         return Response(str(request.state.actor), headers={"Access-Event": "4711"})
 
-    return TestClient(guarded(app, {"testserver"}, 1000, 1000))
+    return TestClient(guarded(app, {"testserver"}, 1000, 1000, 100))
 
 
 def test_an_error_is_told_by_type_and_place(failing: TestClient, caplog: pytest.LogCaptureFixture) -> None:

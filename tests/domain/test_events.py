@@ -155,9 +155,9 @@ def test_there_are_six_stories() -> None:
 
 
 def test_the_registry_holds_the_catalogue_and_the_administration() -> None:
-    """All sixty facts of the catalogue, those of people and control, those about the ledger itself, and no other."""
+    """All sixty facts of the catalogue, those of people, control and approval, those about the ledger itself, and no other."""
     assert len(CATALOGUE) == 60
-    further = [event.name() for group in ("people", "control") for event in GROUPS[group]]
+    further = [event.name() for group in ("people", "control", "approval") for event in GROUPS[group]]
     assert sorted(EVENTS) == sorted([*CATALOGUE, *ADMINISTRATION, *further])
     assert sum(map(len, GROUPS.values())) == len(EVENTS) == len(BY_TOPIC)
 

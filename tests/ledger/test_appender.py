@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import PIPE, Popen
 from sys import executable
+from time import process_time
 from typing import Any
 from uuid import uuid4
 
@@ -97,6 +98,25 @@ def test_appends_that_wait_for_the_lock_at_once_follow_each_other(real: Place, l
         answers = [future.result(timeout=10) for future in racing]
     assert sorted(type(answer).__name__ for answer in answers) == ["Appended", "Conflict"]
     assert Conflict(stream, 1) in answers
+
+
+def test_waiting_for_the_database_leaves_the_processor_to_others(real: Place, ledger: Ledger) -> None:
+    """A task whose append takes half a second uses next to none of it."""
+
+    async def held_up() -> float:
+        await ledger.appender.append(one(uuid4(), 0))
+        with connected(real) as holder:
+            with holder.transaction():
+                holder.execute("SELECT FROM ledger.head FOR UPDATE")
+                waiting = asyncio.create_task(ledger.appender.append(one(uuid4(), 0)))
+                begun = process_time()
+                await asyncio.sleep(0.5)
+                assert not waiting.done()
+                used = process_time() - begun
+            appended(await waiting)
+        return used
+
+    assert asyncio.run(held_up()) < 0.1
 
 
 def test_connection_ended_while_idle_costs_nothing(real: Place, ledger: Ledger) -> None:

@@ -23,7 +23,8 @@ from domain.events.reach import CaseRestricted
 from domain.time import copenhagen_day, write_instant
 from ledger.store import Ledger
 from tests.api.browser import DESKTOP, PHONE, overflow, picture, reading, sign_in, words
-from tests.api.client import Api, Response, command, talking_to
+from tests.api.client import Api, Response, command, note, talking_to
+from tests.api.preparing import submit
 from tests.api.service import Command, Inside, Service, environment, serving
 from tests.conftest import BEGINS_AT, Server, Template, clone
 
@@ -153,6 +154,14 @@ def given(consent: str) -> dict[str, Any]:
     """Return a consent of the mother's to pass on what is social about herself to the daycare."""
     data = {"consent": consent, "kind": "disclosure", "given_by": "parent-A", "capacity": "self", "scope": ["daycare"]}
     return command("ConsentGiven", data | {"data_categories": ["social"], "form": "oral", "valid_from": "2026-03-04"})
+
+
+def prepared(site: Site, number: str, sender: str = CASEWORKER) -> str:
+    """Open a case under a number, in which somebody sends a decision for approval, entry 3; return its id."""
+    case = site.opened(number, note("Kommer ofte for sent til sundhedsplejersken."))
+    with site.api.acting_as(sender) as who:
+        done(submit(who, case))
+    return case
 
 
 def received() -> dict[str, Any]:

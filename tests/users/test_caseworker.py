@@ -158,14 +158,46 @@ def test_caseworker_02_decides_on_it(site: Site) -> None:
     assert events.count("DecisionMade") == 1
 
 
-@pytest.mark.xfail(strict=True, reason="no event says that a decision waits for somebody else's approval")
-def test_caseworker_02_sends_it_to_be_approved(desk: Site) -> None:
-    """What was prepared goes to the leader, who finds it in a queue."""
-    site = desk
+def test_caseworker_02_sends_it_to_be_approved(site: Site) -> None:
+    """What was prepared waits in the leader's queue; nothing is decided, and the answer comes back to who sent it."""
     case = site.api.open_case(note("Kommer ofte for sent til sundhedsplejersken."))
     with site.window() as page:
         _decide(page, case)
-        assert page.get_by_role("button", name="Send til godkendelse").count() == 1
+        page.get_by_role("textbox", name=re.compile("Hvem skal godkende")).fill(CASEWORKER)
+        for field in page.locator('textarea[name^="grund_"]').all():
+            field.fill("Barnet kan ikke vente.")
+        page.get_by_role("button", name="Send til godkendelse").click()
+        page.locator("#fejl").wait_for()
+        assert "ingen godkender det, de selv har forberedt" in page.locator("#fejl").inner_text()
+        page.get_by_role("textbox", name=re.compile("Hvem skal godkende")).fill(LEADER)
+        site.keep(page, "02-send")
+        page.get_by_role("button", name="Send til godkendelse").dblclick(no_wait_after=True)
+        page.wait_for_url("**/kvittering/*")
+        assert "Afgørelse sendt til godkendelse" in words(page)
+        page.goto(f"{address(case)}/afgoerelser")
+        page.get_by_role("link", name="nr. 3", exact=True).click()
+        assert f"Sendt til {LEADER}" in words(page)
+        assert page.get_by_role("button", name="Godkend afgørelsen").count() == 0
+        site.keep(page, "02-sent")
+    with site.window(LEADER) as page:
+        page.goto("/ledelse/godkendelse")
+        page.locator(f'a[href="{address(case)}/godkendelse/3"]').click()
+        assert "Godkender du, træffes afgørelsen: »bevilling« (familiebehandling)" in words(page)
+        page.get_by_label("Hvorfor sendes den tilbage").fill("Faderen er ikke hørt.")
+        page.get_by_role("button", name="Send tilbage").click()
+        page.get_by_text("Faderen er ikke hørt.").wait_for()
+    events = [one["event"] for one in site.api.events(case)]
+    assert events[2:] == ["DecisionSubmitted", "DecisionReturned"]
+    with site.window() as page:
+        page.goto("/min-dag")
+        site.keep(page, "02-answer")
+        page.locator(f'a[href="{address(case)}/godkendelse/3"]').click()
+        assert "Faderen er ikke hørt." in words(page)
+        page.get_by_role("link", name="Ret afgørelsen, og send den igen").click()
+        assert page.locator("#grounds").input_value() == "Fordi barnet trives dårligt."
+        page.get_by_role("button", name="Kontrollér, før du gemmer").click()
+        page.get_by_role("heading", name="Kontrol før du gemmer").wait_for()
+        assert "Den bygger på 1 hændelse." in words(page)
 
 
 def test_caseworker_03_records_consent(site: Site) -> None:

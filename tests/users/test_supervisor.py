@@ -9,7 +9,7 @@ import pytest
 
 from tests.api.accessibility import violations
 from tests.api.browser import BROWSER, chromium, words
-from tests.api.client import command
+from tests.api.client import command, note
 from tests.api.mail_server import mail_server
 from tests.api.service import ROOT
 from tests.conftest import Server, Template
@@ -27,6 +27,7 @@ from tests.users.supervisor_site import (
     goes,
     late,
     numbers,
+    prepared,
     received,
     rows,
     sampled,
@@ -177,15 +178,61 @@ def test_supervisor_04_escalation_proof(site: Site, window: str) -> None:
         assert re.search(rf"Varsel: åbnet [0-9-]+ kl. [0-9.]+ af {CASEWORKER}", words(page))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="a decision is not sent for approval: no event says who approved which version",
-)
-def test_supervisor_05_approve_with_four_eyes(site: Site) -> None:
-    """Decisions wait for somebody other than who prepared them, who sees them frozen with what came since."""
-    with site.reads(LEADER) as page:
-        assert page.get_by_role("link", name="Godkendelse").count() > 0
+@WINDOW
+def test_supervisor_05_approve_with_four_eyes(site: Site, window: str) -> None:
+    """She sees it frozen with what came since, and approves just that; a case that moves on is read again first."""
+    number = f"S-4EYES-{window}"
+    case = prepared(site, number)
+    with site.reads(LEADER, window) as page:
+        page.get_by_role("link", name="Godkendelse").first.click()
+        page.wait_for_url("**/ledelse/godkendelse")
+        (line,) = (row for row in page.locator("tr", has_text=number).all_inner_texts() if CASEWORKER in row)
+        assert "»bevilling« (familiebehandling)" in line
+        shown(page, f"{window}-supervisor-05-queue")
+        done(site.api.commit(case, 3, note("Ringede igen.")))
+        page.locator("tr", has_text=number).get_by_role("link", name=re.compile("Læs og svar")).click()
+        frozen, since = page.get_by_role("region", name="Hvad den bygger på"), page.get_by_role("region", name="Kommet")
+        assert "Kommer ofte for sent" in frozen.inner_text()
+        assert "Ringede igen." not in frozen.inner_text()
+        assert "Ringede igen." in since.inner_text()
+        shown(page, f"{window}-supervisor-05")
+        done(site.api.commit(case, 4, note("Og en gang til.")))
+        page.get_by_role("button", name="Godkend afgørelsen").click()
+        assert "Sagen er ændret, siden du åbnede siden" in words(page)
+        assert written(site, case, "DecisionMade") == []
+        page.get_by_label("Bemærkning").fill("Følg op om en måned.")
+        page.get_by_role("button", name="Godkend afgørelsen").dblclick(no_wait_after=True)
+        page.wait_for_url("**/kvittering/*")
+        (made,), (approved,) = written(site, case, "DecisionMade"), written(site, case, "DecisionApproved")
+        assert made["commit"] == approved["commit"]
+        assert (made["data"]["prepared_by"], made["data"]["approved_by"]) == (CASEWORKER, LEADER)
+        assert approved["data"] == {"submission": 3, "remarks": "Følg op om en måned."}
+        text = goes(page, f"/sager/{case}/afgoerelser/{made['version']}")
+        assert f"Forberedt af {CASEWORKER}" in text
+        assert f"Godkendt af {LEADER}" in text
+        page.goto(f"/sager/{case}/godkendelse/3")
+        assert page.get_by_role("button", name="Godkend afgørelsen").count() == 0
+        shown(page, f"{window}-supervisor-05-approved")
+
+
+def test_supervisor_05_not_her_own_and_not_without_a_reason(site: Site) -> None:
+    """What she sent herself has no button; nothing is returned without a reason, and then nothing is decided."""
+    own, other = prepared(site, "S-EGEN-4", sender=LEADER), prepared(site, "S-RETUR-4")
+    with site.reads(LEADER, address=f"/sager/{own}/godkendelse/3") as page:
+        assert "Du har selv forberedt eller sendt afgørelsen" in words(page)
+        assert page.get_by_role("button", name=re.compile("Godkend|Send tilbage")).count() == 0
+        page.goto(f"/sager/{other}/godkendelse/3")
+        page.get_by_role("button", name="Send tilbage").click()
+        assert "Skriv, hvorfor afgørelsen sendes tilbage" in words(page)
+        page.get_by_label("Hvorfor sendes den tilbage").fill("Faderen er ikke hørt.")
+        page.get_by_role("button", name="Send tilbage").click()
+        page.get_by_text("Faderen er ikke hørt.").wait_for()
+        page.goto("/ledelse/godkendelse")
+        assert (
+            "sendt tilbage"
+            in page.get_by_role("region", name="Besvaret").locator("tr", has_text="S-RETUR-4").inner_text()
+        )
+    assert written(site, other, "DecisionMade") == []
 
 
 @WINDOW
