@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.accessibility import violations
 from tests.api.browser import BROWSER, chromium, words
 from tests.api.client import command, note
 from tests.api.mail_server import mail_server
@@ -164,11 +165,13 @@ def test_supervisor_04_escalation_proof(site: Site, window: str) -> None:
         assert (down if window == "desktop" else "leveret til mailserveren") in mail
         page.locator("#varsler").scroll_into_view_if_needed()
         shown(page, f"{window}-supervisor-04-warnings")
+        assert violations(page) == []
     assert len(box.received) == (0 if window == "desktop" else len({str(one["Subject"]) for _, one in box.received}))
     assert not any(number in one.as_string() for _, one in box.received)
     with site.reads(CASEWORKER, window, "/min-dag") as page:
         assert "Varsler" in words(page)
         shown(page, f"{window}-supervisor-04-day")
+        assert violations(page) == []
         page.get_by_role("link", name=f"Se fristerne i sag {number}").first.click()
         page.wait_for_url(f"**/sager/{case}/frister#varsler")
     with site.reads(LEADER, window, f"/sager/{case}/frister") as page:
@@ -317,6 +320,7 @@ def test_supervisor_07_verdicts_and_paper(site: Site, window: str) -> None:
         assert verdict in " ".join(page.locator(f"#{place}").inner_text().split())
         assert page.locator(f"#{place}").get_by_role("button").count() == 0
         shown(page, f"{window}-supervisor-07-verdicts")
+        assert violations(page) == []
         papers = [downloaded(page, page.get_by_role("link", name=re.compile("PDF"))) for _ in range(2)]
         assert papers[0][:5] == b"%PDF-"
         assert papers[0] == papers[1]
