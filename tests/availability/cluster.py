@@ -11,24 +11,25 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
-from time import monotonic
 from typing import Any
 
 import httpx2
-import orjson
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from ledger.embedded import find_binaries
 from tests.api.service import children, lives, until
 
-DATABASE = "family"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "availability"
+OWNER = "caseledger"
+HEAD = """SELECT size, root, (SELECT sha256(string_agg(commitment, NULL ORDER BY position)) FROM ledger.event)
+    FROM ledger.head"""
 SECONDS = 60
 """How long anything may take that the cluster does by itself: the lease of a leader is 20 seconds."""
 
@@ -55,12 +56,13 @@ def etcd_program() -> Path:
     return Path(package.origin).parent / "etcdbin" / "etcd"
 
 
-def spawn(log: Path, *command: str | Path) -> subprocess.Popen[bytes]:
+def spawn(log: Path, *command: str | Path, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     """Start a program as an ordinary user whose output goes to a file.
 
     Root's may still read what root installed: its Python lies where nobody else comes.
     """
-    environment = {"PATH": os.environ["PATH"], "HOME": str(log.parent), "LC_ALL": "C.UTF-8"}
+    path = f"{find_binaries()}:{os.environ['PATH']}"
+    environment = {"PATH": path, "HOME": str(log.parent), "LC_ALL": "C.UTF-8", **(variables or {})}
     with log.open("ab") as output:
         return subprocess.Popen(
             [*_as_ordinary_user(), *command], cwd="/", env=environment, stdout=output, stderr=subprocess.STDOUT
@@ -83,7 +85,7 @@ class Node:
     folder: Path
     port: int
     rest: int
-    settings: dict[str, Any]
+    variables: dict[str, str] = field(repr=False)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -94,8 +96,9 @@ class Node:
     def start(self) -> None:
         """Switch the machine on."""
         file = self.folder / "patroni.yaml"
-        file.write_bytes(orjson.dumps(self.settings))  # YAML 1.2 reads JSON
-        self.process = spawn(self.folder / "patroni.log", sys.executable, "-m", "patroni", file)
+        file.write_text((EXAMPLES / file.name).read_text("utf-8").replace("/etc/caseledger", str(EXAMPLES)), "utf-8")
+        log = self.folder / "patroni.log"
+        self.process = spawn(log, sys.executable, "-m", "patroni", file, variables=self.variables)
 
     def postmaster(self) -> int | None:
         """Return the id of the server's process; None where there is none."""
@@ -118,24 +121,19 @@ class Node:
             self.process.wait(SECONDS)
         self.process = None
 
-    def stop(self) -> None:
-        """Shut the machine down."""
-        if self.process is not None:
-            self.process.terminate()
-            try:
-                self.process.wait(SECONDS)
-            except subprocess.TimeoutExpired:
-                pass
-        self.kill()
+    def kill_server(self) -> None:
+        """Kill the server alone, which its Patroni notices at once."""
+        postmaster = self.postmaster()
+        assert postmaster is not None
+        os.kill(postmaster, signal.SIGKILL)
 
-    def signal_receiver(self, number: int) -> None:
-        """Send a signal to the process of a standby that receives and writes what the leader sends."""
+    def receiver(self) -> int:
+        """Return the id of the process of a standby that receives and writes what the leader sends."""
         postmaster = self.postmaster()
         assert postmaster is not None
         receivers = [one for one in children(postmaster) if b"walreceiver" in _command_line(one)]
         assert receivers, "this node receives nothing"
-        for receiver in receivers:
-            os.kill(receiver, number)
+        return receivers[0]
 
 
 def told(url: str) -> dict[str, Any]:
@@ -154,15 +152,13 @@ def _command_line(process: int) -> bytes:
 
 
 def _kill(process: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 @dataclass
 class Cluster:
-    """The nodes, and the password of the superuser."""
+    """The nodes, and the password of the superuser and of the ledgers' owner."""
 
     nodes: list[Node]
     password: str = field(repr=False)
@@ -171,7 +167,7 @@ class Cluster:
         """Start the first node, which makes the cluster, then the other, which copies it."""
         for node in self.nodes:
             node.start()
-        until(lambda: self.synchronous() is not None, "the standby is synchronous", SECONDS)
+        self.whole()
 
     def leader(self) -> Node | None:
         """Return the node that takes writes, by its own word; None where there is none."""
@@ -192,7 +188,9 @@ class Cluster:
     def synchronous(self) -> str | None:
         """Return the name of the standby that may take over, by what is agreed upon; None where there is none."""
         leader = self.leader()
-        members = [] if leader is None else told(f"http://127.0.0.1:{leader.rest}/cluster").get("members", [])
+        members: list[dict[str, Any]] = []
+        if leader is not None:
+            members = told(f"http://127.0.0.1:{leader.rest}/cluster").get("members", [])
         fit = [one["name"] for one in members if one["role"] == "sync_standby" and one["state"] == "streaming"]
         return fit[0] if fit else None
 
@@ -209,20 +207,41 @@ class Cluster:
         with psycopg.connect(self.address(self.leading(), database), autocommit=True) as connection:
             connection.execute(statement.encode())
 
-    def address(self, node: Node, database: str = DATABASE) -> str:
+    def address(self, node: Node, database: str) -> str:
         """Return the superuser's address of one node."""
         login = {"user": "postgres", "password": self.password, "dbname": database}
         return make_conninfo(host="127.0.0.1", port=node.port, **login)
 
-    def url(self, wanted: str = "read-write") -> str:
+    def url(self, database: str, wanted: str = "read-write") -> str:
         """Return the address of all nodes, of which a session of the wanted kind is taken."""
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
-        return f"postgresql://postgres:{self.password}@{hosts}/{DATABASE}?target_session_attrs={wanted}"
+        return f"postgresql://{OWNER}:{self.password}@{hosts}/{database}?target_session_attrs={wanted}"
 
-    def change(self, settings: dict[str, Any]) -> None:
-        """Change settings of the whole cluster, as ``patronictl edit-config`` does."""
-        rest = f"http://127.0.0.1:{self.leading().rest}/config"
-        httpx2.patch(rest, content=orjson.dumps(settings), timeout=10).raise_for_status()
+    @contextmanager
+    def changed(self, setting: str, value: bool) -> Generator[None]:
+        """Change a setting of the whole cluster for a while, as ``patronictl edit-config`` does."""
+        self._change({setting: value})
+        try:
+            yield
+        finally:
+            self._change({setting: not value})
+
+    def _change(self, settings: dict[str, Any]) -> None:
+        changed = httpx2.patch(f"http://127.0.0.1:{self.leading().rest}/config", json=settings, timeout=10)
+        changed.raise_for_status()
+
+    def whole(self) -> None:
+        """Wait until there is a leader again, and a standby that may take over."""
+        until(self.synchronous, "the standby is synchronous", SECONDS)
+
+    def heads(self, database: str) -> set[tuple[Any, ...]]:
+        """Return what the nodes say a ledger is: size, root, and a digest over all commitments; one when they agree."""
+        rows = [row for node in self.nodes for row in self.ask(node, HEAD, database=database)]
+        return set(rows) if len(rows) == len(self.nodes) else set()
+
+    def timelines(self) -> set[Any]:
+        """Return the timelines that the nodes are on; one when nothing forks."""
+        return {told(f"http://127.0.0.1:{node.rest}/patroni").get("timeline") for node in self.nodes}
 
     def _writable(self, node: Node) -> bool:
         return self.ask(node, "SELECT pg_is_in_recovery()") == [(False,)]
@@ -237,16 +256,10 @@ def clusters() -> Generator[Cluster]:
     try:
         with stack:
             etcd = _etcd(_folder(home, "etcd"), stack)
-            ports, password, replication = free_ports(4), token_hex(16), token_hex(16)
-            nodes: list[Node] = []
-            for number, name in enumerate(("north", "south")):
-                folder = _folder(home, name)
-                node = Node(name, folder, ports[number], ports[number + 2], {})
-                node.settings = node_settings(node, etcd, password, replication)
-                nodes.append(node)
-            cluster = Cluster(nodes, password)
-            for node in nodes:
-                stack.callback(node.stop)
+            password = token_hex(16)
+            cluster = Cluster([_node(home, name, etcd, password) for name in ("north", "south")], password)
+            for node in cluster.nodes:
+                stack.callback(node.kill)
             cluster.start()
             yield cluster
     finally:
@@ -260,6 +273,11 @@ def _folder(home: Path, name: str) -> Path:
     if user is not None:
         os.chown(folder, user, -1)
     return folder
+
+
+def _node(home: Path, name: str, etcd: int, password: str) -> Node:
+    folder, (port, rest) = _folder(home, name), free_ports(2)
+    return Node(name, folder, port, rest, node_variables(name, folder, port, rest, etcd, password))
 
 
 def _etcd(folder: Path, stack: ExitStack) -> int:
@@ -284,47 +302,23 @@ def _answers(url: str) -> bool:
         return False
 
 
-def node_settings(node: Node, etcd: int, password: str, replication: str) -> dict[str, Any]:
-    """Return the file of a node: what docs/availability.md says, with the shortest times that Patroni takes."""
+def node_variables(name: str, folder: Path, port: int, rest: int, etcd: int, password: str) -> dict[str, str]:
+    """Return what a node is told beside the file that both share: names, addresses, passwords."""
     return {
-        "scope": "caseledger",
-        "name": node.name,
-        "restapi": {"listen": f"127.0.0.1:{node.rest}", "connect_address": f"127.0.0.1:{node.rest}"},
-        "etcd3": {"host": f"127.0.0.1:{etcd}"},
-        "bootstrap": {
-            "dcs": {
-                "ttl": 20, "loop_wait": 1, "retry_timeout": 3,
-                "primary_start_timeout": 0,
-                "synchronous_mode": True,
-                "postgresql": {"use_pg_rewind": True, "parameters": {"max_connections": 100}},
-            },
-            "initdb": [
-                {"encoding": "UTF8"}, "data-checksums",
-                {"locale": "C"}, {"locale-provider": "builtin"}, {"builtin-locale": "C.UTF-8"},
-            ],
-        },
-        "postgresql": {
-            "listen": f"127.0.0.1:{node.port}",
-            "connect_address": f"127.0.0.1:{node.port}",
-            "data_dir": str(node.data),
-            "bin_dir": str(find_binaries()),
-            "pgpass": str(node.folder / "pgpass"),
-            "authentication": {
-                "superuser": {"username": "postgres", "password": password},
-                "replication": {"username": "standby", "password": replication},
-                "rewind": {"username": "rewind", "password": replication},
-            },
-            "parameters": {"unix_socket_directories": str(node.folder), "timezone": "UTC"},
-            "pg_hba": [
-                "host all all 127.0.0.1/32 scram-sha-256",
-                "host replication standby 127.0.0.1/32 scram-sha-256",
-            ],
-        },
-    }  # fmt: skip
-
-
-def timed(condition: Any, what: str, seconds: float = SECONDS) -> float:
-    """Wait for a condition and return how many seconds that took."""
-    begun = monotonic()
-    until(condition, what, seconds)
-    return monotonic() - begun
+        "PATRONI_NAME": name,
+        "PATRONI_RESTAPI_LISTEN": f"127.0.0.1:{rest}",
+        "PATRONI_RESTAPI_CONNECT_ADDRESS": f"127.0.0.1:{rest}",
+        "PATRONI_ETCD3_HOSTS": f"127.0.0.1:{etcd}",
+        "PATRONI_POSTGRESQL_LISTEN": f"127.0.0.1:{port}",
+        "PATRONI_POSTGRESQL_CONNECT_ADDRESS": f"127.0.0.1:{port}",
+        "PATRONI_POSTGRESQL_DATA_DIR": str(folder / "data"),
+        "PATRONI_POSTGRESQL_BIN_DIR": str(find_binaries()),
+        "PATRONI_POSTGRESQL_PGPASS": str(folder / "pgpass"),
+        "PATRONI_SUPERUSER_USERNAME": "postgres",
+        "PATRONI_SUPERUSER_PASSWORD": password,
+        "PATRONI_REPLICATION_USERNAME": "standby",
+        "PATRONI_REPLICATION_PASSWORD": password,
+        "PATRONI_REWIND_USERNAME": "rewind",
+        "PATRONI_REWIND_PASSWORD": password,
+        "CASELEDGER_PASSWORD": password,
+    }
