@@ -5,7 +5,7 @@ PORT   ?= 8000
 CORES  := -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test faults kills lint check format bench load growth lock audit clean
+.PHONY: help setup run test faults kills failover lint check format bench load growth lock audit clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ run: $(VENV)/.ready ## Serve the demonstration ledger on http://127.0.0.1:8000 (
 	@exec $(BIN)/python -m api serve --demonstration --port $(PORT) $(ARGS)
 
 test: $(VENV)/.ready ## Run the tests on all cores; T=tests/domain for a part
-	@$(BIN)/python -m pytest $(CORES) -m "not slow" $(T)
+	@$(BIN)/python -m pytest $(CORES) -m "not slow and not failover" $(T)
 
 faults: $(VENV)/.ready ## Run the slow tests: services started, killed and restored, a million events
 	@$(BIN)/python -m pytest $(CORES) -m slow $(T)
@@ -24,15 +24,18 @@ faults: $(VENV)/.ready ## Run the slow tests: services started, killed and resto
 kills: $(VENV)/.ready ## Cut steps off at a thousand random moments, all checked after each; ARGS="--points 100 --minutes 10"
 	@$(BIN)/python -m tests.faults $(ARGS)
 
+failover: $(VENV)/.ready ## Kill the leading one of two PostgreSQL servers under load; Patroni and etcd let the other take over
+	@$(BIN)/python -m pytest -s -m failover tests/availability
+
 lint: $(VENV)/.ready ## Check format, style and the direction of dependencies
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@PYTHONPATH=. $(BIN)/lint-imports --no-logo
 	@! grep -n '://' requirements.lock
 
-check: lint ## Format, lint, types, layers, all tests
+check: lint ## Format, lint, types, layers, all tests but those of make failover
 	@$(BIN)/pyright
-	@$(BIN)/python -m pytest $(CORES)
+	@$(BIN)/python -m pytest $(CORES) -m "not failover"
 
 format: $(VENV)/.ready ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .

@@ -47,17 +47,22 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The ledger's size, and how views, log and witnesses stand; no witnesses without a policy."""
+    """The ledger's size, and how views, log and witnesses stand; no witnesses without a policy.
+
+    ``recording`` is false while a commit takes so long that callers are told that its outcome is not known.
+    """
 
     size: int
     views: Mapping[str, Standing]
     checkpoint: Standing
     witnesses: Standing | None
+    recording: bool = True
 
     @property
     def wrong(self) -> list[str]:
         """What must run and is stopped or behind its limit; witnesses are others' and never make a service unready."""
-        names = [f"view {name}" for name, standing in self.views.items() if standing.state != OK]
+        names = [] if self.recording else ["recording"]
+        names += [f"view {name}" for name, standing in self.views.items() if standing.state != OK]
         return names if self.checkpoint.state == OK else [*names, "checkpoint"]
 
     @property
@@ -85,7 +90,8 @@ class HealthReader:
         size = self._ledger.head().size  # read last: nothing is ever ahead of it
         views = {name: self._view(size, view.version, found.get(name)) for name, view in VIEWS.items()}
         checkpoint = self._checkpoint()
-        return Health(size, views, checkpoint, self._witnesses(checkpoint.reached))
+        recording = not self._ledger.appender.stuck
+        return Health(size, views, checkpoint, self._witnesses(checkpoint.reached), recording)
 
     def _view(self, size: int, own: int, row: tuple[Any, ...] | None) -> Standing:
         """Return how a view stands; rows of another version of its code are none of this program's."""

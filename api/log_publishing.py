@@ -9,7 +9,6 @@ from api.opening import Place
 from ledger.errors import LedgerError
 from ledger.proof.growing import SQL
 from ledger.proof.notes import VerifierKey
-from ledger.proof.publisher import Publisher
 from ledger.proof.records import ProofRecords, Published
 from ledger.store import Ledger
 
@@ -32,7 +31,7 @@ class Signing:
 def signed_now(place: Place, ledger: Ledger) -> Signing:
     """Return a checkpoint of everything on record by now; raises NotSigned and as publishing does."""
     records, size = ProofRecords(ledger), ledger.head().size
-    with closing(Publisher(place.conninfo, place.signer(ledger.id))) as publisher:
+    with closing(place.publisher(ledger.id)) as publisher:
         by_worker = not publisher.has_turn()
         if not by_worker:
             publisher.prepare(place.origin(ledger.id))
@@ -49,6 +48,6 @@ def signed_now(place: Place, ledger: Ledger) -> Signing:
 
 def put_keys_on_record(place: Place, ledger: UUID, keys: tuple[VerifierKey, ...], position: int) -> None:
     """Put keys that an event announces beside those of the log; quiet where they are there."""
-    with closing(Publisher(place.conninfo, place.signer(ledger))) as publisher:
+    with closing(place.publisher(ledger)) as publisher:
         for key in keys:
             publisher.announce_key(key, position)

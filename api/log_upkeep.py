@@ -11,7 +11,7 @@ import psycopg
 from api import json_log
 from api.opening import Place
 from ledger.errors import LedgerError
-from ledger.proof.publisher import Publisher, ledger_of
+from ledger.proof.publisher import NotReplicated, ledger_of
 
 EVERY_SECONDS = 5.0
 LOOK_SECONDS = 0.5
@@ -31,6 +31,11 @@ def published(place: Place) -> Callable[[threading.Event], None]:
                 _publish(place, stop, pauses)
             except psycopg.OperationalError:  # the database is away: the views say nothing either
                 stop.wait(LOOK_SECONDS)
+            except NotReplicated as error:  # for hours, perhaps, and over at any moment: said once
+                if pauses.fresh:
+                    _complain(error)
+                pauses.next()
+                stop.wait(FIRST_PAUSE_SECONDS)
             except Exception as error:  # whatever it was, the views must be followed on
                 _complain(error)
                 stop.wait(pauses.next())
@@ -43,6 +48,11 @@ class Pauses:
 
     def __init__(self) -> None:
         self._seconds = FIRST_PAUSE_SECONDS
+
+    @property
+    def fresh(self) -> bool:
+        """Whether nothing has failed since something went well."""
+        return self._seconds == FIRST_PAUSE_SECONDS
 
     def next(self) -> float:
         """Return the pause to make now."""
@@ -58,7 +68,7 @@ class Pauses:
 def _publish(place: Place, stop: threading.Event, pauses: Pauses) -> None:
     """Publish as long as nothing is wrong; only one publisher of a ledger has its turn."""
     ledger = ledger_of(place.conninfo)
-    with closing(Publisher(place.conninfo, place.signer(ledger))) as publisher:
+    with closing(place.publisher(ledger)) as publisher:
         while not publisher.has_turn():
             if stop.wait(LOOK_SECONDS):
                 return

@@ -21,7 +21,7 @@ from ledger.embedded import EmbeddedPostgres
 from ledger.errors import MigrationError
 from ledger.keys import FileKeyStore, file_keys
 from ledger.migrations import migrate
-from ledger.proof.publisher import default_origin
+from ledger.proof.publisher import Publisher, default_origin
 from ledger.proof.signer import FileSigner
 from ledger.proof.signer_socket import SocketSigner
 from ledger.settings import Settings
@@ -36,7 +36,8 @@ class Place:
     """Where a ledger lies: address for work, address of the schema's owner, key stores, home, linked documents.
 
     ``signer_folder`` holds the signers of logs, ``home/signer`` where it is not set; a signer at a socket comes
-    before it. ``log_origin`` is what a log that begins is called.
+    before it. ``log_origin`` is what a log that begins is called. With ``synchronous_standby`` nothing is signed that
+    no such standby has; ``replica`` is the address of one from which streams are read.
     """
 
     conninfo: str
@@ -47,6 +48,8 @@ class Place:
     signer_folder: Path | None = None
     log_origin: str | None = None
     signer_socket: Path | None = None
+    synchronous_standby: bool = False
+    replica: str | None = None
 
     def migrate(self) -> list[str]:
         """Bring schema and views up to this version; returns the migrations applied, raises MigrationError."""
@@ -71,7 +74,7 @@ class Place:
     @contextmanager
     def ledger(self) -> Generator[Ledger]:
         """Open the ledger, and close it in the end; raises NoLedger."""
-        ledger = Ledger(self.conninfo, self.keys)
+        ledger = Ledger(self.conninfo, self.keys, self.replica)
         try:
             yield ledger
         finally:
@@ -87,6 +90,10 @@ class Place:
         if self.signer_socket:
             return SocketSigner(self.signer_socket)
         return FileSigner((self.signer_folder or self.home / "signer") / str(ledger), time)
+
+    def publisher(self, ledger: UUID) -> Publisher:
+        """Return what publishes the log of a ledger."""
+        return Publisher(self.conninfo, self.signer(ledger), synchronous_standby=self.synchronous_standby)
 
     def origin(self, ledger: UUID) -> str:
         """Return what the log of a ledger is called where its signer is made."""
@@ -116,7 +123,8 @@ def opened(settings: Settings) -> Generator[Place]:
 
     def place(conninfo: str, owner: str) -> Place:
         log = signers, settings.log_origin, settings.signer_socket
-        return Place(conninfo, owner, keys, home, settings.document_folder, *log)
+        standbys = settings.synchronous_standby, settings.replica_url
+        return Place(conninfo, owner, keys, home, settings.document_folder, *log, *standbys)
 
     if settings.database_url:
         yield place(settings.database_url, settings.owner_url or settings.database_url)

@@ -29,6 +29,13 @@ _ELEMENTS = [BYTEA, BYTEA, TIMESTAMPTZ, INT4, UUID_TYPE, INT8, INT4, TEXT, UUID_
 TYPES = [*(ARRAY_OF[element] for element in _ELEMENTS), TIMESTAMPTZ, TIMESTAMPTZ]
 FORMATS = [1] * len(TYPES)
 BINARY = 1
+ANSWER_SECONDS = 20.0
+"""How long tasks wait for a commit, such as one that waits for a standby, before they are told that it is not known."""
+
+WARNING = "WARNING"
+"""An append gives none, but a commit that has stopped waiting for its standby does: it is written, perhaps here alone.
+"""
+
 REFUSALS: dict[str, type[LedgerError]] = {"CL001": ClocksApart, "CL002": NotSimulated, "CL003": ClockGoesBack}
 
 Outcome = Answer | LedgerError
@@ -40,7 +47,8 @@ class Appender:
 
     ``connect`` makes an autocommit connection that may execute ``ledger.append``; the tasks of an event loop share
     one, threads another. A lost connection fails the requests in flight with LedgerUnavailable and is opened anew for
-    the next ones; whether those in flight were committed is answered by sending them again with the same key.
+    the next ones; whether those in flight were committed is answered by sending them again with the same key. So it is
+    where a commit takes longer than ``ANSWER_SECONDS``, or stops waiting for a standby.
     """
 
     def __init__(self, connect: Callable[[], psycopg.Connection[Any]]) -> None:
@@ -60,6 +68,8 @@ class Appender:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         line = self._of_loops.get(loop) or self._line_of(loop)
+        if line.stuck:
+            raise LedgerUnavailable
         line.queue(request, instant, future)
         if line.writing is None or line.writing.done():
             line.writing = loop.create_task(line.write_while_any_wait())
@@ -77,6 +87,11 @@ class Appender:
             while not future.done():
                 self._of_threads.write_once()
         return future.result()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a commit of tasks has been waiting for longer than they do; nothing is taken in meanwhile."""
+        return any(line.stuck for line in [*self._of_loops.values()])
 
     def close(self) -> None:
         """Take no more and let go of the connections; threads whose turn it is are answered first."""
@@ -108,6 +123,7 @@ class _Line(Generic[AnyFuture]):
         self._connection: psycopg.Connection[Any] | None = None
         self._waiting: deque[tuple[Request, datetime | None, AnyFuture]] = deque()
         self.writing: asyncio.Task[None] | None = None
+        self.stuck = self._cut_off = False
 
     def queue(self, request: Request, instant: datetime | None, future: AnyFuture) -> None:
         """Let a request wait for its turn."""
@@ -134,6 +150,7 @@ class _Line(Generic[AnyFuture]):
     async def write_while_any_wait(self) -> None:
         """Append what waits, and what has queued meanwhile, while the event loop goes on."""
         while batch := self.next_batch():
+            watch = asyncio.get_running_loop().call_later(ANSWER_SECONDS, self._give_up, batch)
             try:
                 outcomes: Sequence[Outcome] = await self._write_async(batch)
             except Exception as error:
@@ -141,7 +158,17 @@ class _Line(Generic[AnyFuture]):
             except BaseException:
                 self.close()  # the loop ends in the middle of an exchange
                 raise
+            finally:
+                watch.cancel()
+                self.stuck = False
             _settle(batch, outcomes)
+
+    def _give_up(self, batch: "_Batch[AnyFuture]") -> None:
+        """Tell whoever waits that it is not known; the commit is waited for further, and nothing is taken in until."""
+        self.stuck = True
+        waiting = [*batch, *self._waiting]
+        self._waiting.clear()
+        _settle(waiting, [LedgerUnavailable()] * len(waiting))
 
     def _write(self, batch: "_Batch[AnyFuture]") -> list[Answer]:
         connection = self._opened()
@@ -164,6 +191,8 @@ class _Line(Generic[AnyFuture]):
         """Return the connection with the append prepared on it, opened anew where it was lost."""
         if self._connection is None or _is_lost(self._connection):
             self._connection = self._connect()
+            self._connection.add_notice_handler(self._notice)
+            self._cut_off = False
             prepared = self._connection.pgconn.prepare(STATEMENT, SQL["append"].encode(), TYPES)
             if prepared.status != pq.ExecStatus.COMMAND_OK:
                 self._connection.close()
@@ -175,7 +204,13 @@ class _Line(Generic[AnyFuture]):
         if self._connection is not None:
             self._connection.close()
 
+    def _notice(self, said: psycopg.errors.Diagnostic) -> None:
+        self._cut_off = self._cut_off or said.severity_nonlocalized == WARNING
+
     def _read(self, result: PGresult) -> list[Answer]:
+        cut_off, self._cut_off = self._cut_off, False
+        if cut_off:
+            raise LedgerUnavailable
         if result.status == pq.ExecStatus.TUPLES_OK:
             return [_to_answer(result, row) for row in range(result.ntuples)]
         if self._connection is not None and self._connection.pgconn.status != pq.ConnStatus.OK:
@@ -259,6 +294,8 @@ def _to_answer(result: PGresult, row: int) -> Answer:
 
 def _refusal(error: Exception) -> LedgerError:
     """Return what callers are told about a failed batch; the cause stays attached."""
+    if isinstance(error, LedgerError):
+        return error
     state = error.state if isinstance(error, _AppendFailed) else ""
     refusal = REFUSALS.get(state, LedgerUnavailable)()
     if state == "CL003":

@@ -33,6 +33,11 @@ class Settings(BaseSettings):
         repr=False,
         description="The same server with the login that owns the schema, for migrations; default is database_url.",
     )
+    replica_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="A standby of the same server, from which case files are read where it has all of them.",
+    )
     home: Path = Field(
         default=Path(".caseledger"),
         description="Folder of everything kept on this machine: embedded data files, keys, server log.",
@@ -88,6 +93,10 @@ class Settings(BaseSettings):
         default=None,
         pattern=ORIGIN_PATTERN,
         description="What a log that begins is called: an address without scheme, such as ledger.eksempel.dk/familie.",
+    )
+    synchronous_standby: bool = Field(
+        default=False,
+        description="Whether a checkpoint is signed only when a synchronous standby has all of it on disk.",
     )
     publish_log: bool = Field(default=False, description="Whether anybody may read the log's checkpoint and tiles.")
     public_url: str | None = Field(

@@ -16,6 +16,7 @@ from ledger.errors import LedgerUnavailable, NoLedger
 from ledger.format import StoredRow
 from ledger.keys import KeyStores
 from ledger.mapper import EventMapper
+from ledger.replica import Replica
 from ledger.requests import Answer, Request
 from ledger.wire import take_many_ids
 
@@ -43,16 +44,23 @@ class Head:
 
 
 def conninfo_as(conninfo: str, role: str) -> str:
-    """Return the address with which a login acts with the rights of ``role`` only, every time arriving in UTC."""
-    options = conninfo_to_dict(conninfo).get("options") or ""
-    options = f"{options} -c role={role} -c timezone=UTC".strip()
-    return make_conninfo(conninfo, options=options, connect_timeout=str(CONNECT_SECONDS))
+    """Return the address with which a login acts with the rights of ``role`` only, every time arriving in UTC.
+
+    An address of several servers is for each of them, and so is its ``connect_timeout`` (seconds), 5 without one.
+    """
+    parameters = conninfo_to_dict(conninfo)
+    options = f"{parameters.get('options') or ''} -c role={role} -c timezone=UTC".strip()
+    seconds = str(parameters.get("connect_timeout") or CONNECT_SECONDS)
+    return make_conninfo(conninfo, options=options, connect_timeout=seconds)
 
 
 class Ledger:
-    """An open ledger. Reads come from a pool, appends go through one connection; both with application rights only."""
+    """An open ledger. Reads come from a pool, appends go through one connection; both with application rights only.
 
-    def __init__(self, conninfo: str, keys: KeyStores) -> None:
+    Streams may come from a ``replica``, where their last commitments there are those of the ledger's own server.
+    """
+
+    def __init__(self, conninfo: str, keys: KeyStores, replica: str | None = None) -> None:
         _require_ledger(conninfo)
         self._pool = ConnectionPool[psycopg.Connection[Any]](
             conninfo_as(conninfo, APPLICATION_ROLE),
@@ -76,12 +84,15 @@ class Ledger:
         self.simulated = head.simulated
         self.mapper = EventMapper(self.keys)
         self.conninfo = conninfo
+        self._replica = Replica(conninfo_as(replica, APPLICATION_ROLE)) if replica else None
         self.appender = Appender(lambda: psycopg.connect(conninfo_as(conninfo, APPLICATION_ROLE), autocommit=True))
 
     def close(self) -> None:
         """Write what waits, then let go of all connections."""
         self.appender.close()
         self._pool.close()
+        if self._replica is not None:
+            self._replica.close()
 
     def pool_use(self) -> dict[str, int]:
         """Return how the connections for reading are used: how many there are, are free, and who waits or waited."""
@@ -118,7 +129,7 @@ class Ledger:
 
     def read_stream(self, stream: UUID, upto: int | None = None) -> list[StoredRow]:
         """Return the rows of one stream in order, up to and including a position (None: all)."""
-        return self._stored("read_stream", stream, _bound(upto))
+        return self._streams("read_stream", stream, [stream], _bound(upto))
 
     def read_recent(self, stream: UUID, limit: int) -> list[StoredRow]:
         """Return the last rows of one stream, the last one first."""
@@ -126,7 +137,7 @@ class Ledger:
 
     def read_streams(self, streams: Sequence[UUID], upto: int | None = None) -> list[StoredRow]:
         """Return the rows of several streams, each in order, up to and including a position (None: all)."""
-        return self._stored("read_streams", list(streams), _bound(upto))
+        return self._streams("read_streams", list(streams), list(streams), _bound(upto))
 
     def read_kinds(self, streams: Sequence[UUID], topics: Iterable[str]) -> list[StoredRow]:
         """Return the rows of some topics of several streams, each in order."""
@@ -156,6 +167,18 @@ class Ledger:
         """Return fingerprint, first and last position of the request with this key, or None."""
         rows = self._rows("find_request", key)
         return rows[0] if rows else None
+
+    def _streams(self, name: str, asked: Any, streams: list[UUID], upto: int) -> list[StoredRow]:
+        """Return the rows of streams as the ledger's own server has them now, wherever they are read.
+
+        An entry binds all entries of its stream before it: where the last ones are the same, everything is.
+        """
+        if self._replica is not None:
+            ends: dict[UUID, bytes] = dict(self._rows("stream_ends", streams, upto))
+            found = [StoredRow(*row) for row in self._replica.rows(SQL[name], [asked, upto]) or []]
+            if ends == {row.stream: row.commitment for row in found}:
+                return found
+        return self._stored(name, asked, upto)
 
     def _stored(self, name: str, *values: Any) -> list[StoredRow]:
         return [StoredRow(*row) for row in self._rows(name, *values)]

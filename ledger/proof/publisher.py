@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 
-from ledger.errors import NoLedger
+from ledger.errors import LedgerError, NoLedger
 from ledger.proof.growing import SQL, TreeBroken, grow
 from ledger.proof.log_signer import require_signer
 from ledger.proof.merkle_proofs import Subtree, consistency_proof, range_root
@@ -14,6 +14,8 @@ from ledger.proof.notes import Note, VerifierKey
 from ledger.proof.signer import Signer
 from ledger.proof.tiles import subtree_from
 from ledger.store import WORKER_ROLE, conninfo_as
+
+_MAY_NOT_SEE = f"{WORKER_ROLE} may not see how far standbys are: grant it pg_read_all_stats."
 
 
 def default_origin(ledger: UUID) -> str:
@@ -30,11 +32,19 @@ def ledger_of(conninfo: str) -> UUID:
     return row[0]
 
 
-class Publisher:
-    """Makes checkpoints of one ledger; only one at a time does, whoever else waits for its turn."""
+class NotReplicated(LedgerError):
+    """No synchronous standby has on disk what is to be signed: nothing is, until one has."""
 
-    def __init__(self, conninfo: str, signer: Signer) -> None:
-        self._signer = signer
+
+class Publisher:
+    """Makes checkpoints of one ledger; only one at a time does, whoever else waits for its turn.
+
+    With ``synchronous_standby`` it signs only what a second server has on disk, so that no checkpoint is ever ahead of
+    the server that takes over.
+    """
+
+    def __init__(self, conninfo: str, signer: Signer, *, synchronous_standby: bool = False) -> None:
+        self._signer, self._synchronous_standby = signer, synchronous_standby
         self._connection = psycopg.connect(conninfo_as(conninfo, WORKER_ROLE), autocommit=True)
 
     def close(self) -> None:
@@ -62,8 +72,9 @@ class Publisher:
     def publish(self) -> int | None:
         """Sign and store a checkpoint of everything on record; returns its size, None where there is nothing new.
 
-        Raises TreeBroken where the tree of the events is not that of the head, SignerRefused and SignerMissing as the
-        signer does. A run that was cut off after signing stores the same bytes the next time.
+        Raises TreeBroken where the tree of the events is not that of the head, NotReplicated where a standby that is
+        asked for lacks some of it, SignerRefused and SignerMissing as the signer does. A run that was cut off after
+        signing stores the same bytes the next time.
         """
         _, size, root = self._connection.execute(SQL["head"]).fetchall()[0]
         stored = self._connection.execute(SQL["latest"], [2**63 - 1]).fetchone()
@@ -75,9 +86,22 @@ class Publisher:
         read = self._subtree()
         if range_root(read, 0, size) != root:
             raise TreeBroken("The tree of the events has another root than the head of the ledger.")
+        self._confirm()
         note = self._signer.sign(size, root, self._proof(read, size))
         self._store(size, root, note)
         return size
+
+    def _confirm(self) -> None:
+        """Wait until what was read is as durable as a commit makes it; raises NotReplicated.
+
+        What is seen need not be: a server shows what it has written itself after a restart, or where somebody has cut
+        off the wait for the standby.
+        """
+        place = self._connection.execute(SQL["confirm"]).fetchall()[0][0]
+        if self._synchronous_standby:
+            may_see, held = self._connection.execute(SQL["on_standby"], [place]).fetchall()[0]
+            if not held:
+                raise NotReplicated(None if may_see else _MAY_NOT_SEE)
 
     def _proof(self, read: Subtree, size: int) -> Sequence[bytes]:
         last = self._signer.last()

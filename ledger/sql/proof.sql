@@ -23,6 +23,15 @@ SELECT pg_try_advisory_lock(hashtext('caseledger witnessing ' || %s))
 -- Ledger, size and root.
 SELECT ledger, size, root FROM ledger.head
 
+-- name: confirm
+-- Commits what changes nothing, and so waits for whatever commits wait for; returns where it stands in the WAL.
+SELECT pg_logical_emit_message(true, 'caseledger', '')
+
+-- name: on_standby
+-- Whether this login may see how far standbys are, and whether a synchronous one has everything up to a place on disk.
+SELECT pg_has_role('pg_read_all_stats', 'USAGE'),
+    EXISTS (SELECT FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum') AND flush_lsn >= %s)
+
 -- name: edge
 -- The last row of tiles of each level: the right edge of the tree.
 SELECT DISTINCT ON (level) level, number, hashes FROM proof.tile ORDER BY level, number DESC

@@ -16,6 +16,11 @@ SELECT ledger, simulated, size, root, recorded_at, frontier FROM ledger.head
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment
 FROM ledger.event WHERE stream = %s AND position <= %s ORDER BY version
 
+-- name: stream_ends
+-- The last commitments of several streams, up to and including a position: each binds all of its stream before.
+SELECT DISTINCT ON (stream) stream, commitment
+FROM ledger.event WHERE stream = ANY(%s) AND position <= %s ORDER BY stream, version DESC
+
 -- name: read_recent
 -- The last rows of one stream, the last one first.
 SELECT position, stream, version, topic, recorded_at, actor, blind, segments, state, commitment

@@ -41,6 +41,7 @@ class Writer:
     case: str
     stop: threading.Event
     signed_in: dict[str, str]
+    seconds: float = LONGEST_SECONDS
     version: int = 1
     recorded: dict[str, int] = field(default_factory=dict[str, int])
     open: list[tuple[str, bytes, int]] = field(default_factory=list[tuple[str, bytes, int]])
@@ -54,7 +55,7 @@ class Writer:
 
     def run(self) -> None:
         """Send until the end; after a 503 send the same again, as the answer says."""
-        end = monotonic() + LONGEST_SECONDS
+        end = monotonic() + self.seconds
         with httpx2.Client(base_url=self.url, timeout=30, headers=self.signed_in) as client:
             while not self.stop.is_set() and monotonic() < end:
                 key, body = str(uuid4()), orjson.dumps({"commands": [note(f"{CANARY} {len(self.recorded)}")]})
