@@ -29,6 +29,10 @@ class Settings(BaseSettings):
         repr=False,
         description="The same server with the login that owns the schema, for migrations; default is database_url.",
     )
+    ledgers: Path = Field(
+        default=Path("/etc/caseledger"),
+        description="Folder with the settings of many ledgers, NAME.env each, for caseledger --ledger NAME.",
+    )
     home: Path = Field(
         default=Path(".caseledger"),
         description="Folder of everything kept on this machine: embedded data files, keys, server log.",
@@ -49,6 +53,7 @@ class Settings(BaseSettings):
         default=IPv4Address("127.0.0.1"),
         description="Address to listen on; any but a loopback address needs a certificate.",
     )
+    listen_port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     host_names: str = Field(
         default="",
         description="Names people reach the service by, with commas between; loopback names always lead to loopback.",
