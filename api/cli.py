@@ -231,9 +231,10 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     from api.demonstration import prepare
     from api.opening import opened
     from api.serve import leave_by_exception_on_sigterm, serve
+    from api.tracing import traced
 
     leave_by_exception_on_sigterm()
-    with opened(settings) as place:
+    with traced(settings), opened(settings) as place:
         if options.demonstration:
             prepare(place, _say)
         port = settings.listen_port if options.port is None else options.port
@@ -360,12 +361,13 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api.opening import opened
     from api.search_upkeep import forgetting, kept_up
     from api.stamp_upkeep import stamping
+    from api.tracing import traced
     from api.witness_upkeep import witnessing
     from api.worker import work
     from ledger.erasure import apply_erasures
 
     json_log.configure()
-    with opened(settings) as place:
+    with traced(settings), opened(settings) as place:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
             with place.ledger() as ledger:
                 apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])

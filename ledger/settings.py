@@ -132,6 +132,12 @@ class Settings(BaseSettings):
         default=None, description="File with the certificates its answers must lead to, in PEM form."
     )
 
+    traces_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="Where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces (extra traces).",
+    )
+
     @field_validator("oidc_role_map")
     @classmethod
     def _known_roles(cls, value: dict[str, str] | None) -> dict[str, str] | None:

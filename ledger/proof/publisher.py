@@ -13,6 +13,7 @@ from ledger.proof.merkle_proofs import Subtree, consistency_proof, range_root
 from ledger.proof.notes import Note, VerifierKey
 from ledger.proof.signer import Signer
 from ledger.proof.tiles import subtree_from
+from ledger.spans import span
 from ledger.store import WORKER_ROLE, conninfo_as
 
 
@@ -71,13 +72,17 @@ class Publisher:
             if stored is not None and stored[1] != root:
                 raise TreeBroken(f"The checkpoint of {size} entries has another root than the head of the ledger.")
             return None
+        with span("checkpoint", size=size):
+            self._sign(size, root)
+        return size
+
+    def _sign(self, size: int, root: bytes) -> None:
         grow(self._connection, size)
         read = self._subtree()
         if range_root(read, 0, size) != root:
             raise TreeBroken("The tree of the events has another root than the head of the ledger.")
         note = self._signer.sign(size, root, self._proof(read, size))
         self._store(size, root, note)
-        return size
 
     def _proof(self, read: Subtree, size: int) -> Sequence[bytes]:
         last = self._signer.last()
