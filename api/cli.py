@@ -22,6 +22,7 @@ from api.cli_design import add_design
 from api.cli_dossier import add_dossier
 from api.cli_erasure import add_erasure
 from api.cli_export import add_export
+from api.cli_health import add_health
 from api.cli_import import add_import
 from api.cli_keys import add_keys
 from api.cli_ledger import add_backup, add_installation, take_ledger
@@ -126,6 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_export(replay, _instant, _code)
     add_statutory(replay, _instant, _code)
     _add_worker(commands)
+    add_health(partial(_command, commands), _port)
     add_signer(commands.add_parser("signer", help=SIGNER, description=f"{SIGNER[0].upper()}{SIGNER[1:]}."))
     add_witness(partial(_command, _group(commands, "witness", "cosign what other logs signed; needs no ledger")))
     cli_search.add_commands(_group(commands, "search", "look after the index by which people are found"))
