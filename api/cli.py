@@ -90,6 +90,8 @@ def _settings(file: Mapping[str, str] | None = None) -> Settings:
 
 def _one_line(error: Exception) -> str:
     """Return what a person is told: our own errors speak for themselves, others may hold personal data."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory: nothing is half recorded; give the command more and start it again"
     if type(error).__module__.partition(".")[0] in ("api", "replay", "projections", "ledger", "domain"):
         return " ".join(str(error).split())
     return f"failed unexpectedly ({type(error).__name__}); run again with --trace before the command to see where"
