@@ -6,7 +6,7 @@ Handlers import what they need themselves: the web framework alone takes longer 
 import argparse
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -22,8 +22,10 @@ from api.cli_design import add_design
 from api.cli_dossier import add_dossier
 from api.cli_erasure import add_erasure
 from api.cli_export import add_export
+from api.cli_health import add_health
 from api.cli_import import add_import
 from api.cli_keys import add_keys
+from api.cli_ledger import add_backup, add_installation, take_ledger
 from api.cli_log import add_log, add_signer
 from api.cli_looks import add_looks
 from api.cli_production import add_production
@@ -63,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and leave with its exit code: 0 done, 1 refused or not intact, 2 called wrongly."""
     options = build_parser().parse_args(arguments)
     try:
+        if options.ledger:
+            take_ledger(options.ledger, _settings())
         sys.exit(options.handler(options, _settings()))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -74,9 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(f"caseledger: {_one_line(error)}")
 
 
-def _settings() -> Settings:
+def _settings(file: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment, or in its place what the file of a ledger sets."""
+    own = {name.removeprefix("CASELEDGER_").lower(): value for name, value in (file or {}).items()}
     try:
-        return Settings()
+        return Settings() if file is None else Settings.model_validate(own)
     except ValidationError as error:
         names = ", ".join(f"CASELEDGER_{'_'.join(map(str, e['loc'])).upper()}" for e in error.errors())
         sys.exit(f"caseledger: the environment is not usable: {names}; see README.md, Settings")
@@ -84,6 +90,8 @@ def _settings() -> Settings:
 
 def _one_line(error: Exception) -> str:
     """Return what a person is told: our own errors speak for themselves, others may hold personal data."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory: nothing is half recorded; give the command more and start it again"
     if type(error).__module__.partition(".")[0] in ("api", "replay", "projections", "ledger", "domain"):
         return " ".join(str(error).split())
     return f"failed unexpectedly ({type(error).__name__}); run again with --trace before the command to see where"
@@ -92,6 +100,7 @@ def _one_line(error: Exception) -> str:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of every command."""
     parser = _Parser(prog="caseledger", description="Event-sourced, audit-grade case ledger.")
+    parser.add_argument("--ledger", metavar="NAME", help="which ledger of this installation, by its file NAME.env")
     parser.add_argument("--trace", action="store_true", help="show where an unexpected error came from")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands)
@@ -105,6 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_import(partial(_command, commands), _code)
     add_archive(partial(_command, commands), _code)
     _add_documents(commands)
+    add_backup(partial(_command, commands))
     add_design(partial(_command, _group(commands, "design", "look after what the pages look like")))
     add_keys(partial(_command, _group(commands, "keys", "look after the keys that seal texts and documents")))
     add_erasure(partial(_command, _group(commands, "erasure", "carry out erasures that were decided")))
@@ -120,6 +130,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_statutory(replay, _instant, _code)
     _add_warnings(commands)
     _add_worker(commands)
+    add_health(partial(_command, commands), _port)
     add_signer(commands.add_parser("signer", help=SIGNER, description=f"{SIGNER[0].upper()}{SIGNER[1:]}."))
     add_witness(partial(_command, _group(commands, "witness", "cosign what other logs signed; needs no ledger")))
     cli_search.add_commands(_group(commands, "search", "look after the index by which people are found"))
@@ -139,7 +150,7 @@ def _group(commands: _Commands, name: str, text: str) -> _Commands:
 
 def _add_serve(commands: _Commands) -> None:
     command = _command(commands, "serve", _serve, "serve the API and the pages on 127.0.0.1")
-    command.add_argument("--port", type=_port, default=8000, help="port to listen on; 0 takes a free one (8000)")
+    command.add_argument("--port", type=_port, help="port to listen on; 0 takes a free one (CASELEDGER_LISTEN_PORT)")
     command.add_argument(
         "--demonstration",
         action="store_true",
@@ -156,6 +167,7 @@ def _add_ledger(commands: _Commands) -> None:
         "--begins-at", type=_instant, metavar="T", help="where a simulated clock starts (2020-01-01T00:00:00+01:00)"
     )
     _command(group, "migrate", _migrate, "bring the schema of this database up to this version")
+    add_installation(partial(_command, group), _port, _settings)
 
 
 def _add_story(commands: _Commands) -> None:
@@ -229,12 +241,14 @@ def _serve(options: argparse.Namespace, settings: Settings) -> int:
     from api.demonstration import prepare
     from api.opening import opened
     from api.serve import leave_by_exception_on_sigterm, serve
+    from api.tracing import traced
 
     leave_by_exception_on_sigterm()
-    with opened(settings) as place:
+    with traced(settings), opened(settings) as place:
         if options.demonstration:
             prepare(place, _say)
-        serve(place, settings, options.port, publish_log=settings.publish_log or options.demonstration)
+        port = settings.listen_port if options.port is None else options.port
+        serve(place, settings, port, publish_log=settings.publish_log or options.demonstration)
     return 0
 
 
@@ -367,13 +381,14 @@ def _work(options: argparse.Namespace, settings: Settings) -> int:
     from api.opening import opened
     from api.search_upkeep import forgetting, kept_up
     from api.stamp_upkeep import stamping
+    from api.tracing import traced
     from api.warning_watch import warning
     from api.witness_upkeep import witnessing
     from api.worker import work
     from ledger.erasure import apply_erasures
 
     json_log.configure()
-    with opened(settings) as place:
+    with traced(settings), opened(settings) as place:
         if options.parent is None:  # a parent has looked already, and the database may be away for a moment
             with place.ledger() as ledger:
                 apply_erasures(ledger, place.documents(ledger).content, [forgetting(ledger)])

@@ -13,10 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import json_log
 from api.metrics import RequestMetrics
 from api.problems import from_exception, render
+from ledger.spans import span
 
-_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _POSITION = re.compile(rb"[0-9]{1,18}")
-_NO_TRACE = b"0" * 32
+_NO_TRACE, _NO_SPAN = b"0" * 32, b"0" * 16
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
@@ -63,25 +64,30 @@ class RequestLog:
             await send(message)
 
         raised: Exception | None = None
-        try:
-            await self._app(scope, receive, noting)
-        except Exception as error:
-            raised = error
-            if answer.status is None:
-                await render(from_exception(RuntimeError()))(scope, receive, noting)
-        self._log(scope, answer, request, began, raised or scope.get("state", {}).get("failure"))
+        asked_by = _traceparent(scope)
+        with span("request", asked_by) as told:
+            try:
+                await self._app(scope, receive, noting)
+            except Exception as error:
+                raised = error
+                if answer.status is None:
+                    await render(from_exception(RuntimeError()))(scope, receive, noting)
+            told.facts |= {"method": _method(scope), "route": _route(scope), "status": answer.status or 500}
+        trace = told.trace or (asked_by and asked_by.split("-")[1])
+        self._log(scope, answer, (request, trace), began, raised or scope.get("state", {}).get("failure"))
 
-    def _log(self, scope: Scope, answer: Answer, request: str, began: float, error: Exception | None) -> None:
+    def _log(
+        self, scope: Scope, answer: Answer, ids: tuple[str, str | None], began: float, error: Exception | None
+    ) -> None:
         """Write the line and count it; an answer of the server's own making is an error, all else is information."""
         failed = error is not None or (answer.status or 500) >= 500
-        method = scope["method"] if scope["method"] in METHODS else "other"
-        route, seconds = _route(scope), self._clock() - began
+        method, route, seconds = _method(scope), _route(scope), self._clock() - began
         self._requests.answered(method, route, answer.status or 500, seconds)
         json_log.log(
             "request",
             logging.ERROR if failed else logging.INFO,
-            request=request,
-            trace=_trace(scope),
+            request=ids[0],
+            trace=ids[1],
             method=method,
             route=route,
             status=answer.status,
@@ -91,6 +97,10 @@ class RequestLog:
             actor=caller(scope),
             **(json_log.failure(error) if error else {}),
         )
+
+
+def _method(scope: Scope) -> str:
+    return scope["method"] if scope["method"] in METHODS else "other"
 
 
 def _route(scope: Scope) -> str:
@@ -108,10 +118,10 @@ def _access_event(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
     return int(named) if _POSITION.fullmatch(named) else None
 
 
-def _trace(scope: Scope) -> str | None:
-    """Return the trace id of a well-formed traceparent (W3C Trace Context)."""
+def _traceparent(scope: Scope) -> str | None:
+    """Return the span that the request says it belongs to; None unless it is well-formed (W3C Trace Context)."""
     for name, value in scope["headers"]:
         found = _TRACEPARENT.fullmatch(value) if name == b"traceparent" else None
-        if found and found[1] != _NO_TRACE:
-            return found[1].decode()
+        if found and found[1] != _NO_TRACE and found[2] != _NO_SPAN:
+            return value.decode()
     return None

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import psycopg
@@ -29,10 +30,10 @@ def work(conninfo: str, parent: int | None = None, *beside: Callable[[threading.
     What runs ``beside`` it does so until it is told to stop.
     """
     sys.setswitchinterval(TURN_SECONDS)
-    stop = threading.Event()
+    stop, failures = threading.Event(), list[BaseException]()
     _stop_on_signals(stop)
-    threads = [threading.Thread(target=_follow, args=(conninfo, view, stop), name=name) for name, view in VIEWS.items()]
-    threads += [threading.Thread(target=run, args=(stop,)) for run in beside]
+    follows = [partial(_follow, conninfo, view) for view in VIEWS.values()]
+    threads = [threading.Thread(target=_guarded, args=(run, stop, failures)) for run in (*follows, *beside)]
     for thread in threads:
         thread.start()
     while not stop.wait(RETRY_SECONDS):
@@ -40,6 +41,18 @@ def work(conninfo: str, parent: int | None = None, *beside: Callable[[threading.
             stop.set()
     for thread in threads:
         thread.join()
+    if failures:
+        sys.exit(1)  # the log has said why
+
+
+def _guarded(run: Callable[[threading.Event], None], stop: threading.Event, failures: list[BaseException]) -> None:
+    """Run until told to stop; what nobody expected, such as want of memory, stops all: another worker begins anew."""
+    try:
+        run(stop)
+    except BaseException as error:
+        failures.append(error)
+        stop.set()
+        json_log.log("worker_failed", logging.ERROR, **json_log.failure(error))
 
 
 def _follow(conninfo: str, view: AnyView, stop: threading.Event) -> None:

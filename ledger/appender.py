@@ -17,6 +17,7 @@ from ledger import wire
 from ledger.errors import ClockGoesBack, ClocksApart, LedgerError, LedgerUnavailable, NotSimulated
 from ledger.queries import load_queries
 from ledger.requests import Answer, Appended, Conflict, InTheFuture, Malformed, Mismatched, Request
+from ledger.spans import Span, span
 from ledger.wire import ARRAY_OF, BYTEA, INT4, INT8, TEXT, TIMESTAMPTZ, UUID_TYPE, array
 
 SQL = load_queries("ledger", "sql/queries.sql")
@@ -70,10 +71,11 @@ class Appender:
         line = self._of_loops.get(loop) or self._line_of(loop)
         if line.stuck:
             raise LedgerUnavailable
-        line.queue(request, instant, future)
-        if line.writing is None or line.writing.done():
-            line.writing = loop.create_task(line.write_while_any_wait())
-        return await future
+        with span("append", events=request.size) as told:
+            line.queue(request, instant, future)
+            if line.writing is None or line.writing.done():
+                line.writing = loop.create_task(line.write_while_any_wait())
+            return _told(told, await future)
 
     def append_now(self, request: Request, instant: datetime | None = None) -> Answer:
         """Append from a thread and wait for the answer; raises LedgerError as ``append`` does.
@@ -82,11 +84,12 @@ class Appender:
         """
         self._refuse_when_closed()
         future: Future[Answer] = Future()
-        self._of_threads.queue(request, instant, future)
-        with self._turn:
-            while not future.done():
-                self._of_threads.write_once()
-        return future.result()
+        with span("append", events=request.size) as told:
+            self._of_threads.queue(request, instant, future)
+            with self._turn:
+                while not future.done():
+                    self._of_threads.write_once()
+            return _told(told, future.result())
 
     @property
     def stuck(self) -> bool:
@@ -112,6 +115,13 @@ class Appender:
             raise LedgerUnavailable("the ledger is closing: try again")
 
 
+def _told(told: Span, answer: Answer) -> Answer:
+    told.facts["outcome"] = type(answer).__name__
+    if isinstance(answer, Appended):
+        told.facts["position"] = answer.last_position
+    return answer
+
+
 _Batch = list[tuple[Request, datetime | None, AnyFuture]]
 
 
@@ -135,7 +145,7 @@ class _Line(Generic[AnyFuture]):
         events = 0
         while self._waiting and events < MAX_BATCH_EVENTS and (not batch or self._waiting[0][1] == batch[0][1]):
             batch.append(self._waiting.popleft())
-            events += sum(len(part.events) for part in batch[-1][0].parts)
+            events += batch[-1][0].size
         return batch
 
     def write_once(self) -> None:

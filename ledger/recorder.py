@@ -20,7 +20,7 @@ from ledger.errors import LedgerError
 from ledger.format import Segment, segment_table
 from ledger.mapper import SealedEvent
 from ledger.requests import Appended, NewEvent, Part, Request
-from ledger.store import POOL_SIZE, conninfo_as
+from ledger.store import POOL_SIZE, conninfo_as, waiting_no_longer
 
 SCHEMA = "ledger"
 STORED_EVENTS = "stored_events"
@@ -64,7 +64,8 @@ def datastore(conninfo: str, role: str, schema: str) -> PostgresDatastore:
         pool_size=0,
         max_overflow=POOL_SIZE,
     )
-    store.pool.kwargs = {**cast(dict[str, Any], store.pool.kwargs), "options": parameters.get("options")}
+    own = {"options": parameters.get("options"), **waiting_no_longer()}
+    store.pool.kwargs = cast(dict[str, Any], store.pool.kwargs) | own
     return store
 
 

@@ -58,6 +58,11 @@ class Request:
     fingerprint: bytes | None = None
     happened: datetime | None = None
 
+    @property
+    def size(self) -> int:
+        """How many events the request holds."""
+        return sum(len(part.events) for part in self.parts)
+
     def __post_init__(self) -> None:
         streams = {part.stream for part in self.parts}
         if not self.parts or len(streams) < len(self.parts) or not all(part.events for part in self.parts):

@@ -38,6 +38,10 @@ class Settings(BaseSettings):
         repr=False,
         description="A standby of the same server, from which case files are read where it has all of them.",
     )
+    ledgers: Path = Field(
+        default=Path("/etc/caseledger"),
+        description="Folder with the settings of many ledgers, NAME.env each, for caseledger --ledger NAME.",
+    )
     home: Path = Field(
         default=Path(".caseledger"),
         description="Folder of everything kept on this machine: embedded data files, keys, server log.",
@@ -58,6 +62,7 @@ class Settings(BaseSettings):
         default=IPv4Address("127.0.0.1"),
         description="Address to listen on; any but a loopback address needs a certificate.",
     )
+    listen_port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     host_names: str = Field(
         default="",
         description="Names people reach the service by, with commas between; loopback names always lead to loopback.",
@@ -162,6 +167,11 @@ class Settings(BaseSettings):
         default=None,
         pattern=STAFF_ADDRESS_PATTERN,
         description="The address of a member of staff, made from their id, such as {staff}@kommune.example.",
+    )
+    traces_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="Where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces (extra traces).",
     )
 
     @field_validator("oidc_role_map")

@@ -26,6 +26,10 @@ PAGE = 500
 POOL_SIZE = 8
 POOL_WAIT_SECONDS = 5.0
 CONNECT_SECONDS = 5
+SILENCE_MILLISECONDS = 10_000
+"""How long a network may swallow everything before a connection over it counts as lost, on both of its ends."""
+
+_KEEPALIVE = {"keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,21 @@ class Head:
 def conninfo_as(conninfo: str, role: str) -> str:
     """Return the address with which a login acts with the rights of ``role`` only, every time arriving in UTC.
 
-    An address of several servers is for each of them, and so is its ``connect_timeout`` (seconds), 5 without one.
+    An address of several servers is for each of them, and so is its ``connect_timeout`` (seconds), 5 without one. The
+    server is told as well when a silent client is lost: what its session holds, such as a worker's turn, would otherwise
+    be held for hours.
     """
     parameters = conninfo_to_dict(conninfo)
     options = f"{parameters.get('options') or ''} -c role={role} -c timezone=UTC".strip()
+    options += f" -c tcp_user_timeout={SILENCE_MILLISECONDS}"
+    options += "".join(f" -c tcp_{name}={value}" for name, value in _KEEPALIVE.items())
     seconds = str(parameters.get("connect_timeout") or CONNECT_SECONDS)
-    return make_conninfo(conninfo, options=options, connect_timeout=seconds)
+    return make_conninfo(conninfo, options=options, **waiting_no_longer() | {"connect_timeout": seconds})
+
+
+def waiting_no_longer() -> dict[str, str]:
+    """Return what makes a connection give up on a server that does not answer, or no longer."""
+    return {"connect_timeout": str(CONNECT_SECONDS), "tcp_user_timeout": str(SILENCE_MILLISECONDS), **_KEEPALIVE}
 
 
 class Ledger:

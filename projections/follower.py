@@ -9,6 +9,7 @@ from psycopg.rows import dict_row
 
 from ledger.format import StoredRow
 from ledger.recorder import LedgerTrackingRecorder, datastore
+from ledger.spans import span
 from ledger.store import WORKER_ROLE, conninfo_as
 from projections.folding import Folder, ViewStopped
 from projections.view import FOLLOW, AnyView
@@ -135,7 +136,8 @@ class Follower:
     def _apply(self, cursor: psycopg.Cursor[Any], rows: list[StoredRow]) -> int:
         """Fold a page and write its changes; returns the last position that is taken in."""
         try:
-            take_in(cursor, self._view, self._generation, self._folder, rows)
+            with span("fold", view=self._view.name, events=len(rows), position=rows[-1].position):
+                take_in(cursor, self._view, self._generation, self._folder, rows)
         except ViewStopped as stopped:
             cursor.execute(FOLLOW["stop_view"], [stopped.position, str(stopped), self._view.name])
             return stopped.position - 1

@@ -32,7 +32,7 @@ def calls(text: str) -> Iterator[list[str]]:
     for line in (*fenced, *(one for one in inline if re.match(r"(\S*/)?caseledger |[A-Z_]+=\S+ caseledger ", one))):
         found = CALL.search(line.partition(" #")[0])
         if found:
-            yield shlex.split(re.split(r"[|;&>]", found[1].replace("\\|", "|"))[0])
+            yield shlex.split(re.split(r"[|;&>)]", found[1].replace("\\|", "|"))[0])
 
 
 def groups_of(parser: argparse.ArgumentParser) -> list[dict[str, argparse.ArgumentParser]]:
@@ -45,6 +45,8 @@ def misfit(words: list[str]) -> str | None:
     """Return what of a call no command knows; None where it can be run."""
     parser: argparse.ArgumentParser = build_parser()
     words = [word for word in words if word != "--trace"]
+    if words[:1] == ["--ledger"]:
+        words = words[2:]
     while groups := groups_of(parser):
         choices = groups[0]
         if not words:

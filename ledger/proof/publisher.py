@@ -13,6 +13,7 @@ from ledger.proof.merkle_proofs import Subtree, consistency_proof, range_root
 from ledger.proof.notes import Note, VerifierKey
 from ledger.proof.signer import Signer
 from ledger.proof.tiles import subtree_from
+from ledger.spans import span
 from ledger.store import WORKER_ROLE, conninfo_as
 
 _MAY_NOT_SEE = f"{WORKER_ROLE} may not see how far standbys are: grant it pg_read_all_stats."
@@ -82,6 +83,11 @@ class Publisher:
             if stored is not None and stored[1] != root:
                 raise TreeBroken(f"The checkpoint of {size} entries has another root than the head of the ledger.")
             return None
+        with span("checkpoint", size=size):
+            self._sign(size, root)
+        return size
+
+    def _sign(self, size: int, root: bytes) -> None:
         grow(self._connection, size)
         read = self._subtree()
         if range_root(read, 0, size) != root:
@@ -89,7 +95,6 @@ class Publisher:
         self._confirm()
         note = self._signer.sign(size, root, self._proof(read, size))
         self._store(size, root, note)
-        return size
 
     def _confirm(self) -> None:
         """Wait until what was read is as durable as a commit makes it; raises NotReplicated.

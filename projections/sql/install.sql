@@ -71,7 +71,15 @@ CREATE INDEX IF NOT EXISTS remembered_v1_board ON view.remembered_v1
 CREATE INDEX IF NOT EXISTS remembered_v1_at ON view.remembered_v1
     (view, generation, (coalesce(known_to, 9223372036854775807)), known_from) WHERE sort IS NOT NULL;
 DROP INDEX IF EXISTS view.remembered_v1_open;
-DROP TABLE IF EXISTS view.case_state_v1;
+-- The first view had a table of its own. What stood there is followed anew, from the first event on.
+DO $$
+BEGIN
+    IF to_regclass('view.case_state_v1') IS NOT NULL THEN
+        DELETE FROM view.notification_tracking;
+        DELETE FROM view.current;
+        DROP TABLE view.case_state_v1;
+    END IF;
+END $$;
 
 -- Who sees which rows: a reader with an SQL login only what happened in cases that are not restricted. A new view is
 -- hidden from readers until it is named here, under a new name of the policy.

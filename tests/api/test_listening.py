@@ -94,6 +94,7 @@ def test_https_is_served_with_a_certificate(simulated: Place, tmp_path: Path, ce
             pytest.raises(ssl.SSLError, match=r"ALERT_PROTOCOL_VERSION|UNEXPECTED_EOF"),
         ):
             outdated(certificate).wrap_socket(line, server_hostname="localhost")
+        assert Command(chosen).done("health", "--port", str(service.port)) == "The service answers.\n"
         with pytest.raises(httpx2.ConnectError):
             httpx2.get(f"https://127.0.0.1:{service.port}/healthz")
         with pytest.raises(httpx2.TransportError):
@@ -106,6 +107,10 @@ def test_other_names_reach_the_service_when_they_are_set(simulated: Place, tmp_p
     with serving(chosen, tmp_path / "errors.log") as service:
         for host, status in (("Ledger.Eksempel.example:443", 200), ("localhost", 200), ("eksempel.example", 421)):
             assert httpx2.get(f"{service.url}/healthz", headers={"Host": host}).status_code == status
+        asking = Command(chosen | {"CASELEDGER_LISTEN_PORT": str(service.port)})
+        assert asking.done("health") == "The service answers.\n"
+    silent = asking("health")
+    assert (silent.returncode, silent.stdout) == (1, "The service does not answer.\n")
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])

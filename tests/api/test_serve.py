@@ -5,15 +5,20 @@ import shutil
 import signal
 import socket
 import tempfile
+import threading
 from collections.abc import Generator
 from pathlib import Path
 from time import monotonic
 
 import httpx2
+import orjson
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from api.json_log import JsonLines
 from api.opening import Place
+from api.worker import work
+from tests.api.client import CANARY
 from tests.api.service import STOP_SECONDS, Command, Service, children, complaints, environment, lives, serving, until
 from tests.api.signing_in import bearer, session
 
@@ -153,3 +158,26 @@ def test_the_demonstration_runs_on_a_machine_that_has_nothing(fresh_home: Path, 
         assert listed(service) == cases
     assert service.process.returncode == 0
     until(lambda: not lives(postgres) and not lock.exists(), "the last one out stops the database", 10)
+
+
+@pytest.mark.parametrize("error", [MemoryError(CANARY), RuntimeError(CANARY)], ids=lambda one: type(one).__name__)
+def test_a_worker_that_fails_unexpectedly_ends(
+    simulated: Place, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    """It does not live on with a part of its work undone; the log tells the kind of error and nothing that it says."""
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+
+    def fail(_: threading.Event) -> None:
+        raise error
+
+    caplog.set_level("INFO")
+    try:
+        with pytest.raises(SystemExit) as left:
+            work(simulated.conninfo, None, fail)
+    finally:
+        for number, handler in zip((signal.SIGTERM, signal.SIGINT), before, strict=True):
+            signal.signal(number, handler)
+    assert left.value.code == 1
+    (said,) = [orjson.loads(JsonLines().format(record)) for record in caplog.records if record.name == "caseledger"]
+    assert (said["event"], said["error"]) == ("worker_failed", type(error).__name__)
+    assert CANARY not in caplog.text + "".join(capfd.readouterr())

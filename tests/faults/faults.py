@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import resource
 import shutil
 import signal
 import tempfile
@@ -42,6 +43,12 @@ REFUSALS = (LedgerError, psycopg.Error, RebuildFailed, ReleaseRefused, FolderExi
 DISK_KILOBYTES = 400 * 1024
 ROOM_BYTES = 64 * 1024
 """How much is left at most on a disk that is full."""
+
+ROOM_IN_MEMORY = 64 * 1024 * 1024
+"""How much memory is left at most to a process that has little."""
+
+SLOWER = 3.0
+"""How many times longer a step takes on a slow disk, about."""
 
 STEP_SECONDS = 60.0
 """How long a step may take to say that it cannot."""
@@ -95,13 +102,17 @@ class Run:
             raise Hurt(self.ending)
 
 
-def _act(name: str, conninfo: str, home: str, number: int, pipe: Connection) -> None:
+def _act(name: str, conninfo: str, home: str, number: int, pipe: Connection, room: int | None) -> None:
     place = Place(conninfo, conninfo, file_keys(Path(home)), Path(home))
     pipe.send(("begun", ""))
+    refusals = REFUSALS
+    if room is not None:
+        leave_room(room)
+        refusals = (*REFUSALS, MemoryError, RuntimeError)  # a thread that cannot be started is the latter
     try:
         STEPS[name].work(place, number, lambda promised: pipe.send(("told", promised)))
         pipe.send(("done", ""))
-    except REFUSALS as error:
+    except refusals as error:
         pipe.send(("refused", type(error).__name__))
     except BaseException as error:
         pipe.send(("defect", f"{type(error).__name__}: {error}"))
@@ -150,10 +161,10 @@ class World:
         shutil.rmtree(self.place.home)
         self.runs = 0
 
-    def start(self, step: Step, number: int, conninfo: str | None = None) -> Run:
-        """Start a step in a process of its own, and return when it has begun."""
+    def start(self, step: Step, number: int, conninfo: str | None = None, room: int | None = None) -> Run:
+        """Start a step in a process of its own, with so much more memory at most, and return when it has begun."""
         mine, theirs = _context.Pipe()
-        arguments = (step.name, conninfo or self.place.conninfo, str(self.place.home), number, theirs)
+        arguments = (step.name, conninfo or self.place.conninfo, str(self.place.home), number, theirs, room)
         process = _context.Process(target=_act, args=arguments, daemon=True)
         process.start()
         theirs.close()
@@ -175,6 +186,12 @@ class World:
         seconds = time.monotonic() - begun
         run.over()
         return seconds
+
+    def administer(self, *statements: str) -> None:
+        """Change how the server is set up, for connections to come."""
+        with psycopg.connect(self.postgres.conninfo("postgres"), autocommit=True) as connection:
+            for statement in (*statements, "SELECT pg_reload_conf()"):
+                connection.execute(statement.encode())
 
     def kill_database(self) -> None:
         """Kill the server as a power cut would."""
@@ -253,6 +270,28 @@ def _fill(ballast: Path, room: int) -> None:
         os.posix_fallocate(file.fileno(), 0, max(1, state.f_bavail * state.f_frsize - room))
 
 
+def _disk_slow(world: World, step: Step, number: int, after: float) -> tuple[list[str], bool]:
+    """Each flush of the log takes a tenth of a second longer; the process is killed, mostly while it waits for one."""
+    world.administer("ALTER SYSTEM SET commit_delay = 100000", "ALTER SYSTEM SET commit_siblings = 0")
+    try:
+        return _process_killed(world, step, number, SLOWER * after)
+    finally:
+        world.administer("ALTER SYSTEM RESET commit_delay", "ALTER SYSTEM RESET commit_siblings")
+
+
+def _memory_full(world: World, step: Step, number: int, after: float) -> tuple[list[str], bool]:
+    """From the start there is little memory left, the more the later the moment."""
+    run = world.start(step, number, room=int(ROOM_IN_MEMORY * after / world.usual[step.name]))
+    run.over()
+    return run.told, run.ending != "done"
+
+
+def leave_room(room: int) -> None:
+    """Let this process have that many bytes more than it has now, at most."""
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + room, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
 CLOCK = "clock set back"
 FAULTS: dict[str, Fault] = {
     "process killed": _process_killed,
@@ -262,6 +301,8 @@ FAULTS: dict[str, Fault] = {
     "two workers": _two_workers,
     CLOCK: _process_killed,
     "disk full": _disk_full,
+    "disk slow": _disk_slow,
+    "memory full": _memory_full,
 }
 
 

@@ -1,0 +1,1 @@
+"""Upgrades with data: ledgers that earlier programs left are brought to this one."""
