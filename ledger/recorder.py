@@ -64,7 +64,7 @@ def datastore(conninfo: str, role: str, schema: str) -> PostgresDatastore:
         pool_size=0,
         max_overflow=POOL_SIZE,
     )
-    own = {"options": parameters.get("options"), **waiting_no_longer()}
+    own = waiting_no_longer() | {name: parameters.get(name) for name in ("options", "connect_timeout")}
     store.pool.kwargs = cast(dict[str, Any], store.pool.kwargs) | own
     return store
 

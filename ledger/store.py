@@ -51,8 +51,8 @@ def conninfo_as(conninfo: str, role: str) -> str:
     """Return the address with which a login acts with the rights of ``role`` only, every time arriving in UTC.
 
     An address of several servers is for each of them, and so is its ``connect_timeout`` (seconds), 5 without one. The
-    server is told as well when a silent client is lost: what its session holds, such as a worker's turn, would otherwise
-    be held for hours.
+    server is told as well when a silent client is lost: what its session holds, such as a worker's turn, would
+    otherwise be held for hours.
     """
     parameters = conninfo_to_dict(conninfo)
     options = f"{parameters.get('options') or ''} -c role={role} -c timezone=UTC".strip()

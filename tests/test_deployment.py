@@ -25,7 +25,7 @@ CONTAINERFILE = ROOT / "Containerfile"
 COMPOSE = (ROOT / "docker-compose.yml", ROOT / "docs" / "examples" / "compose" / "ledgers.yml")
 UNITS = sorted((ROOT / "docs" / "examples" / "systemd").iterdir())
 SETTINGS = {f"CASELEDGER_{name.upper()}" for name in Settings.model_fields}
-PASSWORD = "CASELEDGER_PASSWORD"
+ASKED_FOR = "CASELEDGER_PASSWORD"
 """What the addresses of a compose file are made with; no setting."""
 EXTRAS = ("pdf", "replay", "traces")
 
@@ -114,7 +114,7 @@ def test_a_compose_file_fits_together(path: Path) -> None:
         if "dockerfile" in one.get("build", {}):
             assert (path.parent / one["build"]["context"] / one["build"]["dockerfile"]).exists()
         variables = one.get("environment", {}).items()
-        own = {name: str(value) for name, value in variables if name.startswith("CASELEDGER_") and name != PASSWORD}
+        own = {name: str(value) for name, value in variables if name.startswith("CASELEDGER_") and name != ASKED_FOR}
         assert set(own) <= SETTINGS
         Settings.model_validate({name.removeprefix("CASELEDGER_").lower(): value for name, value in own.items()})
 
