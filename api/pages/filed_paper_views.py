@@ -29,6 +29,7 @@ class FiledPaper:
     name: str
     what: str
     filed: str
+    entry: int
     kind: str
     standing: str
 
@@ -58,6 +59,7 @@ def _paper(case: UUID, question: Question, filing: Filing, state: str) -> FiledP
         filing.document,
         f"{str(data['media_type']).rpartition('/')[2].upper()}, {show_size(int(data['size']))}",
         show_instant(filing.entry.recorded_at),
+        filing.entry.version,
         kind,
         _(STANDING[state]),
     )

@@ -264,7 +264,7 @@ def test_caseworker_03_files_the_signed_consent(site: Site, tmp_path: Path) -> N
         assert "Uændret siden journaliseringen" in words(page)
         site.keep(page, "03-paper")
         with page.expect_download() as opened:
-            page.get_by_role("link", name=re.compile("Åbn samtykke-1-papir")).click()
+            page.get_by_role("link", name=re.compile("Åbn papiret")).click()
         assert opened.value.path().read_bytes() == LETTER
     given, filed = site.api.events(case)[1:]
     assert given["commit"] == filed["commit"]
