@@ -24,6 +24,8 @@ from api.cases import create_router
 from api.compare_routes import create_compare_router
 from api.comparing import Comparer
 from api.conditions import Cursors
+from api.document_filing import Filer
+from api.document_reading import DocumentReader
 from api.documents import create_documents_router
 from api.door import Door
 from api.dossier import DossierMaker
@@ -54,6 +56,7 @@ from api.pages.correction_routes import CorrectionPages
 from api.pages.day_routes import create_day
 from api.pages.deadline_routes import create_deadline_pages
 from api.pages.desk_routes import DeskPages
+from api.pages.document_routes import create_document_pages
 from api.pages.dossier_routes import DossierPages
 from api.pages.extract_routes import ExtractPages
 from api.pages.kept_forms import KeptForms
@@ -155,8 +158,10 @@ def create_app(
         create_feed_router(ledger, feed, cursors, bearer),
         create_timemap_router(reader),
     ]
+    filer = handing = None
     if documents is not None:
-        routers.append(create_documents_router(ledger, recorder, reader, documents))
+        filer, handing = Filer(ledger, recorder, documents), DocumentReader(ledger, reader, documents)
+        routers.append(create_documents_router(ledger, reader, filer, handing))
     app.add_middleware(TimeGate, places=places_of(routers))
     for router in routers:
         app.include_router(router, dependencies=[Depends(bearer)])
@@ -164,7 +169,7 @@ def create_app(
     app.include_router(log_router, dependencies=[] if publish_log else [Depends(bearer)])
     pages = Pages(door, sign_in, simulated=ledger.simulated)
     keeper, lists, looks = AccessKeeper(ledger, recorder), AccessReader(ledger, reader), LookLog(ledger, reader)
-    kept, doing, desk = KeptForms(ledger.keys), Doing(ledger, recorder), DeskPages(pages, ledger, reader, boards)
+    kept, doing, desk = KeptForms(ledger.keys), Doing(ledger, recorder, filer), DeskPages(pages, ledger, reader, boards)
     approvals, shelf = ApprovalReader(ledger, reader), SearchShelf(ledger, door)
     writing, session = WritePages(pages, doing, reader, sign_in, kept), _session(ledger, sign_in, kept)
     page_routers = [
@@ -184,11 +189,12 @@ def create_app(
         ComparePages(pages, ledger, reader, comparer, cursors).routes(),
         CheckpointPages(pages, ledger, prover.records, cursors).routes(),
         LogPages(pages, ledger, LogSearcher(ledger, reader), cursors, shelf, sign_in).routes(),
-        RecordPages(pages, ledger, reader, prover).routes(),
+        RecordPages(pages, ledger, reader, prover, handing).routes(),
         PersonPages(pages, searcher, sign_in).routes(),
         ProductionPages(pages, productions, sign_in).routes(),
         ExtractPages(pages, LookExtracts(ledger, recorder), sign_in).routes(),
         create_live_pages(feed, session),
+        *([] if handing is None else [create_document_pages(pages, handing)]),
     ]
     for router in page_routers:
         app.include_router(router, dependencies=[Depends(session)])

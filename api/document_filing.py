@@ -5,7 +5,8 @@ appended, the file stays: at worst it is one that ``caseledger documents check``
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -20,8 +21,10 @@ from domain.case_file import CaseFile
 from domain.documents import key_for, next_version, numbers_used
 from domain.errors import DomainError, Malformed, Problem
 from domain.events.administration import CaseOpened
+from domain.events.consent import ConsentGiven
 from domain.events.control import DocumentFiled
 from domain.plausibility import contradictions
+from domain.recording import record_facts
 from domain.time import start_of, write_instant
 from ledger.content_store import ContentDraft, ContentPlace
 from ledger.document_systems import DocumentTooLarge, SystemUnavailable
@@ -53,7 +56,48 @@ class Filer:
         """Seal bytes and file them; raises as recording does. ``request`` is the key of a repeat and its address."""
         await self._recorder.door.require_in(principal, Act.CASE_WRITE, case, "file_document")
         file = await asyncio.to_thread(self._file, case)
-        place = ContentPlace(case, said.document, said.version or next_version(file.entries, said.document))
+        event, plain = await self._sealed(file, said, media_type, pieces)
+        body = request[1] + canonical([said.model_dump(mode="json"), media_type, plain])
+        return await self._append(principal, case, expected, event, Commit((), request[0], body), event.reference)
+
+    async def file_paper(
+        self,
+        principal: Principal,
+        case: UUID,
+        expected: int,
+        said: DocumentMetadata,
+        media_type: str,
+        pieces: AsyncIterator[bytes],
+        commit: Commit,
+    ) -> Recorded:
+        """Seal a paper and file it with the facts of a commit, all in one; raises as recording does.
+
+        ``said.for_entry`` is the version the fact it belongs to gets; a consent states the commitment to its paper as
+        its evidence.
+        """
+        await self._recorder.door.require_in(principal, Act.CASE_WRITE, case, "file_document")
+        file = await asyncio.to_thread(self._file, case)
+        filed, _plain = await self._sealed(file, said, media_type, pieces)
+        now = await asyncio.to_thread(self._ledger.now)
+
+        def decide(file: CaseFile) -> Sequence[Fact]:
+            facts = [_proven_by(fact, filed, file.version + index) for index, fact in enumerate(commit.facts, start=1)]
+            events = record_facts(file, [fact.event for fact in facts])
+            found = _problems(file, filed, now)
+            if found:
+                raise Malformed(found)
+            decided = [replace(fact, event=event) for fact, event in zip(facts, events, strict=True)]
+            return [*decided, Fact(filed, now)]
+
+        return await self._kept_if_named(case, filed.reference, self._recorder.perform(
+            principal, case, expected, commit, decide
+        ))  # fmt: skip
+
+    async def _sealed(
+        self, file: CaseFile, said: DocumentMetadata, media_type: str, pieces: AsyncIterator[bytes]
+    ) -> tuple[DocumentFiled, str]:
+        """Return the entry of bytes that are sealed and flushed, and their plain digest, which goes nowhere else."""
+        place = ContentPlace(file.case, said.document, said.version or next_version(file.entries, said.document))
         commitment, plain = Commitment(), sha256()
         draft = await asyncio.to_thread(self._documents.content.draft, place, key_for(file, said.subjects))
         try:
@@ -64,9 +108,7 @@ class Filer:
             draft.abandon()
             raise
         kept = {"store": CONTENT, "reference": draft.name, "media_type": media_type, "size": draft.size}
-        event = _event(said, place.version, commitment, kept)
-        body = request[1] + canonical([said.model_dump(mode="json"), media_type, plain.hexdigest()])
-        return await self._append(principal, case, expected, event, Commit((), request[0], body), draft.name)
+        return _event(said, place.version, commitment, kept), plain.hexdigest()
 
     async def file_link(
         self, principal: Principal, case: UUID, expected: int, said: LinkBody, commit: Commit
@@ -114,7 +156,7 @@ class Filer:
         name: str | None,
         problems: Sequence[Problem] = (),
     ) -> Recorded:
-        """Append the entry; the file goes where the ledger refuses it, or names an earlier one for the same request."""
+        """Append the entry of a document, named by the parameters of the request in what is refused."""
         now = await asyncio.to_thread(self._ledger.now)
 
         def decide(file: CaseFile) -> Sequence[Fact]:
@@ -123,11 +165,19 @@ class Filer:
                 raise Malformed(found)
             return [Fact(event, now)]
 
+        performed = self._recorder.perform(principal, case, expected, commit, decide)
         try:
-            recorded = await self._recorder.perform(principal, case, expected, commit, decide)
+            return await self._kept_if_named(case, name, performed)
         except (DomainError, RecordingError) as error:
-            await self._discard(case, name)
             raise _named_plainly(error) from None
+
+    async def _kept_if_named(self, case: UUID, name: str | None, performed: Awaitable[Recorded]) -> Recorded:
+        """Return what was recorded; a sealed file goes where that was refused, or names an earlier one."""
+        try:
+            recorded = await performed
+        except (DomainError, RecordingError):
+            await self._discard(case, name)
+            raise
         if (await asyncio.to_thread(entry_of, self._ledger, recorded)).get("reference") != name:
             await self._discard(case, name)
         return recorded
@@ -139,7 +189,17 @@ class Filer:
 
 def entry_of(ledger: Ledger, recorded: Recorded) -> dict[str, Any]:
     """Return what a request put on record about a document, the same for the first answer and every repeat."""
-    return dict(read_clear(ledger.read_range(recorded.first_position, recorded.first_position)[0]).data)
+    rows = ledger.read_range(recorded.first_position, recorded.last_position)
+    found = [read_clear(row).data for row in rows if row.topic == DocumentFiled.TOPIC]
+    return dict(found[0]) if found else {}
+
+
+def _proven_by(fact: Fact, filed: DocumentFiled, version: int) -> Fact:
+    """Return a fact, with the commitment to its paper as its evidence where it is a consent."""
+    event = fact.event
+    if version != filed.for_entry or not isinstance(event, ConsentGiven):
+        return fact
+    return replace(fact, event=event.model_copy(update={"evidence": filed.commitment}))
 
 
 def _take(draft: ContentDraft, commitment: Commitment, update: Callable[[bytes], None], piece: bytes) -> None:

@@ -1,33 +1,25 @@
 """The HTTP API of documents: file bytes or a link, list what is filed, hand out the bytes proven to be those filed."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from api import answers, bodies, document_examples
 from api.cases import KnownAt, Purpose, ValidAt, answer_json, case_id_of, place_of, problems
 from api.conditions import etag, expected_version, idempotency_key, question, refuse_unknown_parameters
 from api.document_bodies import LinkBody, pieces_of, read_media_type, read_metadata
 from api.document_filing import Filer, entry_of
+from api.document_reading import AttachedBytes, DocumentReader
 from api.drafting import Commit
-from api.looks import as_of_headers
 from api.principals import acting, looking
-from api.problems import ProblemError
 from api.reading import CaseLook, CaseReader
-from api.recording import CaseRecorder, Recorded
-from domain.custody import UNBORN
-from domain.documents import Filing, filing_of, filings, is_erased
+from api.recording import Recorded
+from domain.documents import Filing, filings
 from domain.known import Known, many
 from domain.time import write_instant
-from ledger.document_systems import SystemUnavailable
-from ledger.documents import DocumentChanged, DocumentMissing, Documents, Proven, claim_of
-from ledger.errors import RecordDamaged
-from ledger.mapper import read_clear
 from ledger.store import Ledger
 
 FILING = (
@@ -35,40 +27,15 @@ FILING = (
     "refused",
 )  # fmt: skip
 HANDING_OUT = ("not-found", "document-erased", "document-missing", "document-changed", "damaged")
-NOT_HERE = "There is no such version of a document on record in this case."
-SAFE = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-"""What keeps a browser from making anything of the bytes but a file."""
-
-ENDINGS = {
-    "application/pdf": ".pdf", "image/jpeg": ".jpg", "image/png": ".png", "image/tiff": ".tif", "text/plain": ".txt",
-    "video/mp4": ".mp4", "audio/mpeg": ".mp3", "application/zip": ".zip",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
-    "application/vnd.oasis.opendocument.text": ".odt",
-}  # fmt: skip
-"""How the name of a file ends that is handed out; anything else ends in ``.bin``."""
-
 DocumentPath = Annotated[str, Path(description="The document's id in the case", examples=["letter-1"])]
 VersionPath = Annotated[int, Path(description="The document's version", ge=0, lt=10**9)]
 
 
-class AttachedBytes(StreamingResponse):
-    """Bytes without a type that a browser would show or run."""
-
-    media_type = "application/octet-stream"
-
-
-def create_documents_router(
-    ledger: Ledger, recorder: CaseRecorder, reader: CaseReader, documents: Documents
-) -> APIRouter:
+def create_documents_router(ledger: Ledger, reader: CaseReader, filer: Filer, handing: DocumentReader) -> APIRouter:
     """Return the routes over the documents of one ledger."""
     router = APIRouter(tags=["documents"])
-    _add_filing(router, ledger, Filer(ledger, recorder, documents))
-    _add_reading(router, ledger, reader, documents)
+    _add_filing(router, ledger, filer)
+    _add_reading(router, reader, handing)
     return router
 
 
@@ -112,7 +79,7 @@ def _add_filing(router: APIRouter, ledger: Ledger, filer: Filer) -> None:
         return await _receipt(ledger, await filer.file_link(acting(request), case, expected, said, commit))
 
 
-def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader, documents: Documents) -> None:
+def _add_reading(router: APIRouter, reader: CaseReader, handing: DocumentReader) -> None:
     @router.get(
         "/cases/{case_id}/documents",
         summary="List a case's documents",
@@ -149,12 +116,8 @@ def _add_reading(router: APIRouter, ledger: Ledger, reader: CaseReader, document
         """
         del purpose
         refuse_unknown_parameters(request, "known_at", "valid_at")
-        case, asked = case_id_of(case_id), question(known_at, valid_at)
-        what, about = await asyncio.to_thread(_named, ledger, case, document, version)
-        look = await reader.case(looking(request), case, asked, what, about=about)
-        filing = _readable(look, document, version)
-        proven = await asyncio.to_thread(_proven, documents, look, filing)
-        return _attachment(filing, proven, look)
+        asked = question(known_at, valid_at)
+        return await handing.hand_out(looking(request), case_id_of(case_id), document, version, asked)
 
 
 async def _receipt(ledger: Ledger, recorded: Recorded) -> Response:
@@ -203,66 +166,3 @@ def _item(known: Known, filing: Filing) -> dict[str, Any]:
             "entry": check.version if check else None,
         },
     }
-
-
-def _named(ledger: Ledger, case: UUID, document: str, version: int) -> tuple[str, tuple[str, ...] | None]:
-    """Return what the look is at, as it goes on record, and whom it is about, None for everybody in the case.
-
-    It names the entry that filed the document, never what was sent.
-    """
-    filing = filing_of(Known(tuple(map(read_clear, ledger.read_stream(case)))), document, version)
-    if filing is None:
-        return "document", ()
-    subjects = tuple(str(one).removeprefix(UNBORN) for one in many(filing.entry.data.get("subjects")))
-    return f"document:{filing.entry.version}", subjects or None
-
-
-def _readable(look: CaseLook, document: str, version: int) -> Filing:
-    """Return a filing whose bytes may be handed out now; one that is withheld, or its entry is, is not there."""
-    filing = filing_of(Known(look.entries), document, version)
-    later = look.question.valid_at is not None and filing is not None and filing.entry.happened > look.question.valid_at
-    if filing is None or later or _is_withheld(look, filing.entry.data.get("for_entry")):
-        raise ProblemError("not-found", NOT_HERE)
-    return filing
-
-
-def _is_withheld(look: CaseLook, version: int | None) -> bool:
-    return any(entry.version == version and entry.withheld for entry in look.entries)
-
-
-def _proven(documents: Documents, look: CaseLook, filing: Filing) -> Proven:
-    """Return the bytes of a document; raises ProblemError, naming its entry, where they are not those filed."""
-    if look.faults:
-        raise RecordDamaged([str(fault) for fault in look.faults])
-    try:
-        return documents.prove(claim_of(filing.entry))
-    except DocumentMissing:
-        if is_erased(look.file, filing.entry):
-            raise ProblemError("document-erased", "Its key was destroyed by decision.") from None
-        detail = "The document is on record, but its bytes cannot be produced; nothing is sent."
-        raise ProblemError("document-missing", detail, entry=filing.entry.version) from None
-    except DocumentChanged:
-        detail = "What lies in its place is not what was filed; nothing is sent."
-        raise ProblemError("document-changed", detail, entry=filing.entry.version) from None
-    except SystemUnavailable:
-        raise ProblemError("unavailable", "The document system does not answer; nothing is sent.") from None
-
-
-def _attachment(filing: Filing, proven: Proven, look: CaseLook) -> Response:
-    """Return the bytes as a file to be saved: no browser is told a type that it would show or run."""
-    ending = ENDINGS.get(filing.entry.data["media_type"], ".bin")
-    name = f"{filing.document}.v{filing.version}{ending}"
-    headers = {
-        **SAFE,
-        "Content-Disposition": f'attachment; filename="{_plain(name)}"',
-        "Content-Length": str(proven.size),
-        "ETag": etag(look.file.version),
-        "Access-Event": str(look.access_position),
-        **as_of_headers(look.as_of),
-    }
-    return AttachedBytes(iter(proven.pieces), headers=headers)
-
-
-def _plain(name: str) -> str:
-    """Return a name that can stand in a header: a document recorded as a plain fact may have any id."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name)

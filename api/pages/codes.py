@@ -164,6 +164,7 @@ BY_FIELD: Mapping[str, Mapping[str, str]] = {
     },
     "channel": {**CHANNELS, **WARNING_CHANNELS},
     "data_categories": DATA_CATEGORIES,
+    "direction": {"in": "indgående", "internal": "internt", "out": "udgående"},
     "ground": ERASURE_GROUNDS,
     "form": {"digital": "digitalt", "oral": "mundtligt", "written": "skriftligt"},
     "instrument": INSTRUMENTS,
@@ -181,6 +182,8 @@ BY_FIELD: Mapping[str, Mapping[str, str]] = {
     "reason": {**REASONS, **NOT_DELIVERED},
     "result_kind": {"free_text": "fritekst", "score": "tal"},
     "severity": {"special_attention": "særlig opmærksomhed"},
+    "store": {"content": "protokollens dokumentlager", "folder": "kommunens dokumentsystem"},
+    "theme": {"consent": "samtykke"},
     "type": MEETINGS,
     "variant": {"0-11m": "0-11 måneder", "expectant_parents": "vordende forældre", "unborn": "ufødt"},
     **dict.fromkeys(

@@ -20,6 +20,7 @@ from api.pages.consent_matrix_views import Mark, Matrix, Register, changed_alone
 from api.pages.consent_words import KNOWLEDGE, MARKS, NOT_ASKED, ONLY_CHANGED, THEN, consent_name
 from api.pages.disclosure_views import BAD, Choice, Disclosure, found_disclosures
 from api.pages.event_views import linked_words
+from api.pages.filed_paper_views import FiledPaper, filed_papers
 from api.pages.finding_words import explained
 from api.pages.language import _, ngettext
 from api.pages.texts import field_label
@@ -31,6 +32,7 @@ from api.reading import CaseLook
 from domain.calendar import CalendarError, plus_months
 from domain.consents import consent_ids, consent_status, holders_consent, missing_joint, support_givers
 from domain.custody import children
+from domain.documents import Filing
 from domain.entries import Entry
 from domain.events.child import CustodyRecorded
 from domain.events.consent import ConsentGiven, ConsentWithdrawn
@@ -84,6 +86,7 @@ class Card:
     acts: tuple[Item, ...]
     history: History
     uses: tuple[Disclosure, ...]
+    papers: tuple[FiledPaper, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +122,12 @@ class ConsentsPage:
     query: str
 
 
-def consents_page(look: CaseLook, question: Question, inquiry: Inquiry, chosen: str) -> ConsentsPage:
+def consents_page(
+    look: CaseLook, question: Question, inquiry: Inquiry, chosen: str, filed: Sequence[tuple[Filing, str]] = ()
+) -> ConsentsPage:
     """Return what the page shows; ``question`` is what the reader asked, which a comparison looks beyond.
 
+    ``filed`` are the documents filed for consents, each with how its bytes stand.
     ``inquiry`` is the question to what the look holds: today's knowledge where it is compared with the register then.
     """
     words, path = linked_words(look, look.question), case_address(look.file.case)
@@ -144,7 +150,7 @@ def consents_page(look: CaseLook, question: Question, inquiry: Inquiry, chosen: 
         matrices=changed_alone(everything) if chosen == ONLY_CHANGED else everything,
         legend=tuple(Mark(code, _(text)) for code, text in MARKS.items()),
         unasked=unasked(now, everything),
-        cards=tuple(_card(look, now, then, code, noted, shown) for code in codes),
+        cards=tuple(_card(look, now, then, code, noted, shown, filed) for code in codes),
         custody=tuple(_custody(now)),
         holders=_holders(now),
         disclosures=address(path + DISCLOSURES.path, look.question),
@@ -233,6 +239,7 @@ def _card(
     consent: str,
     noted: Sequence[Finding],
     shown: Sequence[Disclosure],
+    filed: Sequence[tuple[Filing, str]],
 ) -> Card:
     about = entries_about(now.known, consent)
     terms = _terms(now, about, consent)
@@ -255,6 +262,7 @@ def _card(
         acts=items_of(now.words, look, about),
         history=history_of(now.words, now.known, consent, now.at, _("Historik for %(name)s", name=name), anchor),
         uses=tuple(one for one in shown if consent in one.names),
+        papers=filed_papers(look.file.case, look.question, filed, versions),
     )
 
 

@@ -228,6 +228,7 @@ class CorrectionPages:
             changed=items_of(look, changed),
             compared=compared,
             both=compared is None,
+            paper=None,
         )
 
 

@@ -20,11 +20,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request
 
 from api.sign_in.answers import KEPT_FORM, KEPT_SECONDS
+from api.sign_in.forms import read_form
 from api.sign_in.identity import ForeignRequest
-from api.sign_in.pages import read_form
+from api.uploads import Upload
 from ledger.keys import KeyStore
 
 MOST_KEPT = 50
+FILE_GONE = "fil_mangler"
+"""Says of a form that waits that a file was chosen in it, which no form keeps."""
+
 _NONCE = 12
 _KEY_BYTES = 32
 
@@ -61,14 +65,17 @@ class KeptForms:
         """
         if request.method != "POST":
             return None
+        upload = Upload(kept=False)
         try:
-            form = await read_form(request)
+            form = await read_form(request, upload)
         except ForeignRequest:
             return None
         owner, _, mark = form.get("ejer", "").partition(".")
         if not compare_digest(mark.encode(), self._mark(owner).encode()):
             return None
-        typed = {name: form.getlist(name) for name in form if name != "csrf"}
+        typed = {name: form.getlist(name) for name in form if name not in ("csrf", FILE_GONE)}
+        if upload.name is not None:
+            typed[FILE_GONE] = ["ja"]
         return self._seal(request.url.path, orjson.dumps({"path": request.url.path, "typed": typed}))
 
     def _seal(self, path: str, content: bytes) -> str:

@@ -9,11 +9,13 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 
+from api.document_reading import DocumentReader
 from api.door import NotKnown
 from api.log_routes import OF_ENTRY, proof_text
 from api.looks import Question
 from api.pages import consent_views, disclosure_views, event_views
 from api.pages.case_frame import CONSENTS, DISCLOSURES, CaseFrames
+from api.pages.consent_history_views import TOPICS
 from api.pages.consent_words import ALL, FILTERS, KNOWLEDGE, THEN
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.views import CASES, banner, case_address
@@ -37,8 +39,12 @@ FILE_SECONDS = 2.0
 class RecordPages:
     """Answers for the pages of one ledger that show what was consented to, what went out, and one event."""
 
-    def __init__(self, pages: Pages, ledger: Ledger, reader: CaseReader, prover: Prover) -> None:
+    def __init__(
+        self, pages: Pages, ledger: Ledger, reader: CaseReader, prover: Prover, documents: DocumentReader | None = None
+    ) -> None:
+        """``documents`` is None where none are served."""
         self._pages, self._ledger, self._reader, self._prover = pages, ledger, reader, prover
+        self._documents = documents
         self._frames = CaseFrames(pages)
 
     def routes(self) -> APIRouter:
@@ -62,7 +68,8 @@ class RecordPages:
                 raise NotKnown
             asked = await questions_to(self._ledger, look)
             inquiry = asked.questions.inquiry(asked.at)
-            page = await asyncio.to_thread(consent_views.consents_page, look, question, inquiry, chosen)
+            filed = [] if self._documents is None else await self._documents.standing(look, TOPICS)
+            page = await asyncio.to_thread(consent_views.consents_page, look, question, inquiry, chosen, filed)
             kept = {} if chosen == THEN else {CHOICE: chosen}
             frame = self._frames.frame(request, case, CONSENTS, question, look.access_position, **kept)
             if read != question:

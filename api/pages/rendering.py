@@ -41,6 +41,16 @@ _SORRY = {
         "Opslaget kunne ikke registreres, eller det, der skal vises, er ikke færdigt. Derfor vises intet. "
         "Prøv igen om lidt.",
     ),
+    "document-erased": ("Dokumentet er slettet", "Dokumentet er slettet efter en beslutning, der står i sagen."),
+    "document-missing": (
+        "Dokumentet mangler",
+        "Dokumentet er journaliseret, men filen er ikke, hvor den skal være. Intet udleveres. "
+        "Sig det til den driftsansvarlige.",
+    ),
+    "document-changed": (
+        "Dokumentet er ændret",
+        "Filen er ikke den, der blev journaliseret. Intet udleveres. Sig det til den driftsansvarlige.",
+    ),
     "internal": (
         "Protokollen kan ikke læses",
         "Det, der ligger i protokollen, kan ikke åbnes, som det blev registreret. Sig det til den driftsansvarlige.",

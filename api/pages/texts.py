@@ -401,6 +401,7 @@ FIELDS_OF_EVENT = {
     ("data_breach_detected", "about"): "Vedrører hændelse",
     ("data_breach_detected", "persons"): "Antal berørte personer",
     ("disclosure_made", "to"): "Videregivet til",
+    ("document_filed", "direction"): "Retning",
     ("package_started", "package"): "Pakke",
     ("recommendation_made", "to"): "Indstillet til",
     ("visit_cancelled", "by"): "Aflyst af",

@@ -163,6 +163,7 @@ ACTS = (
             FormField("joint_with", more=True),
             FormField("legal_basis", other=True, more=True),
         ),
+        paper=True,
     ),
     WriteAct(
         "samtykke-naegtet",

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from api.acts import CheckedDisclosure, DecisionAct, DisclosureAct, Gatekeeper, check_disclosure, decision_answer
 from api.approving import Approver, SubmissionAct
+from api.document_filing import Filer
 from api.drafting import Commit, Fact
 from api.pages.language import _
 from api.pages.times import Unreadable
@@ -167,8 +168,9 @@ def domain_errors(act: WriteAct, error: Malformed) -> dict[str, str]:
 class Doing:
     """Records what forms say in one ledger."""
 
-    def __init__(self, ledger: Ledger, recorder: CaseRecorder) -> None:
-        self.ledger, self.recorder = ledger, recorder
+    def __init__(self, ledger: Ledger, recorder: CaseRecorder, filer: Filer | None = None) -> None:
+        """``filer`` takes the papers that forms bring along; None: none does."""
+        self.ledger, self.recorder, self.filer = ledger, recorder, filer
         self._gatekeeper, self.approver = Gatekeeper(ledger, recorder), Approver(ledger, recorder)
 
     async def now(self) -> datetime:

@@ -35,6 +35,7 @@ class Widget(StrEnum):
     YES_NO = "yes_no"
     DAY = "day"
     MOMENT = "moment"
+    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True)

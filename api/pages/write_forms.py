@@ -47,13 +47,17 @@ class FormField:
 
 @dataclass(frozen=True, slots=True)
 class WriteAct:
-    """An act with an address of its own: the event it records and what is asked for it."""
+    """An act with an address of its own: the event it records and what is asked for it.
+
+    ``paper`` says that the paper it was signed on may be filed with it.
+    """
 
     path: str
     group: str
     event: type[Event]
     fields: tuple[FormField, ...]
     gate: Gate = Gate.NONE
+    paper: bool = False
 
     def field(self, name: str) -> FormField | None:
         """Return what the form says of a field; None for one it does not ask for."""

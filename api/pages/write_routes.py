@@ -11,15 +11,16 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.drafting import Fact
+from api.drafting import Commit, Fact
 from api.looks import Question
 from api.pages import write_views
 from api.pages.approval_words import REFUSALS
 from api.pages.case_frame import WRITE, CaseFrames, Frame
-from api.pages.kept_forms import KeptForms
+from api.pages.kept_forms import FILE_GONE, KeptForms
 from api.pages.language import _
 from api.pages.receipt_views import receipt_page
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
+from api.pages.signed_papers import PAPER, choose_again, media_type_of, paper_field, paper_place, paper_problem, said_of
 from api.pages.timeline import items
 from api.pages.views import CASES, case_address
 from api.pages.write_acts import BY_PATH, DECLINE, label_of
@@ -39,12 +40,14 @@ from api.pages.write_doing import (
 from api.pages.write_fields import Material, Typed, first_of
 from api.pages.write_forms import Gate, WriteAct
 from api.pages.write_reading import said_before
-from api.pages.write_views import ALREADY, APPROVER, HAPPENED, FormPage, GateView
+from api.pages.write_sent import SEND, Sent, read_sent, sent_of
+from api.pages.write_views import APPROVER, HAPPENED, FormPage, GateView
 from api.pages.write_words import TELLING
 from api.principals import acting, looking
 from api.reading import CaseLook, CaseReader
 from api.recording import KeyReused, NotYetHappened, Recorded, StaleVersion
-from api.sign_in.identity import ForeignRequest, Form, SignIn
+from api.sign_in.identity import SignIn
+from api.uploads import Upload
 from domain.authority import Act
 from domain.entries import Entry
 from domain.errors import Malformed, Refused
@@ -62,29 +65,10 @@ SUBMISSION = "indstilling"
 """Names the submission whose texts a form begins with."""
 
 STAFF = re.compile(r"[A-Za-z0-9._-]{1,80}")
-SEND = "send"
-"""What is pressed to send a decision for approval."""
 NOTES = WARNINGS | {DocumentChecked.TOPIC}
 """Topics of entries that the worker puts on record by itself."""
 
 SENT_BEFORE, KEPT_NOTE = TELLING["sent_before"], TELLING["kept"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A form as it was sent: what was typed, the version it was given out at, and what was pressed."""
-
-    typed: Typed
-    key: str
-    version: int
-    step: str = ""
-    choice: str = ""
-    against: int | None = None
-
-    @property
-    def already(self) -> bool:
-        """Whether the act has been done and is only put on record."""
-        return bool(self.typed.get(ALREADY)) and self.step != SEND
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +127,25 @@ class WritePages:
             if waiting is not None:
                 sent = sent_of(waiting, str(uuid4()), version)
                 writing = Writing(request, case, known, material, sent)
-                return self.form(writing, {}, notes=(_(KEPT_NOTE),))
+                errors = {PAPER: choose_again()} if FILE_GONE in waiting else {}
+                return self.form(writing, errors, notes=(_(KEPT_NOTE),))
             return self.form(Writing(request, case, known, material, Sent(typed, key, version)), {})
 
         return await self._pages.told(request, look, closed=CASE_CLOSED, emergency_in=case)
 
     async def take(self, request: Request, case_id: str, act: str) -> Response:
         """Record what a form says, or ask again for what is missing; a form sent again leads to the same receipt."""
-        form = await self._sign_in.require_form(request)
         case, known = case_of(case_id), BY_PATH.get(act)
-        if case is None or known is None:
-            return self._pages.sorry(request, "not-found")
-        sent = read_sent(form)
+        with Upload() as upload:
+            takes = known is not None and self._takes_paper(known)
+            form = await self._sign_in.require_form(request, upload if takes else None)
+            if case is None or known is None:
+                return self._pages.sorry(request, "not-found")
+            sent = replace(read_sent(form), paper=upload if upload.name is not None else None)
+            return await self._answer(request, case, known, sent)
+
+    async def _answer(self, request: Request, case: UUID, known: WriteAct, sent: Sent) -> Response:
+        """Answer a form that was sent, a repeat of one with what came of the first."""
 
         async def look() -> Response:
             try:
@@ -230,6 +221,7 @@ class WritePages:
             already=sent.already,
             gate=gate,
             approver=write_views.approver_field(act, sent.typed, errors),
+            paper=paper_field(sent.paper, errors.get(PAPER)) if self._takes_paper(act) else None,
             problem=problem,
             notes=notes,
             changed=items_of(material.look, changed),
@@ -239,6 +231,7 @@ class WritePages:
 
     def _commit(self, request: Request, sent: Sent, facts: tuple[Fact, ...] = (), reason: str | None = None) -> Any:
         place = request.url.path + (f"#{SEND}" if sent.step == SEND else "")
+        place += f"#{sent.paper.digest}" if sent.paper is not None else ""
         return commit_of(place, sent.key, sent.typed, facts, reason)
 
     async def _take(self, writing: Writing) -> Response:
@@ -255,6 +248,10 @@ class WritePages:
                 "Det, der sker nu, har intet tidspunkt. Sæt kryds ved, at det allerede er sket, eller slet tiden."
             )
             return self.form(writing, found_errors(found) | {HAPPENED: early}, 422)
+        unfit = paper_problem(sent.paper) if sent.paper is not None else None
+        if unfit is not None:
+            status = 413 if sent.paper is not None and sent.paper.too_large else 422
+            return self.form(writing, found_errors(found) | {PAPER: unfit}, status)
         if not isinstance(found, Filled):
             return self.form(writing, found.errors, 422)
         if sent.version != version:
@@ -281,10 +278,23 @@ class WritePages:
             staff = acting(writing.request).id
             facts = choice_facts(sent.choice, found, theirs.version, reason, note, staff)
         commit = self._commit(writing.request, sent, tuple(facts), reason)
-        recorded = await self.doing.facts(acting(writing.request), writing.case, sent.version, commit)
+        recorded = await self._recorded(writing, found, commit)
         if writing.act.path in LEFT_BY:
             await self._pages.door.require(acting(writing.request), Act.CASE_READ, "write_page")
         return self.done(writing.request, recorded, left=LEFT_BY.get(writing.act.path))
+
+    async def _recorded(self, writing: Writing, found: Filled, commit: Commit) -> Recorded:
+        """Record a commit, with the paper of the act where the form brought one."""
+        sent, filer, principal = writing.sent, self.doing.filer, acting(writing.request)
+        kind = None if sent.paper is None else media_type_of(sent.paper.beginning)
+        if sent.paper is None or filer is None or kind is None:
+            return await self.doing.facts(principal, writing.case, sent.version, commit)
+        place = paper_place([fact.event for fact in commit.facts], writing.act.event)
+        said = said_of(writing.material, found, sent.version + place)
+        return await filer.file_paper(principal, writing.case, sent.version, said, kind, sent.paper.pieces(), commit)
+
+    def _takes_paper(self, act: WriteAct) -> bool:
+        return act.paper and self.doing.filer is not None
 
     async def _gated(self, writing: Writing, found: Filled) -> Response:
         """Show what the gate says, and do the act once that was seen; what stops it goes on record."""
@@ -353,6 +363,7 @@ class WritePages:
             changed=items_of(material.look, changed),
             compared=compared,
             both=True,
+            paper=paper_field(sent.paper) if self._takes_paper(act) else None,
         )
 
     def done(self, request: Request, recorded: Recorded, *, left: str | None = None) -> Response:
@@ -392,36 +403,3 @@ def _at_present(writing: Writing) -> Writing:
     """Return a form as given out now: its writer is shown what has changed."""
     version = writing.material.look.file.version
     return replace(writing, sent=replace(writing.sent, version=version))
-
-
-def read_sent(form: Form) -> Sent:
-    """Return a form as it was sent; raises ForeignRequest for one that is not of ours."""
-    typed = {name: form.getlist(name) for name in form}
-    try:
-        key = str(UUID(form.get("noegle", "")))
-        version = int(form.get("udgave", ""))
-    except ValueError:
-        raise ForeignRequest("form") from None
-    return sent_of(typed, key, version)
-
-
-def sent_of(typed: Typed, key: str, version: int) -> Sent:
-    """Return what was sent, from what was typed."""
-
-    def first(name: str) -> str:
-        return (typed.get(name) or ("",))[0]
-
-    given = first("udgave")
-    against = first("mod")
-    return Sent(
-        {
-            name: values
-            for name, values in typed.items()
-            if name not in ("csrf", "trin", "ejer", "udgave", "noegle", "valg", "mod")
-        },
-        first("noegle") or key,
-        int(given) if given.isdecimal() and len(given) < 10 else version,
-        first("trin"),
-        first("valg"),
-        int(against) if against.isdecimal() and len(against) < 10 else None,
-    )

@@ -111,6 +111,7 @@ class FormPage:
     already: bool = False
     gate: GateView | None = None
     approver: FieldView | None = None
+    paper: FieldView | None = None
     problem: str | None = None
     notes: tuple[str, ...] = ()
     changed: tuple[Item, ...] = ()
@@ -118,7 +119,7 @@ class FormPage:
     @property
     def errors(self) -> list[tuple[str, str]]:
         """What is wrong, each with the place to mend it."""
-        every = (*self.times, *self.fields, *self.more, *filter(None, [self.approver]))
+        every = (*self.times, *self.fields, *self.more, *filter(None, [self.approver, self.paper]))
         return [(field.anchor, field.error) for field in every if field.error]
 
     @property

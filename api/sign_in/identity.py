@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, cast
 from fastapi import APIRouter, Request
 from starlette.datastructures import ImmutableMultiDict
 
+from api.uploads import Upload
 from domain.authority import KIND_OF_ROLE
 from domain.events.base import CODE_PATTERN
 from domain.purposes import holds_civil_number
@@ -86,8 +87,11 @@ class SignIn(Protocol):
         """Return who reads a page, with a purpose; raises NotSignedIn."""
         ...
 
-    async def require_form(self, request: Request) -> Form:
-        """Return what a form of ours sent; raises ForeignRequest for any other sender, NotSignedIn without session."""
+    async def require_form(self, request: Request, upload: Upload | None = None) -> Form:
+        """Return what a form of ours sent, with its file put into ``upload`` where it may bring one.
+
+        Raises ForeignRequest for any other sender, NotSignedIn without session.
+        """
         ...
 
     def form_token(self, request: Request) -> str:

@@ -12,8 +12,9 @@ from joserfc.jws import JWSRegistry
 
 from api.problems import ProblemError
 from api.sign_in.bearers import Bearers
+from api.sign_in.forms import read_form
 from api.sign_in.identity import ClaimMap, ForeignRequest, Identity, NotSignedIn, SignInNotUsable
-from api.sign_in.pages import LOG_IN, PageSignIn, read_form
+from api.sign_in.pages import LOG_IN, PageSignIn
 from api.sign_in.sessions import ABSOLUTE
 from api.sign_in.site import Site, is_loopback, local_path
 from api.sign_in.tokens import Verifier

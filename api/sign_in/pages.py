@@ -2,23 +2,21 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.pages.frame import ENVIRONMENT
+from api.sign_in.forms import read_form
 from api.sign_in.identity import ForeignRequest, Form, Identity, NotSignedIn
 from api.sign_in.sessions import ABSOLUTE, Sessions
 from api.sign_in.site import Site, local_path
+from api.uploads import Upload
 from domain.purposes import PURPOSES, default_purpose
 from ledger.store import Ledger
 
 LOG_IN, LOG_OUT, PURPOSE = "/log-ind", "/log-ud", "/log-ind/formaal"
-FORM_LIMIT = 2_000_000
-"""Most bytes of a form: the longest text there may be, in whichever script, takes 1.2 million of them."""
-
-FIELD_LIMIT = 200
 
 
 def show(template: str, status: int = 200, *, simulated: bool = False, **context: Any) -> Response:
@@ -48,14 +46,14 @@ class PageSignIn:
             raise NotSignedIn("no-purpose", "session")
         return identity
 
-    async def require_form(self, request: Request) -> Form:
-        """Return what a form of ours sent.
+    async def require_form(self, request: Request, upload: Upload | None = None) -> Form:
+        """Return what a form of ours sent; its file, where it may bring one, goes into ``upload``.
 
         Raises ForeignRequest for a request that no page of ours sent, or not in this session; NotSignedIn without one.
         """
         self.site.require_own_page(request)
         await self._signed_in(request)
-        form = await read_form(request)
+        form = await read_form(request, upload)
         if not self._sessions.is_form_token(self._secret(request), form.get("csrf")):
             raise ForeignRequest("form-token")
         return form
@@ -138,18 +136,3 @@ class PageSignIn:
 
     def _secret(self, request: Request) -> str | None:
         return request.cookies.get(self._cookie)
-
-
-async def read_form(request: Request) -> Form:
-    """Return the fields of a form; raises ForeignRequest for what no form of ours sends."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
-        raise ForeignRequest("form")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_LIMIT:
-            raise ForeignRequest("form")
-    try:
-        return Form(parse_qsl(body.decode(), True, True, errors="strict", max_num_fields=FIELD_LIMIT))
-    except ValueError:
-        raise ForeignRequest("form") from None

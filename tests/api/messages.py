@@ -25,6 +25,7 @@ from api.pages import (
     desk,
     desk_words,
     exemption_words,
+    filed_paper_views,
     finding_words,
     log_words,
     texts,
@@ -65,8 +66,8 @@ _DANISH = re.compile(
 )
 _TABLES = (
     codes, access_words, approval_words, case_overview, texts, audit_words, compare_views, consent_words,
-    deadline_words, desk_words, dossier_words, exemption_words, finding_words, log_words, verdict_words, warning_words,
-    write_words,
+    deadline_words, desk_words, dossier_words, exemption_words, filed_paper_views, finding_words, log_words,
+    verdict_words, warning_words, write_words,
 )  # fmt: skip
 
 

@@ -3,13 +3,15 @@
 import re
 from collections.abc import Generator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from ledger.document_systems import MAX_DOCUMENT_BYTES
 from tests.api.browser import BROWSER, DESKTOP, PHONE, chromium, sign_in, words
 from tests.api.client import Api, assessment, command, note
-from tests.api.filing import file
+from tests.api.filing import LETTER, file
 from tests.api.ruled import ruled
 from tests.api.service import Service, until
 from tests.conftest import Server, Template
@@ -238,13 +240,49 @@ def test_caseworker_03_records_consent(site: Site) -> None:
         site.keep(page, "03-matrix")
 
 
-@pytest.mark.xfail(strict=True, reason="no form takes a file: documents are filed over the API")
-def test_caseworker_03_files_the_signed_consent(desk: Site) -> None:
-    """The paper that was signed goes on record with the consent."""
-    site = desk
+def test_caseworker_03_files_the_signed_consent(site: Site, tmp_path: Path) -> None:
+    """The paper that was signed goes on record with the consent; what is no paper is told beside its field."""
+    case = site.api.open_case()
+    paper, other = tmp_path / "Samtykke Alma.pdf", tmp_path / "Samtykke.docx"
+    paper.write_bytes(LETTER)
+    other.write_bytes(b"PK\x03\x04")
     with site.window() as page:
-        page.goto(f"{address(site.api.open_case())}/registrer/samtykke")
-        assert page.locator('input[type="file"]').count() == 1
+        page.goto(f"{address(case)}/registrer/samtykke")
+        fill_consent(page, ["daycare"])
+        page.set_input_files("#papir", other)
+        page.get_by_role("button", name="Registrér", exact=True).click()
+        assert "ikke PDF, PNG eller JPEG" in page.locator("#fejl").inner_text()
+        page.locator('#fejl a[href="#papir"]').click()
+        assert page.evaluate("document.activeElement.id") == "papir"
+        site.keep(page, "03-no-paper")
+        page.get_by_label("Det underskrevne papir").set_input_files(paper)
+        site.keep(page, "03-form")
+        register(page)
+        assert "2 hændelser er registreret" in words(page)
+        site.keep(page, "03-receipt")
+        page.goto(f"{address(case)}/samtykker")
+        assert "Uændret siden journaliseringen" in words(page)
+        site.keep(page, "03-paper")
+        with page.expect_download() as opened:
+            page.get_by_role("link", name=re.compile("Åbn papiret")).click()
+        assert opened.value.path().read_bytes() == LETTER
+    given, filed = site.api.events(case)[1:]
+    assert given["commit"] == filed["commit"]
+    assert given["data"]["evidence"] == filed["data"]["commitment"]
+
+
+def test_caseworker_03_is_told_of_a_paper_too_large(desk: Site, tmp_path: Path) -> None:
+    """The answer reaches a browser that is still sending, and what was typed stands there."""
+    case, paper = desk.api.open_case(), tmp_path / "stort.pdf"
+    paper.write_bytes(b"%PDF-" + bytes(MAX_DOCUMENT_BYTES + 10_000_000))
+    with desk.window() as page:
+        page.goto(f"{address(case)}/registrer/samtykke")
+        fill_consent(page, ["daycare"])
+        page.set_input_files("#papir", paper)
+        page.get_by_role("button", name="Registrér", exact=True).click()
+        assert "Filen er større end 50 MB" in page.locator("#fejl").inner_text(timeout=30_000)
+        assert page.locator("#purpose").input_value() == "Overgang til dagtilbud"
+    assert len(desk.api.events(case)) == 1
 
 
 def test_caseworker_04_withdraws_consent(site: Site) -> None:

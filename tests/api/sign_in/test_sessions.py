@@ -7,8 +7,8 @@ import httpx2
 import psycopg
 import pytest
 
+from api.sign_in.forms import FORM_LIMIT
 from api.sign_in.identity import SignInNotUsable
-from api.sign_in.pages import FORM_LIMIT
 from api.sign_in.site import Site, is_loopback, local_path
 from tests.api.sign_in.app import browsing, hidden
 from tests.api.sign_in.conftest import Demonstration
