@@ -11,6 +11,7 @@ from api.reading import CaseReader
 from domain.authority import Act
 from domain.case_set import CaseSet
 from ledger.store import Ledger
+from projections.boards import every_withholding_case
 from projections.log_search import Found, Hit, Scope, Search, search
 
 WHAT, WHAT_EXPORT = "log_search", "log_export"
@@ -76,9 +77,10 @@ class LogSearcher:
 
     def _search(self, wanted: Search, scope: Scope, below: int, limit: int) -> Found:
         """Go through stretches until there is a page of hits, the end is reached, or enough was gone through."""
+        withholding = None if scope.originals else every_withholding_case(self._ledger)
         hits: tuple[Hit, ...] = ()
         for _ in range(MOST_STRETCHES):
-            found = search(self._ledger, wanted, scope, below)
+            found = search(self._ledger, wanted, scope, below, withholding=withholding)
             hits, below = hits + found.hits, found.reached
             if len(hits) > limit or below == 0:
                 break

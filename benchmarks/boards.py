@@ -75,7 +75,7 @@ def figures(place: Place, home: Path) -> list[Figure]:
     own = Place(conninfo, conninfo, file_keys(home), home)
     own.create("Measured", BEGINS)
     with own.ledger() as ledger:
-        march = _filled(ledger, conninfo)
+        march = filled(ledger, conninfo)
         return [*_boards(ledger, march), *_cases(ledger, march)]
 
 
@@ -122,7 +122,7 @@ def _asking(question: Any) -> Load:
     return asyncio.run(run())
 
 
-def _filled(ledger: Ledger, conninfo: str) -> datetime:
+def filled(ledger: Ledger, conninfo: str) -> datetime:
     """Fill a ledger and its boards; returns an instant after every case was opened and before any went on."""
     begun = now()
     adopt_shipped(ledger, command_line_principal("measure", internal=True), BEGINS)

@@ -22,6 +22,8 @@ class CaseSet:
     def without(self, cases: Iterable[UUID]) -> "CaseSet":
         """Return the set without some cases."""
         left_out = frozenset(cases)
+        if not left_out:
+            return self
         return CaseSet(self.named | left_out if self.all_but else self.named - left_out, self.all_but)
 
     def among(self, cases: Iterable[UUID]) -> "CaseSet":

@@ -148,10 +148,18 @@ def read_clear(row: StoredRow) -> Entry:
 
     An emptied look says nothing but where and when it stands: its data are empty, and it names nobody.
     """
-    if is_emptied(row):
-        return _emptied(row)
+    return _emptied(row) if is_emptied(row) else entry_of(row, clear_part(row))
+
+
+def clear_part(row: StoredRow) -> dict[str, Any]:
+    """Return the clear part of a row that was not emptied, as it was written; a row cut off after it will do."""
     length = int.from_bytes(row.segments[18:22], "big")
-    return _entry(row, orjson.loads(row.state[:length]), {})
+    return orjson.loads(row.state[:length])
+
+
+def entry_of(row: StoredRow, clear: Mapping[str, Any]) -> Entry:
+    """Return the entry of a row whose clear part was read."""
+    return _entry(row, clear, {})
 
 
 def sealed_fields(row: StoredRow) -> tuple[tuple[UUID, tuple[str, ...]], ...]:

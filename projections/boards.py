@@ -87,9 +87,14 @@ def readable(
 
 
 def withholding_cases(ledger: Ledger, among: Iterable[UUID]) -> frozenset[UUID]:
-    """Return the cases in which something is withheld now."""
+    """Return those of some cases in which something is withheld now."""
+    return frozenset(among) & every_withholding_case(ledger)
+
+
+def every_withholding_case(ledger: Ledger) -> frozenset[UUID]:
+    """Return all cases in which something is withheld now: few."""
     _, rows = rows_at(ledger, WITHHELD, ledger.head().size)
-    return frozenset(among) & {row.case for row in rows}
+    return frozenset(row.case for row in rows)
 
 
 def rows_without(ledger: Ledger, view: View, position: int, rows: Sequence[PartRow]) -> list[PartRow]:

@@ -15,11 +15,11 @@ from domain.entries import Entry
 from domain.known import many
 from domain.lateness import is_late
 from ledger.format import StoredRow
-from ledger.mapper import read_clear
+from ledger.mapper import clear_part, entry_of
 from ledger.queries import load_queries
 from ledger.store import Ledger
 from projections.board import Board
-from projections.boards import readable, rows_at, withholding_cases
+from projections.boards import every_withholding_case, readable, rows_at
 from projections.case_views import TOPICS
 from projections.view import CONSENTS
 
@@ -58,6 +58,7 @@ _HELD_BY: Mapping[str, frozenset[str]] = {
 }
 """The kinds of entries that alone can have a field."""
 
+_OF_AUTHOR = frozenset({"role", "staff", "unit"})
 OF_CASE = frozenset({"programme", "responsible"})
 FIELDS = ("topic", "role", "staff", "recipient", "category", "late", "cover", "unit", *sorted(OF_CASE))
 """What an entry can be judged by."""
@@ -127,8 +128,18 @@ class Scope:
     unit: Callable[[UUID], str | None] = field(default=lambda _: None)
 
 
-def search(ledger: Ledger, wanted: Search, scope: Scope, below: int, stretch: int = STRETCH) -> Found:
-    """Return the next entries below a position that are looked for, among at most so many that can be meant."""
+def search(
+    ledger: Ledger,
+    wanted: Search,
+    scope: Scope,
+    below: int,
+    stretch: int = STRETCH,
+    withholding: frozenset[UUID] | None = None,
+) -> Found:
+    """Return the next entries below a position that are looked for, among at most so many that can be meant.
+
+    ``withholding`` are the cases in which something is withheld now, looked up where they are not given.
+    """
     among = scope.among if wanted.cases is None else scope.among.among(wanted.cases)
     topics = wanted.topics
     if not topics or (not among.all_but and not among.named):
@@ -136,27 +147,41 @@ def search(ledger: Ledger, wanted: Search, scope: Scope, below: int, stretch: in
     between = {"floor": wanted.floor, "below": min(below, wanted.upto + 1), "limit": stretch}
     rows = _candidates(ledger, among, topics, between)
     reached = rows[-1].position if len(rows) == stretch else 0
-    entries = _shown(ledger, [row for row in rows if row.stream in among], scope, wanted.upto)
+    hiding = frozenset[UUID]() if scope.originals else withholding
+    hiding = every_withholding_case(ledger) if hiding is None else hiding
+    entries = _shown(ledger, [row for row in rows if row.stream in among], wanted, scope, hiding)
     return Found(tuple(_judged(ledger, wanted, scope, entries)), reached)
 
 
 def _candidates(ledger: Ledger, among: CaseSet, topics: list[str], between: Mapping[str, int]) -> list[StoredRow]:
     values: dict[str, Any] = {"topics": topics, **between}
-    if among.only is not None and len(among.only) <= FEW_CASES:
+    if not among.all_but and len(among.named) <= FEW_CASES:
         return [StoredRow(*row) for row in ledger.query(LOG["of_cases"], values | {"cases": among.only})]
     name = "of_kinds" if len(topics) <= FEW_KINDS else "of_many_kinds"
     return [StoredRow(*row) for row in ledger.query(LOG[name], values)]
 
 
-def _shown(ledger: Ledger, rows: Sequence[StoredRow], scope: Scope, position: int) -> list[Entry]:
-    """Return entries as the reader may see them: what is withheld now says nothing of itself."""
-    hiding = frozenset[UUID]() if scope.originals else withholding_cases(ledger, {row.stream for row in rows})
-    known = readable(ledger, hiding, position) if hiding else {}
+def _shown(
+    ledger: Ledger, rows: Sequence[StoredRow], wanted: Search, scope: Scope, hiding: frozenset[UUID]
+) -> Iterable[Entry]:
+    """Yield entries as the reader may see them: what is withheld now says nothing of itself.
+
+    An entry that its author or unit rules out is left aside before it is read whole, which costs the most.
+    """
+    concerned = hiding & {row.stream for row in rows}
+    known = readable(ledger, concerned, wanted.upto) if concerned else {}
     hidden = {(case, entry.version): entry for case, entries in known.items() for entry in entries}
-    return [hidden[row.stream, row.version] if row.stream in hiding else read_clear(row) for row in rows]
+    early = [condition for condition in wanted.conditions if condition.field in _OF_AUTHOR]
+    for row in rows:
+        if row.stream in concerned:
+            yield hidden[row.stream, row.version]
+        else:
+            clear = clear_part(row)
+            if not early or _fits(early, _of_author(row.stream, clear["actor"]["role"], clear["actor"]["id"], scope)):
+                yield entry_of(row, clear)
 
 
-def _judged(ledger: Ledger, wanted: Search, scope: Scope, entries: Sequence[Entry]) -> Iterable[Hit]:
+def _judged(ledger: Ledger, wanted: Search, scope: Scope, entries: Iterable[Entry]) -> Iterable[Hit]:
     entries = [entry for entry in entries if _in_time(wanted, entry)]
     cases = {entry.stream for entry in entries}
     states = _states(ledger, cases, wanted.upto) if wanted.fields & OF_CASE else {}
@@ -167,11 +192,15 @@ def _judged(ledger: Ledger, wanted: Search, scope: Scope, entries: Sequence[Entr
             **states.get(entry.stream, {}),
             "cover": covers.get((entry.stream, entry.version), ()),
         }
-        if all(
-            condition.values.isdisjoint(facets.get(condition.field, ())) is not condition.wanted
-            for condition in wanted.conditions
-        ):
+        if _fits(wanted.conditions, facets):
             yield Hit(entry, facets)
+
+
+def _fits(conditions: Iterable[Condition], facets: Facets) -> bool:
+    """Whether all conditions hold."""
+    return all(
+        condition.values.isdisjoint(facets.get(condition.field, ())) is not condition.wanted for condition in conditions
+    )
 
 
 def _in_time(wanted: Search, entry: Entry) -> bool:
@@ -183,13 +212,16 @@ def _facets(entry: Entry, scope: Scope) -> dict[str, Collection[str]]:
     data = entry.data
     return {
         "topic": (entry.topic,),
-        "role": (entry.actor.role,),
-        "staff": (entry.actor.id,),
+        **_of_author(entry.stream, entry.actor.role, entry.actor.id, scope),
         "recipient": tuple(_offices(entry)),
         "category": tuple(map(str, many(data.get("data_categories")))),
         "late": (YES if not entry.withheld and is_late(entry) else NO,),
-        "unit": tuple(filter(None, (scope.unit(entry.stream),))),
     }
+
+
+def _of_author(case: UUID, role: str, staff: str, scope: Scope) -> dict[str, Collection[str]]:
+    """Return what an entry is judged by apart from what it says: who wrote it, and the unit of its case."""
+    return {"role": (role,), "staff": (staff,), "unit": tuple(filter(None, (scope.unit(case),)))}
 
 
 def _offices(entry: Entry) -> Iterable[str]:

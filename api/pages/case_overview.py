@@ -1,7 +1,7 @@
 """What stands at the top of a case: what to beware of, who, where it stands, what is due next, what may be shared."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from api.pages.case_frame import CONSENTS, DEADLINES
@@ -11,7 +11,7 @@ from api.pages.deadline_views import ClockLine, EntryLine, NextDuties, entry_lin
 from api.pages.finding_words import explained
 from api.pages.language import _, ngettext
 from api.pages.times import show_day, show_instant, show_moment
-from api.pages.values import Words, name_of, words_of
+from api.pages.values import HERE, Words, name_of, words_of
 from api.pages.views import address, case_address
 from api.reading import CaseLook, NamedPerson
 from domain.consents import ConsentStatus, consent_ids, consent_status
@@ -112,14 +112,21 @@ class Overview:
 
 
 def overview(
-    look: CaseLook, questions: CaseQuestions, at: datetime, restriction: Restriction | None, *, records: bool
+    look: CaseLook,
+    questions: CaseQuestions,
+    at: datetime,
+    restriction: Restriction | None,
+    here: frozenset[int] = frozenset(),
+    *,
+    records: bool,
 ) -> Overview:
     """Return the top of a case as it stands at an instant.
 
-    ``restriction`` is the one in force now, ``records`` whether the reader may record in the case now.
+    ``restriction`` is the one in force now, ``records`` whether the reader may record in the case now,
+    ``here`` the entries that stand on the same page.
     Source: the fields of a case overview in the legal review of the pages, in their order.
     """
-    found = _Overview(look, questions.record, at, words_of(look, ()))
+    found = _Overview(look, questions.record, at, words_of(look, ()), here)
     duties: NextDuties = next_duties(look, questions, at, records=records)
     named = case_address(look.file.case)
     deadlines = address(f"{named}{DEADLINES.path}", look.question)
@@ -147,10 +154,12 @@ class _Overview:
     record: Known
     at: datetime
     words: Words
+    here: frozenset[int]
 
     def line(self, entry: Entry) -> EntryLine:
         """Return an entry as the page names it."""
-        return entry_line(entry, self.look.file.case, self.look.question)
+        line = entry_line(entry, self.look.file.case, self.look.question)
+        return replace(line, address=f"{HERE}{entry.version}") if entry.version in self.here else line
 
     def of(self, *kinds: type[Event]) -> list[Entry]:
         """Return the facts of some kinds that had happened, in that order."""

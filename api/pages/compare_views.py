@@ -308,7 +308,7 @@ class _Told:
             kind=kind, version=entry.version, label=label_of(entry), happened=show_moment(entry.occurred_at),
             recorded=show_instant(entry.recorded_at),
         )  # fmt: skip
-        link = f"{views.case_address(found.case)}#v{entry.version}" if entry.stream == found.case else None
+        link = views.entry_address(found.case, entry.version) if entry.stream == found.case else None
         return Cell(text, link)
 
 

@@ -13,7 +13,7 @@ from api.pages.language import ENGLISH, _, language, ngettext
 from api.pages.next_steps import Step, next_steps
 from api.pages.times import show_due, show_instant, show_length, show_moment
 from api.pages.values import Words, label_of, words_of
-from api.pages.views import address, case_address
+from api.pages.views import case_address, entry_address
 from api.pages.warning_views import WarningLine, warned_text, warning_lines
 from api.reading import CaseLook
 from domain.deadlines import Deadline, late_by, status
@@ -188,11 +188,6 @@ def next_duties(look: CaseLook, questions: CaseQuestions, at: datetime, *, recor
 
 def _is_unwarned(clock: Deadline, given: Sequence[Warned], at: datetime) -> bool:
     return status(clock, at) in BROKEN and not any(one.key == clock.key for one in given)
-
-
-def entry_address(case: UUID, version: int, asked: Question) -> str:
-    """Return where an entry stands on the page of its case, as of the instants asked about."""
-    return f"{address(case_address(case), asked)}#v{version}"
 
 
 def rule_line(rule: Rule, adoption: Adoption | None) -> RuleLine:

@@ -46,7 +46,7 @@ class Sheet:
         self.look, self.values = look, values
         self.instant = read_instant(values["instant"])
         self.entries: Mapping[int, Entry] = {entry.version: entry for entry in look.entries}
-        self._case = views.case_address(look.file.case)
+        self._case = look.file.case
 
     @cached_property
     def words(self) -> Words:
@@ -66,7 +66,7 @@ class Sheet:
         entry = self.entries.get(version)
         known = entry is not None and entry.recorded_at <= self.instant
         asked = Question(self.instant if known else self.look.question.known_at)
-        return f"{views.address(self._case, asked)}#v{version}"
+        return views.entry_address(self._case, version, asked)
 
     def entry(self, version: int) -> Cell:
         """Return an entry by number and name, as a link to where it stands."""

@@ -171,12 +171,12 @@ def _hits(hits: Sequence[Hit], number: Callable[[UUID], str]) -> Table:
 
 def _row(hit: Hit, number: Callable[[UUID], str]) -> tuple[Cell | str | list[Cell], ...]:
     entry = hit.entry
-    case = views.case_address(entry.stream)
+    case, there = views.case_address(entry.stream), views.entry_address(entry.stream, entry.version)
     return (
         show_instant(entry.recorded_at.replace(microsecond=0)),
         show_moment(entry.occurred_at),
         Cell(number(entry.stream), case),
-        Cell(_("nr. %(version)s %(label)s", version=entry.version, label=label_of(entry)), f"{case}#v{entry.version}"),
+        Cell(_("nr. %(version)s %(label)s", version=entry.version, label=label_of(entry)), there),
         f"{entry.actor.id} ({word(ROLES, entry.actor.role)})",
         ", ".join(word(ROLES, one) for one in hit.facets["recipient"]),
         _marks(hit),

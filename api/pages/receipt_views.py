@@ -10,7 +10,7 @@ from api.pages.deadline_views import citation
 from api.pages.language import _, language
 from api.pages.times import show_day, show_instant, show_length, show_moment
 from api.pages.values import Words, label_of
-from api.pages.views import case_address
+from api.pages.views import case_address, entry_address
 from api.pages.write_acts import BY_PATH
 from api.pages.write_fields import linked_words
 from api.pages.write_views import who_of
@@ -200,7 +200,7 @@ def _recipients(look: CaseLook, row: GoneOut) -> Iterable[ServedLine]:
                 word(MADE, row.made or ""),
                 row.made != withdrawals.BEFORE,
                 told[recipient] is not None,
-                f"{case_address(look.file.case)}#v{row.disclosure.version}",
+                entry_address(look.file.case, row.disclosure.version),
             )
 
 
@@ -210,7 +210,7 @@ def _deciders(look: CaseLook, words: Words, known: Known, entries: Sequence[Entr
         target = entry.data.get("corrects") or entry.data.get("annuls")
         if entry.topic in ("entry_corrected", "entry_annulled") and target is not None:
             for decision in decisions_resting_on(known, int(target)):
-                link = f"{case_address(look.file.case)}#v{decision.version}"
+                link = entry_address(look.file.case, decision.version)
                 yield DeciderLine(who_of(decision), words.reference(decision.version).text, link)
 
 

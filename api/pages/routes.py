@@ -16,7 +16,7 @@ from api.pages.case_frame import BUNDLE, OVERVIEW, CaseFrames
 from api.pages.case_overview import Overview, overview
 from api.pages.log_views import kept_views
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
-from api.pages.views import CASES, NEWEST
+from api.pages.views import CASES, ENTRY, NEWEST
 from api.principals import acting, looking
 from api.problems import ProblemError
 from api.reading import CaseLook, CaseReader
@@ -79,23 +79,23 @@ def create_pages(pages: Pages, ledger: Ledger, reader: CaseReader, cursors: Curs
             return submitted(request, path)
 
         async def look() -> Response:
-            asked = views.asked(query)
+            asked, entry = views.asked(query), _entry(query.get(ENTRY))
             seen = await reader.case(looking(request), known, asked, "case_page")
-            page = views.case_page(seen, newest_first=query.get("order") == NEWEST)
+            page = views.case_page(seen, newest_first=query.get("order") == NEWEST, entry=entry)
             simulated = seen.head.simulated
-            top = await _overview(request, seen)
+            top = await _overview(request, seen, page.here)
             about = _access(request, known, asked)
             return pages.render(request, "case.html", page=page, top=top, simulated=simulated, **about)
 
         return await pages.told(request, look, _form(path, request), CASE_CLOSED, known)
 
-    async def _overview(request: Request, seen: CaseLook) -> Overview:
+    async def _overview(request: Request, seen: CaseLook, here: frozenset[int]) -> Overview:
         case, questioned = seen.file.case, await questions_to(ledger, seen)
         records = seen.question == Question() and bool(reader.door.among(acting(request), Act.CASE_WRITE, [case]))
         reach = pages.door.index.case(case)
         restriction = reach.restriction if reach else None
         return await asyncio.to_thread(
-            overview, seen, questioned.questions, questioned.at, restriction, records=records
+            overview, seen, questioned.questions, questioned.at, restriction, here, records=records
         )
 
     def _access(request: Request, case: UUID, asked: Question) -> dict[str, Any]:
@@ -142,3 +142,12 @@ def _form(path: str, request: Request) -> views.Form | None:
 
 def _order(request: Request) -> str | None:
     return NEWEST if request.query_params.get("order") == NEWEST else None
+
+
+def _entry(named: str | None) -> int | None:
+    """Return the version of an entry named in an address; raises ProblemError where it is none."""
+    if named is None:
+        return None
+    if not (named.isascii() and named.isdigit() and len(named) < 10):
+        raise ProblemError("bad-request", f"{ENTRY} must be the number of an entry.")
+    return int(named)

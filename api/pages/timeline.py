@@ -80,11 +80,10 @@ class Item:
     technical: tuple[Fact, ...]
 
 
-def items(look: CaseLook, *, newest_first: bool = False) -> tuple[Item, ...]:
-    """Return the entries that belong on the page, in the order they happened as now known, then by version."""
+def items(look: CaseLook) -> tuple[Item, ...]:
+    """Return all entries that belong on a page, in the order they happened as now known, then by version."""
     shown = shown_entries(look)
-    words = words_of(look, (entry.version for entry in shown))
-    return items_of(words, look, reversed(shown) if newest_first else shown)
+    return items_of(words_of(look, (entry.version for entry in shown)), look, shown)
 
 
 def items_of(words: Words, look: CaseLook, entries: Iterable[Entry]) -> tuple[Item, ...]:

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from api.conditions import question
 from api.looks import Question
+from api.pages import course
 from api.pages.codes import ERASED_SCOPES, ERASURE_GROUNDS, PACKAGES, PROGRAMMES, ROLES, STATUSES, word
 from api.pages.language import _, ngettext
-from api.pages.timeline import Item, items
+from api.pages.timeline import Item
 from api.pages.times import Parts, Unreadable, address_form, note_on, parts_of, read_parts, show_instant
 from api.pages.values import NOT_GIVEN
 from api.reading import BoardLook, BoardRow, CaseLook
@@ -23,8 +24,12 @@ from domain.known import many
 from replay.verify_report import Fault
 
 CASES = "/sager"
+_NOW = Question()
 _OFFSET = re.compile(r" (?=[0-9]{2}:[0-9]{2}$)")
 NEWEST, OLDEST = "newest", "oldest"
+ENTRY = "nr"
+"""Names in an address the entry that a page is to show."""
+
 PARTS = ("day", "month", "year", "clock")
 KNOWN_AT, VALID_AT = "known_at", "valid_at"
 LEGENDS = {
@@ -100,7 +105,10 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """Everything the page of a case shows; an event has a page at ``event_place``, its version and ``query``."""
+    """Everything the page of a case shows; an event has a page at ``event_place``, its version and ``query``.
+
+    ``items`` are those of one part of the course, ``older`` and ``newer`` lead to the parts beside it.
+    """
 
     number: str
     event_place: str
@@ -109,12 +117,20 @@ class CasePage:
     form: Form
     banner: Banner | None
     items: tuple[Item, ...]
+    part: course.Part
+    older: str | None
+    newer: str | None
     total: int
     newest_first: bool
     other_order: str
     proof: Proof
     access: int
     erased: tuple[str, ...]
+
+    @property
+    def here(self) -> frozenset[int]:
+        """The entries that stand on the page."""
+        return frozenset(item.version for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +179,15 @@ def address(path: str, question: Question, **more: str | None) -> str:
     return f"{path}?{urlencode(query, safe=':')}" if query else path
 
 
+def entry_address(case: UUID | str, version: int, question: Question = _NOW, order: str | None = None) -> str:
+    """Return where an entry stands on the page of its case, as of the instants asked about."""
+    return f"{_part_address(case, version, question, order)}#v{version}"
+
+
+def _part_address(case: UUID | str, version: int, question: Question, order: str | None) -> str:
+    return address(case_address(case), question, **{ENTRY: str(version)}, order=order)
+
+
 def form_of(action: str, question: Question, order: str | None = None) -> Form:
     """Return the form filled in with a question."""
     return Form(action, tuple(_filled(name, getattr(question, name)) for name in LEGENDS), order)
@@ -204,9 +229,16 @@ def read_form(action: str, query: Mapping[str, str], order: str | None = None) -
     return Submitted(Question(instants[KNOWN_AT], instants[VALID_AT]), form)
 
 
-def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
-    """Return what the page of a case shows."""
-    path, order = case_address(look.file.case), NEWEST if newest_first else None
+def case_page(look: CaseLook, *, newest_first: bool = False, entry: int | None = None) -> CasePage:
+    """Return what the page of a case shows: the part of its course that holds an entry, else the first."""
+    case, path, order = look.file.case, case_address(look.file.case), NEWEST if newest_first else None
+    entries = course.course(look, newest_first=newest_first)
+    part = course.part_of(entries, entry)
+    beside = [
+        f"{_part_address(case, version, look.question, order)}#forloeb" if version else None
+        for version in (part.before, part.after)
+    ]
+    older, newer = reversed(beside) if newest_first else beside
     return CasePage(
         number=str(look.state["number"]),
         event_place=event_place(look.file.case),
@@ -219,7 +251,10 @@ def case_page(look: CaseLook, *, newest_first: bool = False) -> CasePage:
             _later(look),
             address(path, Question(), order=order),
         ),
-        items=items(look, newest_first=newest_first),
+        items=course.items_of_part(look, entries, part, lambda one: entry_address(case, one, look.question, order)),
+        part=part,
+        older=older,
+        newer=newer,
         total=len(look.entries),
         newest_first=newest_first,
         other_order=address(path, look.question, order=None if newest_first else NEWEST),

@@ -11,7 +11,7 @@ from api.pages.language import _
 from api.pages.texts import field_label
 from api.pages.times import Parts
 from api.pages.values import PERSON_FIELDS, Piece, Words, kind_of_field, words_of
-from api.pages.views import case_address
+from api.pages.views import entry_address
 from api.pages.write_acts import REFUSED_SCOPE
 from api.pages.write_forms import FormField, Pick, WriteAct
 from api.pages.write_words import HINTS, QUESTIONS
@@ -50,18 +50,18 @@ class Option:
 class LinkedWords(Words):
     """The words of a case on a page that does not show its entries: references lead to the page of the case."""
 
-    address: str = ""
+    case: str = ""
 
     def reference(self, version: int) -> Piece:
         """Return an entry as a link to where it stands in the case."""
         there = Words(self.persons, self.entries, frozenset({version}))
-        return Piece(there.reference(version).text, f"{self.address}#v{version}")
+        return Piece(there.reference(version).text, entry_address(self.case, version))
 
 
 def linked_words(look: CaseLook) -> LinkedWords:
     """Return the words of a case for a page of its own beside the case's."""
     words = words_of(look, ())
-    return LinkedWords(words.persons, words.entries, address=case_address(look.file.case))
+    return LinkedWords(words.persons, words.entries, case=str(look.file.case))
 
 
 @dataclass(frozen=True)

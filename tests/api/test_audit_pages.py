@@ -96,8 +96,8 @@ def test_a_dossier_answers_first_and_links_to_what_was_known_then(staff: Clients
     assert len(lamps) == 8
     assert "Resultat: 4 → 3" in text
     assert "afgjort 2 dage før fristen" in text
-    assert f'href="{cases["S6"]}?known_at={DECIDED}#v22"' in html
-    assert f'href="{cases["S6"]}#v29"' in html
+    assert f'href="{cases["S6"]}?known_at={DECIDED}&nr=22#v22"' in html
+    assert f'href="{cases["S6"]}?nr=29#v29"' in html
     seen = look_of(staff[AUDITOR], html)
     assert (seen["what"], seen["cases"]) == ("dossier", [cases["S6"].rpartition("/")[2]])
 
@@ -224,7 +224,7 @@ def test_cases_are_compared_page_by_page(staff: Clients, cases: dict[str, str]) 
 
 def found(html: str) -> list[str]:
     """Return the cases and entries that a page of the log search lists."""
-    return re.findall(r'href="(/sager/[\w-]+#v\d+)"', html)
+    return [f"{case}#v{entry}" for case, entry in re.findall(r'href="(/sager/[\w-]+)\?nr=(\d+)#v\2"', html)]
 
 
 def test_the_log_is_searched_by_field_with_negation(staff: Clients, cases: dict[str, str]) -> None:

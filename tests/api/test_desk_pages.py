@@ -151,7 +151,7 @@ class TestClocksOfACase:
         html = page(leader, f"{cases(leader)['S6']}/frister?{DECISION_DAY}")
         assert "som den var registreret 21-08-2024 kl. 09.00" in html
         assert "nr. 32" not in html
-        assert re.search(rf'href="/sager/[^"]+\?{DECISION_DAY}#v2"', html)
+        assert re.search(rf'href="/sager/[^"]+\?{DECISION_DAY}&nr=2#v2"', html)
         assert re.search(r'<time datetime="([^"]+)" data-due="\1">', html)
 
     @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ class TestBoards:
         assert "Kommunens frister, lov: overskredet" in html
         assert all(" lov · " in row for row in rows(html))
         assert re.search(r'href="/sager/[^"]+/frister">S6</a>', html)
-        assert re.search(r'href="/sager/[^"]+#v2">nr. 2 Underretning modtaget</a>', html)
+        assert re.search(r'href="/sager/[^"]+\?nr=2#v2">nr. 2 Underretning modtaget</a>', html)
 
     def test_a_sharing_after_withdrawal_is_a_breach_that_the_register_did_not_see(self, leader: TestClient) -> None:
         (row,) = rows(page(leader, "/ledelse/samtykkebrud?stand=not_covered"))

@@ -295,7 +295,7 @@ class TestTimeline:
 
     def test_newest_first_is_the_other_way_round(self) -> None:
         look = look_at_story(STORY)
-        assert items(look, newest_first=True) == tuple(reversed(items(look)))
+        assert views.case_page(look, newest_first=True).items == tuple(reversed(views.case_page(look).items))
 
 
 class TestCasePage:

@@ -211,7 +211,7 @@ def test_reviewer_04_trace_a_decision(page: Page, site: Site, width: str) -> Non
     dossier = page.url.partition("#")[0]
     basis = page.get_by_role("region", name="Oplysninger, afgørelsen hviler på, som de var registreret da")
     basis.get_by_role("link", name="nr. 22 Måling registreret").click()
-    page.wait_for_url(f"**known_at={DECIDED}#v22")
+    page.wait_for_url(f"**known_at={DECIDED}&nr=22#v22")
     relied = page.locator("#v22")
     assert re.search(r"Resultat\s*4", relied.inner_text())
     assert relied.locator("del").count() == 0
