@@ -89,9 +89,8 @@ class Filer:
             decided = [replace(fact, event=event) for fact, event in zip(facts, events, strict=True)]
             return [*decided, Fact(filed, now)]
 
-        return await self._kept_if_named(case, filed.reference, self._recorder.perform(
-            principal, case, expected, commit, decide
-        ))  # fmt: skip
+        performed = self._recorder.perform(principal, case, expected, commit, decide)
+        return await self._kept_if_named(case, filed.reference, performed)
 
     async def _sealed(
         self, file: CaseFile, said: DocumentMetadata, media_type: str, pieces: AsyncIterator[bytes]
