@@ -15,6 +15,7 @@ from benchmarks import (
     erasure,
     export,
     http,
+    pages,
     proof,
     rules,
     sealing,
@@ -30,7 +31,7 @@ from ledger.keys import file_keys
 
 GROUPS = (
     "append", "http", "rules", "sealing", "access", "proof", "bundle", "erasure", "verify", "boards", "views", "export",
-    "dossier",
+    "dossier", "pages",
 )  # fmt: skip
 
 
@@ -73,6 +74,8 @@ def main() -> None:
             figures += bundle.figures(place, Path(folder))
         if "dossier" in wanted:
             figures += dossier.figures(place)
+        if "pages" in wanted:
+            figures += pages.figures(place, Path(folder))
     if "rules" in wanted:
         figures += rules.figures()
     if "sealing" in wanted:

@@ -46,7 +46,7 @@ class User:
     """Somebody whose every answer is measured; connects again, as browsers do, where the service has hung up."""
 
     def __init__(self, port: int, headers: Mapping[str, str], record: Record) -> None:
-        self._port, self._headers, self.record = port, headers, record
+        self._port, self.headers, self.record = port, headers, record
         self._connection: Connection | None = None
 
     async def read(self, route: str, path: str) -> bytes | None:
@@ -59,10 +59,14 @@ class User:
         answer = await self._measured(route, lambda connection: connection.post(path, content, status, **named))
         return None if answer is None else json.loads(answer)
 
+    def takes_gzip(self) -> None:
+        """Take compressed answers from now on, as browsers do."""
+        self.headers = {**self.headers, "Accept-Encoding": "gzip"}
+
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.lost:
             self._connection = Connection(*await asyncio.open_connection("127.0.0.1", self._port))
-            self._connection.send_always(self._headers)
+            self._connection.send_always(self.headers)
         return self._connection
 
     async def _measured(self, route: str, ask: Callable[[Connection], Awaitable[bytes]]) -> bytes | None:

@@ -6,6 +6,8 @@ from html import unescape
 import pytest
 
 from api.pages.course import PART, part_of
+from tests.api.accessibility import violations
+from tests.api.browser import DESKTOP, PHONE, chromium, overflow, picture, reading, sign_in, words
 from tests.api.client import Api, correction, note
 from tests.api.signing_in import OWN_PAGE
 from tests.domain.rules import entry
@@ -93,6 +95,22 @@ def test_an_entry_that_is_not_there_is_said_not_to_be(api: Api, case: str) -> No
     assert "Del 1 af 3" in html
     for wrong in ("x", "-1", "<script>", "{{7*7}}", "²", "1" * 100_000):
         assert "<script>" not in page(api, f"{case}?nr={wrong[:2_000]}", 400).split("<main")[-1]
+
+
+@pytest.mark.slow
+def test_a_part_is_a_page_for_everybody(api: Api, case: str) -> None:
+    """A link lands at its entry, no part is wider than the window, and nothing stands in anybody's way."""
+    with chromium() as browser:
+        for name, size in (("desk", DESKTOP), ("phone", PHONE)):
+            with reading(browser, str(api.http.base_url), size) as shown_page:
+                sign_in(shown_page, "u-90")
+                shown_page.goto(f"{case}?nr=300#v300")
+                assert 0 <= shown_page.evaluate("document.getElementById('v300').getBoundingClientRect().top") < 100
+                assert (overflow(shown_page), violations(shown_page)) == (0, [])
+                shown_page.get_by_role("link", name="Vis nyere").first.click()
+                shown_page.wait_for_url("**#forloeb")
+                assert "Del 3 af 3" in words(shown_page)
+                picture(shown_page, f"long-case-{name}")
 
 
 def test_parts_have_edges_where_they_should() -> None:
