@@ -83,7 +83,7 @@ class User:
 async def until_ready(port: int, seconds: float) -> None:
     """Wait until the views have followed what is on record; raises TimeoutError where they do not."""
     async with asyncio.timeout(seconds):
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=seconds) as http:
             while not await _followed(http):
                 await asyncio.sleep(0.5)
 
