@@ -61,7 +61,12 @@ class ReachIndex:
 
         None before it was opened.
         """
-        return case_reach(_then(self._kept.get(case, ()), position, valid_at))
+        with self._changing:
+            kept = self._kept.get(case, ())
+            then = tuple(_then(kept, position, valid_at))
+            if len(then) == len(kept):
+                return self._cases.get(case)
+        return case_reach(then)
 
     def staff_as_of(self, staff: str, position: int, valid_at: datetime | None = None) -> StaffReach:
         """Return what was granted to a member of staff as it was on record at a position, by what had happened."""

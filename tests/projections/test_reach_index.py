@@ -19,6 +19,7 @@ import pytest
 
 from api.opening import Place
 from domain.authority import KIND_OF_ROLE, Act, Person, may_in_case
+from domain.reach import CaseReach
 from domain.time import write_instant
 from ledger.format import Segment, segment_table
 from ledger.requests import NewEvent, Part, Request
@@ -161,9 +162,12 @@ def test_entries_taken_in_one_by_one_lead_where_a_restart_leads(ledger: Ledger) 
     leaders = [("u-8", "supervisor", "North"), ("u-9", "supervisor", "South"), ("u-10", "auditor", None)]
     asked = [*((*who, "North") for who in everybody), *leaders]
     seen: list[list[str]] = []
+    then: list[tuple[int, CaseReach | None]] = []
     for step in steps:
         recorded(ledger, case, step)
         index.refresh()
+        then.append((ledger.head().size, index.case(case)))
+        assert [index.case_as_of(case, position) for position, _ in then] == [reach for _, reach in then]
         open_to = [who[0] for who in asked if case in index.cases_open_to(*who, Act.CASE_READ)]
         again = fresh(ledger)
         assert open_to == [who[0] for who in asked if case in again.cases_open_to(*who, Act.CASE_READ)]
