@@ -266,7 +266,7 @@ class TestConsents:
             "known_at=2019-01-01T00:00:00Z": 404,
             "known_at=x": 400,
             "vis=%3Cscript%3E": 400,
-            "vis=%7B%7B7*7%7D%7D": 400,
+            "vis=%7B%7B7*7777%7D%7D": 400,
             "vis=" + "%E2%80%AE" * 20: 400,
             "vis=" + "x" * 4000: 400,
             "known_at=2100-01-01T00:00:00Z&vis=" + {"samtykker": "i-dag", "delinger": "uden"}[path]: 400,
@@ -275,7 +275,7 @@ class TestConsents:
             text = site.page(f"{{S6}}/{path}?{query}", status)
             assert "toddler-team" not in text
             assert "<script>" not in text
-            assert "49" not in said(text.split("<main")[1].split("</main>")[0])
+            assert "54439" not in said(text.split("<main")[1].split("</main>")[0])
         for who in (STRANGER, ANALYST):
             html = site.page(f"{{S6}}/{path}", 403, who)
             assert "Sagen er ikke åben for dig" in html
@@ -298,7 +298,7 @@ def shared(to: str, basis: str, *consents: str, **changes: Any) -> dict[str, Any
 
 BEN: dict[str, Any] = {"ref": "parent-B", "role": "father", "full_name": "Ben Eksempel"}
 REFUSAL = {"consent": "c-no", "kind": "disclosure", "refused_by": "parent-B", "capacity": "self", "scope": ["daycare"]}
-NASTY = ("<script>alert(1)</script>", "{{7*7}}", "#strong[x]", "\u202eעברית 🙂", "x" * 100_000)
+NASTY = ("<script>alert(1)</script>", "{{7*7777}}", "#strong[x]", "\u202eעברית 🙂", "x" * 100_000)
 
 
 class TestMarks:
@@ -355,7 +355,7 @@ class TestMarks:
             answer = api.http.get(f"/sager/{case}/{path}", headers=OWN_PAGE)
             assert answer.status_code == 200, answer.text
             assert "<script>" not in answer.text
-            assert "49" not in said(matrix(answer.text)) if path == "samtykker" else True
+            assert "54439" not in said(matrix(answer.text)) if path == "samtykker" else True
             drawings(answer.text)
 
     def test_an_erased_purpose_is_told_to_be_erased(self) -> None:

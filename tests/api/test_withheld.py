@@ -48,8 +48,10 @@ def test_boards_of_the_past_leave_it_out(api: Api, moved: tuple[str, str]) -> No
     case, before = moved
 
     def state(**parameters: str) -> dict[str, Any]:
-        items = api.get("/cases", limit=500, **parameters).json()["items"]
-        return next(item["state"] for item in items if item["case"] == case)
+        page = api.get("/cases", limit=500, **parameters).json()
+        while not any(item["case"] == case for item in page["items"]):
+            page = api.get("/cases", limit=500, cursor=page["next"], **parameters).json()
+        return next(item["state"] for item in page["items"] if item["case"] == case)
 
     until(lambda: state()["assessments"] == {}, "the view to follow")
     assert state(known_at=before)["assessments"] == {}

@@ -24,7 +24,7 @@ from projections.view import CASE_STATE
 from replay import shares
 from replay.rebuild import rebuild_view
 
-shares.PIECE_EVENTS = 40
+shares.PIECE_EVENTS = 10
 
 def wait(progressed):
     print(progressed.events, flush=True)
