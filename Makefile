@@ -24,8 +24,8 @@ faults: $(VENV)/.ready ## Run the slow tests: services started, killed and resto
 kills: $(VENV)/.ready ## Cut steps off at a thousand random moments, all checked after each; ARGS="--points 100 --minutes 10"
 	@$(BIN)/python -m tests.faults $(ARGS)
 
-failover: $(VENV)/.ready ## Kill the leading one of two PostgreSQL servers under load; Patroni and etcd let the other take over
-	@$(BIN)/python -m pytest -s -m failover tests/availability
+failover: $(VENV)/.ready ## Kill the leading one of two PostgreSQL servers under load, and let the network to one swallow everything
+	@$(BIN)/python -m pytest -s -m failover tests/availability tests/faults
 
 lint: $(VENV)/.ready ## Check format, style and the direction of dependencies
 	@$(BIN)/ruff format --check .

@@ -63,7 +63,10 @@ class _Commands(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and leave with its exit code: 0 done, 1 refused or not intact, 2 called wrongly."""
-    options = build_parser().parse_args(arguments)
+    try:
+        options = build_parser().parse_args(arguments)
+    except MemoryError as error:
+        sys.exit(f"caseledger: {_one_line(error)}")
     try:
         if options.ledger:
             take_ledger(options.ledger, _settings())

@@ -18,7 +18,7 @@ from tests.conftest import BEGINS_AT
 from tests.faults.network import NOT_HERE, THEIRS, Cut, network, possible
 from tests.server_of_ones_own import own_server, superuser
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not possible(), reason=NOT_HERE)]
+pytestmark = [pytest.mark.failover, pytest.mark.skipif(not possible(), reason=NOT_HERE)]
 
 CUTS: tuple[Cut, ...] = ("requests", "answers", "both")
 TOLD_SECONDS = 3 * SILENCE_MILLISECONDS / 1000 + 5
