@@ -56,6 +56,7 @@ def openings(cases: Cases, case: UUID) -> list[int]:
     return [entry.data["warning"] for entry in entries if entry.topic == "warning_opened"]
 
 
+@pytest.mark.slow
 def test_a_warning_from_being_sent_to_being_opened(cases: Cases, client: TestClient) -> None:
     """Given a warning and a mail server that is down, its way is on every page, and opened when its recipient looks."""
     case = cases.open(CaseAllocated(to=CASEWORKER, for_role="social_worker"))
@@ -94,6 +95,7 @@ def test_a_look_at_the_past_opens_nothing(cases: Cases, client: TestClient) -> N
     assert openings(cases, case) == []
 
 
+@pytest.mark.slow
 def test_the_leader_finds_warnings_of_cases_nobody_holds(cases: Cases, client: TestClient) -> None:
     """Given a case given to nobody whose unit has a leader, the warning stands on the leader's day until opened."""
     case = cases.open()
