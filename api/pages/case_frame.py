@@ -125,6 +125,10 @@ class CaseFrames:
             emergency=self.emergency(request, case),
         )
 
+    def records(self, request: Request, case: UUID, asked: Question) -> bool:
+        """Whether a page of a case leads its reader to what they may record: as it is now, and for who may."""
+        return asked == Question() and bool(self._pages.door.among(acting(request), Act.CASE_WRITE, [case]))
+
     def emergency(self, request: Request, case: UUID) -> RunningEmergency | None:
         """Return the emergency access by which the reader is in a case now."""
         index = self._pages.door.index

@@ -11,7 +11,7 @@ from api.pages import barometer_views, deadline_views
 from api.pages.case_frame import BAROMETER, DEADLINES, CaseFrames
 from api.pages.rendering import Pages
 from api.pages.views import CASES
-from api.principals import acting, looking
+from api.principals import looking
 from api.reading import CaseReader
 from api.rules_routes import ask_case
 from api.warning_opening import WarningOpener
@@ -31,9 +31,10 @@ def create_deadline_pages(pages: Pages, ledger: Ledger, reader: CaseReader, open
         async def show(case: UUID, question: Question) -> Response:
             asked = await ask_case(ledger, reader, looking(request), case, question, "deadlines", Act.CASE_READ)
             opened = await opener.opened(looking(request), asked.look)
-            records = question == Question() and reader.door.among(acting(request), Act.CASE_WRITE, [case])
             told = asked.look, asked.questions, asked.at, opened
-            page = await asyncio.to_thread(deadline_views.deadlines_page, *told, records=bool(records))
+            page = await asyncio.to_thread(
+                deadline_views.deadlines_page, *told, records=frames.records(request, case, question)
+            )
             frame = frames.frame(request, case, DEADLINES, question, asked.look.access_position)
             return pages.render(request, "deadlines.html", frame=frame, page=page)
 

@@ -91,7 +91,7 @@ def create_pages(pages: Pages, ledger: Ledger, reader: CaseReader, cursors: Curs
 
     async def _overview(request: Request, seen: CaseLook, here: frozenset[int]) -> Overview:
         case, questioned = seen.file.case, await questions_to(ledger, seen)
-        records = seen.question == Question() and bool(reader.door.among(acting(request), Act.CASE_WRITE, [case]))
+        records = frames.records(request, case, seen.question)
         reach = pages.door.index.case(case)
         restriction = reach.restriction if reach else None
         return await asyncio.to_thread(
@@ -100,15 +100,15 @@ def create_pages(pages: Pages, ledger: Ledger, reader: CaseReader, cursors: Curs
 
     def _access(request: Request, case: UUID, asked: Question) -> dict[str, Any]:
         """Return what the page of a case says about access to it now."""
-        principal = acting(request)
-        may_prove = asked.valid_at is None and reader.door.among(principal, Act.EVIDENCE_MAKE, [case])
-        corrects = asked == Question() and reader.door.among(principal, Act.CASE_WRITE, [case])
+        may_prove = asked.valid_at is None and reader.door.among(acting(request), Act.EVIDENCE_MAKE, [case])
         return {
             "emergency": frames.emergency(request, case),
             "here": views.case_address(case),
             "menu": frames.menu(request, case, asked, OVERVIEW),
             "bundle": views.address(f"{views.case_address(case)}{BUNDLE.path}", asked) if may_prove else "",
-            "corrects": f"{views.case_address(case)}/registrer/berigtigelse" if corrects else "",
+            "corrects": f"{views.case_address(case)}/registrer/berigtigelse"
+            if frames.records(request, case, asked)
+            else "",
         }
 
     def numbered(request: Request, number: str) -> Response:

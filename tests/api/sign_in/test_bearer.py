@@ -311,7 +311,7 @@ def test_many_at_once_ask_once() -> None:
     [
         {"issuer": "https://andre.eksempel.dk"},
         {"jwks_uri": "http://andre.eksempel.dk/keys"},
-        {"jwks_uri": "file:///etc/passwd"},
+        {"jwks_uri": "file:///keys.json"},
         {"token_endpoint": None},
     ],
 )
