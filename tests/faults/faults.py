@@ -83,7 +83,7 @@ class Run:
                 kind, text = self.pipe.recv()
                 if kind == "told":
                     self.told.append(text)
-                elif kind != "begun":
+                else:
                     self.ending = f"{kind} {text}".strip()
 
     def kill(self) -> None:
@@ -168,10 +168,10 @@ class World:
         process = _context.Process(target=_act, args=arguments, daemon=True)
         process.start()
         theirs.close()
-        run = Run(process, mine)
-        if not mine.poll(STEP_SECONDS):
-            raise Hurt("the step has not begun")
-        return run
+        with suppress(EOFError):
+            if mine.poll(STEP_SECONDS) and mine.recv()[0] == "begun":
+                return Run(process, mine)
+        raise Hurt("the step has not begun")
 
     def duration(self, step: Step, number: int) -> float:
         """Return how long the step takes when nothing befalls it."""

@@ -127,13 +127,17 @@ def _published(place: Place, number: int) -> None:
 
 def _follow(place: Place, number: int, tell: Tell) -> None:
     for view in VIEWS.values():
-        with _turn(place, view):
-            follower = Follower(place.conninfo, view)
-            try:
-                catch_up(follower)
-            finally:
-                follower.close()
+        _catch_up(place, view)
         tell(view.name)
+
+
+def _catch_up(place: Place, view: AnyView) -> None:
+    with _turn(place, view):
+        follower = Follower(place.conninfo, view)
+        try:
+            catch_up(follower)
+        finally:
+            follower.close()
 
 
 @contextmanager
@@ -251,6 +255,8 @@ def _folder(place: Place, number: int) -> Path:
 
 
 def _export(place: Place, number: int, tell: Tell) -> None:
+    """Export when the worker has caught up: a crash may have set the view back, and a release waits for it."""
+    _catch_up(place, VIEWS["case_state"])
     folder = _folder(place, number)
     with place.ledger() as ledger:
         try:
