@@ -84,14 +84,16 @@ class BoardPage(Dated):
 class Wish:
     """Which board: of which view, which rows, given the rules, and what else is read from the same rows.
 
-    ``listed`` is false where no row is wanted. ``programme`` and ``responsible`` limit the
-    board to the cases that were of the one and held by the other as then on record.
+    ``listed`` is false where no row is wanted. ``total`` says how many rows there are where what else is read tells it.
+    ``programme`` and ``responsible`` limit the board to the cases that were of the one and held by the other as then on
+    record.
     """
 
     view: View
     chosen: Callable[[Rules, datetime], Selection]
     listed: bool = True
     more: Callable[[BoardRows, Rules], Any] | None = None
+    total: Callable[[Any], int] | None = None
     programme: str | None = None
     responsible: str | None = None
 
@@ -170,7 +172,7 @@ class Boards:
         rows = source(self._ledger, wish.view, moment, among, originals=originals)
         chosen = wish.chosen(rules, at)
         found = rows.page(chosen, asked.start.place, asked.limit + 1) if wish.listed else []
-        total = _total(asked, rows, chosen, found) if wish.listed else asked.start.total
+        more = None if wish.more is None else wish.more(rows, rules)
         shown = tuple(found[: asked.limit])
         return {
             "as_of": as_of,
@@ -178,10 +180,10 @@ class Boards:
             "rules": rules,
             "computed_to": computed_to,
             "rows": shown,
-            "total": total,
+            "total": _total(asked, wish, rows, chosen, found, more),
             "erased_cases": gone,
             "following": place_of(shown[-1]) if len(found) > asked.limit else None,
-            "more": None if wish.more is None else wish.more(rows, rules),
+            "more": more,
         }
 
     def _as_of(self, asked: BoardAsked) -> tuple[AsOf, datetime]:
@@ -193,11 +195,15 @@ class Boards:
         return as_of, asked.start.at or as_of.at(self._ledger.now())
 
 
-def _total(asked: BoardAsked, rows: BoardRows, chosen: Selection, found: Sequence[PartRow]) -> int:
+def _total(
+    asked: BoardAsked, wish: Wish, rows: BoardRows, chosen: Selection, found: Sequence[PartRow], more: Any
+) -> int:
     """Return how many rows a list has, by its first page; one that holds them all is not counted once more."""
-    if asked.start.position is not None:
+    if asked.start.position is not None or not wish.listed:
         return asked.start.total
-    return len(found) if len(found) <= asked.limit else sum(rows.counts(chosen).values())
+    if len(found) <= asked.limit:
+        return len(found)
+    return sum(rows.counts(chosen).values()) if wish.total is None else wish.total(more)
 
 
 def _read_place(text: str) -> Start:

@@ -21,9 +21,9 @@ from domain.standing import step_then
 from domain.steering import heading
 from domain.time import copenhagen_day, read_instant
 from ledger.store import Ledger
-from projections.board_pages import BoardRows, Counts, Selection
+from projections.board_pages import PART, BoardRows, Counts, Group, Selection
 from projections.boards import PartRow, adopted_upto
-from projections.overview import enrolments_of, families, is_programme, published
+from projections.overview import COUNTED, enrolments_of, families, is_programme, published
 from projections.view import BAROMETER, CASELOAD
 
 STEERING_RULE = "P001-STEERING-2PY"
@@ -74,7 +74,7 @@ def _add_caseload(router: APIRouter, ledger: Ledger, boards: Boards) -> None:
             return enrolments_of(programme, rules.setting(READING))
 
         def more(rows: BoardRows, rules: Rules) -> Values:
-            return caseload(rows, rules, programme)
+            return caseload(rows, rules, [programme])[programme]
 
         page = await boards.page(looking(request), asked, Wish(CASELOAD, wanted, more=more))
         if not page.total and not await asyncio.to_thread(_is_known, ledger, programme):
@@ -84,18 +84,25 @@ def _add_caseload(router: APIRouter, ledger: Ledger, boards: Boards) -> None:
         return answer_json(boards.answer(page, asked, items) | {"programme": programme, **page.more})
 
 
-def caseload(rows: BoardRows, rules: Rules, programme: str) -> Values:
-    """Return the numbers of a programme at a moment."""
-    at = rows.moment.at
-    told = [row for row in published(rows, programme) if read_instant(row.value["happened"]) <= at]
-    year = copenhagen_day(at).year
+def caseload(rows: BoardRows, rules: Rules, names: Sequence[str]) -> dict[str, Values]:
+    """Return the numbers of programmes at a moment."""
+    only, at = names[0] if len(names) == 1 else None, rows.moment.at
+    found = families(rows, only, rules.setting(READING))
+    told = [row for row in published(rows, only) if _of_this_year(row, at)]
     return {
-        "families": families(rows, programme, rules.setting(READING)),
-        "required_per_year": rules.limit(STEERING_RULE, "per_year", at),
-        "published_this_year": [
-            _published(row) for row in told if copenhagen_day(read_instant(row.value["happened"])).year == year
-        ],
+        name: {
+            "families": {heading: found.get((name, heading), 0) for heading in COUNTED},
+            "required_per_year": rules.limit(STEERING_RULE, "per_year", at),
+            "published_this_year": [_published(row) for row in told if row.value["programme"] == name],
+        }
+        for name in names
     }
+
+
+def _of_this_year(row: PartRow, at: datetime) -> bool:
+    """Whether something had happened by an instant, and in its year."""
+    happened = read_instant(row.value["happened"])
+    return happened <= at and copenhagen_day(happened).year == copenhagen_day(at).year
 
 
 def _is_known(ledger: Ledger, programme: str) -> bool:
@@ -152,7 +159,7 @@ def _add_barometer(router: APIRouter, ledger: Ledger, reader: CaseReader, boards
         chosen = Selection(question or "", statuses, programme=programme)
 
         def counts(rows: BoardRows, _: Rules) -> Counts:
-            return rows.counts(Selection(programme=programme), "part")
+            return rows.counts(Selection(programme=programme), PART)
 
         wish = Wish(BAROMETER, lambda _rules, _at: chosen, listed=question is not None, more=counts)
         page = await boards.page(looking(request), asked, wish)
@@ -195,7 +202,7 @@ def _sums(page: BoardPage, programme: str | None) -> Values:
     return {
         "programme": programme,
         "questions": [
-            _question(one) | {said: page.more.get((code, said), 0) for said in ANSWERS}
+            _question(one) | {said: page.more.get(Group(code, "", 0, said), 0) for said in ANSWERS}
             for code, one in QUESTIONS.items()
         ],
     }

@@ -3,10 +3,12 @@
 The same statement answers for now and for any past position, through the same index.
 """
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -19,11 +21,24 @@ from projections.boards import PartRow, rows_as_of, rows_at, rows_without
 from projections.following import wait_for
 from projections.view import CASE_STATE, ROWS, WITHHELD, View
 
-Counts = Mapping[tuple[str, str], int]
-"""How many rows there are by part or level, or by the empty text where they are not told apart, and by status."""
 
-By = Literal["", "part", "level"]
-"""What a count tells apart besides the status."""
+class Group(NamedTuple):
+    """What rows that are counted together have in common; the empty text where they are not told apart.
+
+    ``first`` and ``second`` are what they say under two names, ``span`` how many of some texts they do not sort before.
+    """
+
+    first: str
+    second: str
+    span: int
+    status: str
+
+
+Counts = Mapping[Group, int]
+"""How many rows there are of each group."""
+
+PART = "part"
+"""The name under which rows are told apart by what they are called."""
 
 Place = tuple[str, UUID, str]
 """Where a row stands on a board: its sorting text, its case, its part."""
@@ -106,25 +121,38 @@ class BoardRows:
         found += [PartRow(*row) for row in self._ask("board_page", chosen, bounds)]
         return sorted(found, key=place_of)[:limit]
 
-    def counts(self, chosen: Selection, by: By = "") -> Counts:
-        """Return how many rows a board has."""
-        found = {(name, status): n for name, status, n in self._ask("board_counts", chosen, {"by": by})}
+    def rare(self, kind: str, programme: str | None = None) -> list[PartRow]:
+        """Return all rows of a kind of which there are few, in no order: of a programme or (None) of any.
+
+        Which kinds these are is said by an index: links between families and overviews that were published.
+        """
+        chosen = Selection(f"{kind}/", programme=programme)
+        return [*self._kept(chosen), *(PartRow(*row) for row in self._ask("board_rare", chosen, {"kind": kind}))]
+
+    def counts(self, chosen: Selection, first: str = "", second: str = "", spans: Sequence[str] = ()) -> Counts:
+        """Return how many rows a board has by status, told apart by two names in their values and by where they sort.
+
+        ``spans`` are texts in their order. All of it is read in one pass, however much is told apart.
+        """
+        asked = {"first": first, "second": second, "spans": list(spans)}
+        found = Counter({Group(*group): number for *group, number in self._ask("board_counts", chosen, asked)})
         for row in self._kept(chosen):
-            name = (_name(row, by), status_then(row.value, self.moment.at))
-            found[name] = found.get(name, 0) + 1
+            span = bisect_right(spans, str(row.value["sort"]))
+            found[Group(_said(row, first), _said(row, second), span, status_then(row.value, self.moment.at))] += 1
         return found
 
-    def cases(self, chosen: Selection, groups: Mapping[str, str], apart: Collection[UUID] = ()) -> dict[str, int]:
-        """Return how many cases have a row in each group of statuses, but for some cases."""
+    def cases(
+        self, chosen: Selection, groups: Mapping[str, str], apart: Collection[UUID] = ()
+    ) -> dict[tuple[str, str], int]:
+        """Return how many cases of each programme have a row in each group of statuses, but for some cases."""
         named = {"grouped": list(groups), "groups": list(groups.values()), "apart": list(apart)}
-        found: dict[str, int] = dict(self._ask("board_cases", chosen, named))
+        found = Counter({(programme, group): n for programme, group, n in self._ask("board_cases", chosen, named)})
         kept = {
-            (groups[status], row.case)
+            (str(row.value["programme"]), groups[status], row.case)
             for row in self._kept(chosen)
             if (status := status_then(row.value, self.moment.at)) in groups and row.case not in apart
         }
-        for group, _ in kept:
-            found[group] = found.get(group, 0) + 1
+        found.update((programme, group) for programme, group, _ in kept)
         return found
 
     def of(self, chosen: Selection, cases: Collection[UUID]) -> list[PartRow]:
@@ -160,8 +188,10 @@ class BoardRows:
 NO_CASE = CaseSet()
 
 
-def _name(row: PartRow, by: By) -> str:
-    return row.part if by == "part" else str(row.value.get("level") or "") if by == "level" else ""
+def _said(row: PartRow, name: str) -> str:
+    """Return what a row says under a name, as its JSON text; empty where it says nothing."""
+    said = row.part if name == PART else row.value.get(name)
+    return said if isinstance(said, str) else "" if said is None else orjson.dumps(said).decode()
 
 
 def remembered(ledger: Ledger, view: View, moment: Moment, among: CaseSet, *, originals: bool) -> BoardRows:

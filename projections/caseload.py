@@ -16,8 +16,8 @@ from projections import case_state
 TOPICS = case_state.TOPICS | {SiblingLinked.TOPIC, SteeringOverviewPublished.TOPIC}
 """Topics of the entries this question reads."""
 
-CASE, ENROLMENT, SIBLING, PUBLISHED = "case", "enrolment/", "sibling/", "published/"
-"""How the names of the parts begin; the first says that there is a case, whatever it has come to."""
+CASE, ENROLMENT, SIBLING, PUBLISHED = "case", "enrolment", "sibling", "published"
+"""The kinds of parts, as their names begin; the first says that there is a case, whatever it has come to."""
 
 
 def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
@@ -36,13 +36,13 @@ def parts(state: tuple[Entry, ...], _rules: Rules, at: datetime | None) -> dict[
     common = {"programme": value["programme"], "sort": value["number"]}
     found: dict[str, dict[str, Any]] = {CASE: common | {"status": ""}}
     for number, one in enumerate(value["enrolments"], start=1):
-        found[f"{ENROLMENT}{number}"] = common | {"enrolment": one["enrolment"], "status": one["status"]}
+        found[f"{ENROLMENT}/{number}"] = common | {"enrolment": one["enrolment"], "status": one["status"]}
     for entry in in_force:
         if entry.topic == SiblingLinked.TOPIC and entry.data.get("case") is not None:
-            found[f"{SIBLING}{entry.version}"] = common | {"status": "", "case": str(entry.data["case"])}
+            found[f"{SIBLING}/{entry.version}"] = common | {"status": "", "case": str(entry.data["case"])}
         elif entry.topic == SteeringOverviewPublished.TOPIC:
             happened = write_instant(entry.happened)
-            found[f"{PUBLISHED}{entry.version}"] = common | {
+            found[f"{PUBLISHED}/{entry.version}"] = common | {
                 "status": "", "happened": happened, "counts": dict(entry.data["counts"]),
             }  # fmt: skip
     return found

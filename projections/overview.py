@@ -1,12 +1,13 @@
 """The steering group's overview of a programme: how many families are on the way in, ongoing and on the way out."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from domain.case_set import EVERY_CASE, CaseSet
 from domain.steering import ON_THE_WAY_IN, ON_THE_WAY_OUT, ONGOING, headings
 from ledger.store import Ledger
-from projections.board_pages import BEGINNING, MOST, BoardRows, Moment, Selection
+from projections.board_pages import BEGINNING, BoardRows, Moment, Selection, place_of
 from projections.boards import PartRow
 from projections.caseload import CASE, ENROLMENT, PUBLISHED, SIBLING
 from projections.following import wait_for
@@ -33,27 +34,28 @@ def open_cases(ledger: Ledger, position: int, among: CaseSet, programme: str | N
 
 def enrolments_of(programme: str | None, reading: str | None) -> Selection:
     """Return which enrolments of a programme, or (None) of any, are counted."""
-    return Selection(ENROLMENT, tuple(counted(reading)), programme=programme)
+    return Selection(f"{ENROLMENT}/", tuple(counted(reading)), programme=programme)
 
 
-def families(rows: BoardRows, programme: str, reading: str | None) -> dict[str, int]:
-    """Return how many families stand under each heading.
+def families(rows: BoardRows, programme: str | None, reading: str | None) -> Mapping[tuple[str, str], int]:
+    """Return how many families stand under each heading of a programme, or (None) of each that has any.
 
     A family with several cases, or several enrolments under a heading, counts once there.
     """
     chosen, under = enrolments_of(programme, reading), counted(reading)
-    linked = _linked(rows.page(Selection(SIBLING), BEGINNING, MOST))
-    found = rows.cases(chosen, under, linked)
-    together = {(under[row.value["status"]], linked[row.case]) for row in rows.of(chosen, linked.keys())}
-    for heading, _ in together:
-        found[heading] = found.get(heading, 0) + 1
-    return {heading: found.get(heading, 0) for heading in COUNTED}
+    linked = _linked(rows.rare(SIBLING))
+    found = Counter(rows.cases(chosen, under, linked))
+    together = {
+        (str(row.value["programme"]), under[row.value["status"]], linked[row.case])
+        for row in rows.of(chosen, linked.keys())
+    }
+    found.update((name, heading) for name, heading, _ in together)
+    return found
 
 
-def published(rows: BoardRows, programme: str) -> list[PartRow]:
-    """Return the overviews of a programme that were published, in the order in which that happened."""
-    found = rows.page(Selection(PUBLISHED, programme=programme), BEGINNING, MOST)
-    return sorted(found, key=lambda row: row.value["happened"])
+def published(rows: BoardRows, programme: str | None) -> list[PartRow]:
+    """Return the overviews of a programme, or (None) of any, that were published, in the order in which they were."""
+    return sorted(rows.rare(PUBLISHED, programme), key=lambda row: (row.value["happened"], place_of(row)))
 
 
 def is_programme(ledger: Ledger, programme: str) -> bool:

@@ -63,10 +63,9 @@ class ReachIndex:
         """
         with self._changing:
             kept = self._kept.get(case, ())
-            then = tuple(_then(kept, position, valid_at))
-            if len(then) == len(kept):
+            if valid_at is None and kept and kept[-1].position <= position:
                 return self._cases.get(case)
-        return case_reach(then)
+        return case_reach(tuple(_then(kept, position, valid_at)))
 
     def staff_as_of(self, staff: str, position: int, valid_at: datetime | None = None) -> StaffReach:
         """Return what was granted to a member of staff as it was on record at a position, by what had happened."""

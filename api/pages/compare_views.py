@@ -163,7 +163,7 @@ def compare_page(
     unexplained = found.tally.unexplained
     return ComparePage(
         sentence=_sentence(found, total),
-        details=tuple(_details(found)),
+        details=tuple(_details(found)) if following is None else (_part(found), *_details(found)),
         unexplained=ngettext(
             "%(number)s forskel kan ikke forklares. Sig det til revisionen.",
             "%(number)s forskelle kan ikke forklares. Sig det til revisionen.",
@@ -188,6 +188,11 @@ def _sentence(found: Compared, total: int) -> str:
     if found.tally.unexplained:
         return _("%(count)s, heraf %(unexplained)s uden forklaring.", count=count, unexplained=found.tally.unexplained)
     return _("%(count)s, alle forklaret.", count=count)
+
+
+def _part(found: Compared) -> str:
+    """Return that the numbers are those of some cases: what differs in others is told further on."""
+    return _("Siden dækker %(number)s sager. De næste sager er ikke talt med.", number=found.tally.cases)
 
 
 def _details(found: Compared) -> Iterable[str]:

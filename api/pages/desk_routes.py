@@ -44,7 +44,7 @@ from domain.barometer import ANSWERS, QUESTIONS
 from domain.rules import Rules
 from domain.steering import headings
 from ledger.store import Ledger
-from projections.board_pages import BoardRows, Selection
+from projections.board_pages import PART, BoardRows, Counts, Selection
 from projections.caseload import ENROLMENT
 from projections.overview import open_cases
 from projections.view import BAROMETER as ANSWERED
@@ -55,6 +55,7 @@ from projections.view import FINDINGS as FOUND
 
 Chosen = Callable[[Rules, datetime], Selection]
 More = Callable[[BoardRows, Rules], Any]
+Total = Callable[[Any], int] | None
 
 COMMON = (PROGRAMME, RESPONSIBLE)
 CITIZEN = "borger"
@@ -102,7 +103,10 @@ class DeskPages:
             def wanted(_rules: Rules, at: datetime) -> Selection:
                 return desk_views.clocks_selected(stand, None if level == EVERY else level, at, citizen=citizen)
 
-            wish = self._wish(request, CLOCKS, wanted, _clock_counts)
+            def total(counts: desk_views.ClockCounts) -> int:
+                return desk_views.clock_number(counts, level, stand, citizen=citizen)
+
+            wish = self._wish(request, CLOCKS, wanted, _clock_counts, total)
             page, near = await self._read(request, asked, wish)
             kept = _kept(request)
             filters = (
@@ -129,18 +133,16 @@ class DeskPages:
         async def show(asked: BoardAsked) -> Response:
             stand = _one(request, STATE, ("brud", *COVERS), "brud")
 
-            def more(rows: BoardRows, _rules: Rules) -> Any:
-                shared = rows.counts(Selection("disclosure/", events=desk_views.SHARED))
-                refused = rows.counts(Selection("disclosure/", events=desk_views.REFUSED))
-                return shared, sum(refused.values())
+            def more(rows: BoardRows, _rules: Rules) -> Mapping[str, int]:
+                return desk_views.breach_numbers(rows)
 
-            wish = self._wish(request, CONSENTS, lambda _rules, _at: desk_views.breaches_selected(stand), more)
+            chosen = desk_views.breaches_selected(stand)
+            wish = self._wish(request, CONSENTS, lambda _rules, _at: chosen, more, lambda numbers: numbers[stand])
             page, near = await self._read(request, asked, wish)
-            shared, refused = page.more
             return self._show(
                 request, BREACHES, asked, page, (*common_filters(request), Filter(STATE, "", stand)),
                 "desk_breaches.html",
-                totals=desk_views.breach_totals(shared, refused, asked.question, _kept(request), stand),
+                totals=desk_views.breach_totals(page.more, asked.question, _kept(request), stand),
                 rows=[desk_views.breach_row(row, near) for row in page.rows],
             )  # fmt: skip
 
@@ -158,7 +160,11 @@ class DeskPages:
             def more(rows: BoardRows, _rules: Rules) -> Any:
                 return rows.counts(Selection(statuses=tuple(LIVES)), "level")
 
-            page, near = await self._read(request, asked, self._wish(request, FOUND, lambda _rules, _at: chosen, more))
+            def total(counts: Counts) -> int:
+                return desk_views.finding_number(counts, level, state)
+
+            wish = self._wish(request, FOUND, lambda _rules, _at: chosen, more, total)
+            page, near = await self._read(request, asked, wish)
             filters = (
                 *common_filters(request),
                 Filter(LEVEL, _("Niveau"), level, choice(LEVEL, "", {**LEVELS, EVERY: "alle"}, level).options[1:]),
@@ -185,7 +191,7 @@ class DeskPages:
 
             def more(rows: BoardRows, rules: Rules) -> Any:
                 names = [programme] if programme else _programmes(rules)
-                told = {name: caseload(rows, rules, name) | {"owes": _owes(rules, name)} for name in names}
+                told = {name: one | {"owes": _owes(rules, name)} for name, one in caseload(rows, rules, names).items()}
                 return told, self._held(rows, programme)
 
             wish = Wish(ENROLLED, wanted, more=more, responsible=asked_for(request, RESPONSIBLE))
@@ -217,7 +223,7 @@ class DeskPages:
             chosen = Selection(question or "", (said,) if said else None)
 
             def more(rows: BoardRows, _rules: Rules) -> Any:
-                return rows.counts(Selection(), "part")
+                return rows.counts(Selection(), PART)
 
             wish = self._wish(request, ANSWERED, lambda _rules, _at: chosen, more, listed=question is not None)
             page, near = await self._read(request, asked, wish)
@@ -232,8 +238,10 @@ class DeskPages:
 
         return await self.desk.answer(request, BAROMETER, show, *COMMON, QUESTION, ANSWER)
 
-    def _wish(self, request: Request, view: View, chosen: Chosen, more: More, *, listed: bool = True) -> Wish:
-        return Wish(view, chosen, listed, more, asked_for(request, PROGRAMME), asked_for(request, RESPONSIBLE))
+    def _wish(
+        self, request: Request, view: View, chosen: Chosen, more: More, total: Total = None, *, listed: bool = True
+    ) -> Wish:
+        return Wish(view, chosen, listed, more, total, asked_for(request, PROGRAMME), asked_for(request, RESPONSIBLE))
 
     def _held(self, rows: BoardRows, programme: str | None) -> Mapping[str, Mapping[str, int]]:
         """Return how many cases that are not closed each holds, by status of their latest enrolment."""
@@ -284,7 +292,7 @@ def _enrolments(rules: Rules, programme: str | None, stand: str | None) -> Selec
     """Return which courses are listed."""
     under = headings(rules.setting(READING))
     statuses = tuple(status for status, name in under.items() if name in ((stand,) if stand else HEADINGS))
-    return Selection(ENROLMENT, statuses, programme=programme)
+    return Selection(f"{ENROLMENT}/", statuses, programme=programme)
 
 
 def _owes(rules: Rules, programme: str) -> bool:

@@ -1,5 +1,6 @@
 """What the boards of the supervisor's desk show: totals that lead to their lists, rows that lead to their events."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -204,32 +205,34 @@ def clocks_selected(stand: str, level: str | None, at: datetime, *, citizen: boo
     )
 
 
-def clock_counts(rows: BoardRows) -> dict[tuple[str, bool], dict[str, int]]:
-    """Return how many clocks there are under each heading, of citizens and of the authority, by level."""
+ClockCounts = Mapping[tuple[str, bool, str], int]
+"""How many clocks there are under a heading, of citizens or of the authority, at a level."""
+
+
+def clock_counts(rows: BoardRows) -> ClockCounts:
+    """Return how many clocks there are under each heading; those of every level are read in one pass."""
     at = rows.moment.at
-    found: dict[tuple[str, bool], dict[str, int]] = {}
-    for citizen, stands in ((False, AUTHORITY_STANDS), (True, CITIZEN_STANDS)):
-        everything = rows.counts(Selection(citizen=citizen), "level")
-        for stand in stands:
-            chosen = clocks_selected(stand, None, at, citizen=citizen)
-            bounded = chosen.sort_from is not None
-            found[stand, citizen] = _by_level(rows.counts(chosen, "level") if bounded else everything, chosen)
+    bounds = [clocks_selected(stand, None, at, citizen=False) for stand in ("i-dag", "tre-dage")]
+    spans = [text for text in (bounds[0].sort_from, *(one.sort_before for one in bounds)) if text is not None]
+    within = {"i-dag": (1,), "tre-dage": (1, 2)}
+    found: Counter[tuple[str, bool, str]] = Counter()
+    for group, number in rows.counts(Selection(), "level", "citizen", spans).items():
+        citizen = group.second == "true"
+        for stand in CITIZEN_STANDS if citizen else AUTHORITY_STANDS:
+            if group.status in STATUSES[stand] and group.span in within.get(stand, (group.span,)):
+                found[stand, citizen, group.first] += number
     return found
 
 
-def _by_level(counts: Counts, chosen: Selection) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for (level, how), number in counts.items():
-        if chosen.statuses is not None and how in chosen.statuses:
-            found[level] = found.get(level, 0) + number
-    return found
+def clock_number(counts: ClockCounts, level: str, stand: str, *, citizen: bool) -> int:
+    """Return how many clocks there are under a heading at a level, or at every level."""
+    return sum(
+        n for (one, whose, how), n in counts.items() if (one, whose) == (stand, citizen) and level in (how, EVERY)
+    )
 
 
 def clock_totals(
-    counts: Mapping[tuple[str, bool], Mapping[str, int]],
-    asked: Question,
-    kept: Mapping[str, str | None],
-    shown: tuple[str, str] | None,
+    counts: ClockCounts, asked: Question, kept: Mapping[str, str | None], shown: tuple[str, str] | None
 ) -> tuple[TotalLine, ...]:
     """Return the numbers of the board by level, statute on top, then all together; each leads to its list.
 
@@ -237,26 +240,25 @@ def clock_totals(
     """
 
     def total(level: str, stand: str) -> Total:
-        found = counts[stand, False]
-        number = sum(found.values()) if level == EVERY else found.get(level, 0)
+        number = clock_number(counts, level, stand, citizen=False)
         place = list_address(BOARD, asked, [*kept.items(), (LEVEL, level), (STATE, stand)])
         return Total(_(STANDS[stand]), number, place, (level, stand) == shown)
 
     def line(level: str, label: str) -> TotalLine:
         return TotalLine(label, tuple(total(level, stand) for stand in AUTHORITY_STANDS))
 
-    present = [level for level in EVERY_LEVEL if level == STATUTE or any(level in found for found in counts.values())]
+    present = [level for level in EVERY_LEVEL if level == STATUTE or any(level == how for *_rest, how in counts)]
     return (*(line(level, word(LEVELS, level)) for level in present), line(EVERY, _("i alt")))
 
 
 def citizen_totals(
-    counts: Mapping[tuple[str, bool], Mapping[str, int]], asked: Question, kept: Mapping[str, str | None], shown: str
+    counts: ClockCounts, asked: Question, kept: Mapping[str, str | None], shown: str
 ) -> tuple[Total, ...]:
     """Return the numbers of citizens' own clocks; each leads to its list."""
     return tuple(
         Total(
             _(STANDS[stand]),
-            sum(counts[stand, True].values()),
+            clock_number(counts, EVERY, stand, citizen=True),
             list_address(BOARD, asked, [*kept.items(), ("borger", "1"), (STATE, stand)]),
             stand == shown,
         )
@@ -298,14 +300,20 @@ def _late_known(clock: Deadline, row: PartRow, near: Beside) -> str | None:
     return _("Var udløbet, før det blev registreret") if clock.due < trigger.recorded_at else None
 
 
+def breach_numbers(rows: BoardRows) -> Mapping[str, int]:
+    """Return how many disclosures were covered, how many not, and how many were denied, in one pass."""
+    found: Counter[str] = Counter()
+    for group, number in rows.counts(Selection("disclosure/", events=(*SHARED, *REFUSED)), "event").items():
+        found["denied" if group.first in REFUSED else group.status] += number
+    found["brud"] = sum(found[one] for one in UNCOVERED)
+    return found
+
+
 def breach_totals(
-    shared: Counts, refused: int, asked: Question, kept: Mapping[str, str | None], shown: str
+    numbers: Mapping[str, int], asked: Question, kept: Mapping[str, str | None], shown: str
 ) -> tuple[Total, ...]:
     """Return how many disclosures were covered and how many not; each number leads to its list."""
-    numbers = {name: sum(n for (_, how), n in shared.items() if how == name) for name in COVERS if name != "denied"}
-    numbers["denied"] = refused
-    numbers["brud"] = numbers["not_covered"] + numbers["not_judged"]
-    order = ("brud", "not_covered", "not_judged", "covered", "denied")
+    order = ("brud", *UNCOVERED, "covered", "denied")
     return tuple(
         Total(
             _("uden dækning i alt") if name == "brud" else word(COVERS, name),
@@ -347,17 +355,22 @@ def _recipients(to: Any) -> str:
     return ", ".join(word(ROLES, str(one)) for one in many(to)) or "–"
 
 
+def finding_number(counts: Counts, level: str, state: str) -> int:
+    """Return how many findings stand so at a level, or at every level."""
+    return sum(n for group, n in counts.items() if group.status == state and level in (group.first, EVERY))
+
+
 def finding_totals(
     counts: Counts, asked: Question, kept: Mapping[str, str | None], shown: tuple[str, str]
 ) -> tuple[TotalLine, ...]:
     """Return how many findings there are by level and state, statute on top; each number leads to its list."""
 
     def total(level: str, state: str) -> Total:
-        number = sum(n for (one, how), n in counts.items() if how == state and level in (one, EVERY))
+        number = finding_number(counts, level, state)
         place = list_address(FOUND, asked, [*kept.items(), (LEVEL, level), (STATE, state)])
         return Total(word(LIVES, state), number, place, (level, state) == shown)
 
-    present = [level for level in EVERY_LEVEL if level == STATUTE or any(one == level for one, _how in counts)]
+    present = [level for level in EVERY_LEVEL if level == STATUTE or any(group.first == level for group in counts)]
     named: Sequence[tuple[str, str]] = [*((level, word(LEVELS, level)) for level in present), (EVERY, _("i alt"))]
     return tuple(TotalLine(label, tuple(total(level, state) for state in LIVES)) for level, label in named)
 

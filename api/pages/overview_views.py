@@ -19,7 +19,7 @@ from domain.barometer import ANSWERS, QUESTIONS
 from domain.standing import step_then
 from domain.steering import heading
 from domain.time import read_instant
-from projections.board_pages import Counts
+from projections.board_pages import Counts, Group
 from projections.boards import PartRow
 
 QUESTION, ANSWER = "spoergsmaal", "svar"
@@ -151,7 +151,7 @@ def question_totals(
 
     def total(code: str, said: str) -> Total:
         place = list_address(BAROMETER, asked, [*kept.items(), (QUESTION, code), (ANSWER, said)])
-        return Total(_(SAID[said]), counts.get((code, said), 0), place, (code, said) == shown)
+        return Total(_(SAID[said]), counts.get(Group(code, "", 0, said), 0), place, (code, said) == shown)
 
     return tuple(
         QuestionTotals(question_line(one), tuple(total(code, said) for said in ANSWERS))

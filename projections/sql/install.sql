@@ -70,6 +70,9 @@ CREATE INDEX IF NOT EXISTS remembered_v1_board ON view.remembered_v1
     (view, generation, sort, key, (part COLLATE "C")) WHERE sort IS NOT NULL;
 CREATE INDEX IF NOT EXISTS remembered_v1_at ON view.remembered_v1
     (view, generation, (coalesce(known_to, 9223372036854775807)), known_from) WHERE sort IS NOT NULL;
+-- Links between families and overviews that were published: few among the rows of all cases.
+CREATE INDEX IF NOT EXISTS remembered_v1_rare ON view.remembered_v1 (view, generation, (split_part(part, '/', 1)))
+    WHERE sort IS NOT NULL AND split_part(part, '/', 1) IN ('sibling', 'published');
 DROP INDEX IF EXISTS view.remembered_v1_open;
 -- The first view had a table of its own. What stood there is followed anew, from the first event on.
 DO $$

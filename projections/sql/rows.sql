@@ -103,12 +103,28 @@ SELECT p.key, p.part, p.value, p.known_from, e.recorded_at FROM (
 ) p JOIN ledger.event e ON e.position = p.known_from
 ORDER BY p.sort, p.key, p.part COLLATE "C"
 
+-- name: board_rare
+-- The rows of a kind of which there are few, by an index of their own: the condition on the part is word for word its.
+SELECT r.key, r.part, r.value, r.known_from, e.recorded_at
+FROM view.remembered_v1 r JOIN ledger.event e ON e.position = r.known_from
+WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current WHERE view = %(view)s)
+    AND r.sort IS NOT NULL AND split_part(r.part, '/', 1) = %(kind)s::text
+    AND r.known_from <= %(position)s AND coalesce(r.known_to, 9223372036854775807) > %(position)s
+    AND (%(only)s::uuid[] IS NULL OR r.key = ANY(%(only)s::uuid[])) AND NOT r.key = ANY(%(but)s::uuid[])
+    AND (%(programme)s::text IS NULL OR r.value ->> 'programme' = %(programme)s::text)
+
 -- name: board_counts
--- How many rows the same board has by status, and by part or level where that is asked for.
-SELECT c.part, c.status, count(*) FROM (
-    SELECT CASE %(by)s::text WHEN 'part' THEN r.part WHEN 'level' THEN coalesce(r.value ->> 'level', '') ELSE '' END AS part, CASE WHEN r.value ? 'steps' THEN coalesce(jsonb_path_query_first(
-        r.value, 'strict $.steps[*] ? (@[0] <= $at)[1]', %(at)s::jsonb) #>> '{}', r.value ->> 'status')
-        ELSE r.value ->> 'status' END AS status
+-- How many rows the same board has by status, by what they say under two names, and by how many of some texts in order
+-- they do not sort before.
+SELECT c.first, c.second, c.span, c.status, count(*) FROM (
+    SELECT CASE %(first)s::text WHEN '' THEN '' WHEN 'part' THEN r.part ELSE coalesce(r.value ->> %(first)s::text, '')
+        END AS first,
+        CASE %(second)s::text WHEN '' THEN '' WHEN 'part' THEN r.part ELSE coalesce(r.value ->> %(second)s::text, '')
+        END AS second,
+        width_bucket(r.sort, %(spans)s::text[]) AS span,
+        CASE WHEN r.value ? 'steps' THEN coalesce(jsonb_path_query_first(
+            r.value, 'strict $.steps[*] ? (@[0] <= $at)[1]', %(at)s::jsonb) #>> '{}', r.value ->> 'status')
+            ELSE r.value ->> 'status' END AS status
     FROM view.remembered_v1 r
     WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current WHERE view = %(view)s)
         AND r.sort IS NOT NULL
@@ -121,11 +137,13 @@ SELECT c.part, c.status, count(*) FROM (
         AND (%(events)s::text[] IS NULL OR r.value ->> 'event' = ANY(%(events)s::text[]))
         AND (%(sort_from)s::text IS NULL OR r.sort >= %(sort_from)s::text)
         AND (%(sort_before)s::text IS NULL OR r.sort < %(sort_before)s::text)
-) c WHERE %(statuses)s::text[] IS NULL OR c.status = ANY(%(statuses)s::text[]) GROUP BY c.part, c.status
+) c WHERE %(statuses)s::text[] IS NULL OR c.status = ANY(%(statuses)s::text[])
+GROUP BY c.first, c.second, c.span, c.status
 
 -- name: board_cases
--- How many cases have a row of the same board in each group of statuses, but for some cases; of rows that time leaves alone.
-SELECT g.name, count(DISTINCT r.key)
+-- How many cases of each programme have a row of the same board in each group of statuses, but for some cases; of rows
+-- that time leaves alone.
+SELECT c.programme, c.name, count(*) FROM (SELECT DISTINCT r.value ->> 'programme' AS programme, g.name, r.key
 FROM view.remembered_v1 r
     JOIN unnest(%(grouped)s::text[], %(groups)s::text[]) AS g (status, name) ON g.status = r.value ->> 'status'
 WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current WHERE view = %(view)s)
@@ -136,7 +154,7 @@ WHERE r.view = %(view)s AND r.generation = (SELECT generation FROM view.current 
     AND (%(programme)s::text IS NULL OR r.value ->> 'programme' = %(programme)s::text)
     AND NOT r.key = ANY(%(apart)s::uuid[])
     AND (%(statuses)s::text[] IS NULL OR r.value ->> 'status' = ANY(%(statuses)s::text[]))
-GROUP BY g.name
+) c GROUP BY c.programme, c.name
 
 -- name: cases_of_programme
 -- The cases, of some or of all but some, that were of a programme as known at a position.
