@@ -16,7 +16,7 @@ from replay.release_columns import Table
 
 SQL = load_queries("replay", "sql/database.sql")
 
-BOUNDS = {"threads": 1, "memory_limit": "512MB"}
+BOUNDS = {"threads": 1, "memory_limit": "128MB"}
 """One thread, so that rows keep their order, and memory for DuckDB whatever the size of a release."""
 
 ROW_GROUP = 20_000

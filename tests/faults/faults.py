@@ -28,6 +28,7 @@ from ledger.embedded import EmbeddedPostgres
 from ledger.erasure import apply_erasures
 from ledger.errors import LedgerError
 from ledger.keys import file_keys
+from replay.extras import ExtraMissing
 from replay.rebuild import RebuildFailed
 from replay.release import ReleaseRefused
 from tests.check import check_ledger
@@ -37,7 +38,9 @@ from tests.faults.proxy import Lost, Proxy
 from tests.faults.steps import STEPS, Step
 from tests.ledger.samples import appended, one, opening
 
-REFUSALS = (LedgerError, psycopg.Error, RebuildFailed, ReleaseRefused, FolderExists, Refused, OSError)
+REFUSALS = (
+    LedgerError, psycopg.Error, RebuildFailed, ReleaseRefused, ExtraMissing, FolderExists, Refused, OSError,
+)  # fmt: skip
 """What a step may say when something is broken under it; whatever else it raises is a defect."""
 
 DISK_KILOBYTES = 400 * 1024

@@ -354,3 +354,12 @@ class TestWhole:
         """With the extra that brings it."""
         with pytest.raises(ExtraMissing, match=r"install caseledger\[replay\]"):
             extra("no_such_package", "replay")
+
+    def test_a_package_that_cannot_be_loaded_is_not_called_missing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As when a library of it does not fit into memory: what to do is something else."""
+        (tmp_path / "unloadable.py").write_text("raise ImportError('failed to map segment from shared object')\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(ExtraMissing, match="too little memory"):
+            extra("unloadable", "replay")
