@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Generator
 from datetime import UTC, date, datetime, time, timedelta
@@ -360,6 +361,6 @@ class TestWhole:
     ) -> None:
         """As when a library of it does not fit into memory: what to do is something else."""
         (tmp_path / "unloadable.py").write_text("raise ImportError('failed to map segment from shared object')\n")
-        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
         with pytest.raises(ExtraMissing, match="too little memory"):
             extra("unloadable", "replay")
