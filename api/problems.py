@@ -52,6 +52,11 @@ KINDS: dict[str, Kind] = {
         "The version has moved on",
         "Read what happened since `If-Match`, decide again, send again with the new ETag.",
     ),
+    "body-too-slow": Kind(
+        408,
+        "The body came too slowly",
+        "It ends within twenty seconds, and one more for each 10,000 bytes. Nothing was done: send it again.",
+    ),
     "document-erased": Kind(410, "The document was erased", "Its key was destroyed by a decision on record."),
     "body-too-large": Kind(
         413, "The body is too large", "A body holds at most one million bytes, a document fifty million."
