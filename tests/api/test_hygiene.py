@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from api import listening
 from api.app import create_app
-from api.hygiene import ALWAYS, ANSWER_POLICY, LOOPBACK_NAMES, MAX_HEAD_BYTES, PAGE_POLICY, guarded
+from api.hygiene import ALWAYS, ANSWER_POLICY, LOOPBACK_NAMES, MAX_HEAD_BYTES, ONCE, PAGE_POLICY, guarded
 from api.sign_in.local import LocalSignIn
 from ledger.store import Ledger
 from tests.api.client import ALMA, CANARY, JSON, Api, note, problem
@@ -141,6 +141,16 @@ def test_no_host_and_two_hosts_are_refused(served: Served) -> None:
     for head in (b"", b"Host: localhost\r\nHost: elsewhere.example\r\n"):
         answer = talk(served, b"GET /cases HTTP/1.1\r\n" + head + b"Connection: close\r\n\r\n")
         assert answer.startswith((b"HTTP/1.1 421 ", b"HTTP/1.1 400 ")), answer
+
+
+@pytest.mark.parametrize("name", sorted(ONCE))
+def test_what_steers_a_request_is_sent_once(api: Api, name: str) -> None:
+    """Two keys, versions or purposes are refused, also where nobody asks for any."""
+    size = api.size()
+    response = api.http.get("/cases", headers=[(name, "one"), (name.title(), "other")])
+    found = problem(response, 400, "bad-request")
+    assert found["detail"].lower() == f"send {name} once."
+    assert api.size() == size
 
 
 def test_heads_within_the_limit_are_read(api: Api) -> None:
