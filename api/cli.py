@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except MemoryError as error:
         sys.exit(f"caseledger: {_one_line(error)}")
     try:
-        if options.ledger:
+        if options.ledger is not None:
             take_ledger(options.ledger, _settings())
         sys.exit(options.handler(options, _settings()))
     except KeyboardInterrupt:
