@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from errno import EDQUOT, ENOSPC
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except MemoryError as error:
         sys.exit(f"caseledger: {_one_line(error)}")
     try:
-        if options.ledger:
+        if options.ledger is not None:
             take_ledger(options.ledger, _settings())
         sys.exit(options.handler(options, _settings()))
     except KeyboardInterrupt:
@@ -97,6 +98,10 @@ def _one_line(error: Exception) -> str:
         return "there is not enough memory: nothing is half recorded; give the command more and start it again"
     if type(error).__module__.partition(".")[0] in ("api", "replay", "projections", "ledger", "domain"):
         return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT):
+        return "there is no room left on the disk: make room, then run the same command again"
+    if isinstance(error, OSError) and error.strerror and isinstance(error.filename, str):
+        return f"{' '.join(error.filename.split())}: {error.strerror}; name another place, or let this account use it"
     return f"failed unexpectedly ({type(error).__name__}); run again with --trace before the command to see where"
 
 

@@ -94,10 +94,16 @@ def _bundle(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a new file that only its owner can read."""
+    """Write a new file that only its owner can read, whole or not at all; raises FileExists and OSError."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise FileExists from None
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink()
+        raise

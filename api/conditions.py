@@ -50,10 +50,16 @@ def etag(version: int) -> str:
 
 
 def refuse_unknown_parameters(request: Request, *known: str) -> None:
-    """Raise ProblemError for a query parameter that is not known here: a misspelt instant would show the present."""
-    unknown = set(request.query_params) - set(known)
-    if unknown:
+    """Raise ProblemError for a query parameter that is not known here, or sent twice.
+
+    A misspelt instant would show the present, and of two nobody could tell which was meant.
+    """
+    sent = [name for name, _ in request.query_params.multi_items()]
+    if not set(sent) <= set(known):
         raise ProblemError("bad-request", f"The query holds parameters not known here; known are {', '.join(known)}.")
+    if len(set(sent)) < len(sent):
+        twice = next(name for name in known if sent.count(name) > 1)
+        raise ProblemError("bad-request", f"{twice} stands in the query more than once: send one.")
 
 
 def question(known_at: str | None, valid_at: str | None) -> Question:

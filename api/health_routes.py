@@ -11,6 +11,9 @@ from api.problems import ProblemError
 from ledger.errors import LedgerError
 from ledger.store import Ledger
 
+ASKED_BY = ["GET", "HEAD"]
+"""Who watches a service often asks for the head alone."""
+
 PASSED_ON = ("forwarded", "x-forwarded-for", "via")
 
 
@@ -18,12 +21,12 @@ def create_health_router(ledger: Ledger, health: HealthReader, requests: Request
     """Return the addresses; numbers are told on this machine alone, since they say how much is recorded when."""
     router = APIRouter(include_in_schema=False)
 
-    @router.get("/healthz")
+    @router.api_route("/healthz", methods=ASKED_BY)
     async def healthz() -> Response:
         """The process answers."""
         return PlainTextResponse("ok\n")
 
-    @router.get("/readyz")
+    @router.api_route("/readyz", methods=ASKED_BY)
     def readyz(request: Request) -> Response:
         """The database answers, and nothing that must run is stopped or behind its limit; 503 otherwise."""
         try:
@@ -33,7 +36,7 @@ def create_health_router(ledger: Ledger, health: HealthReader, requests: Request
         ready = {"ready": not found.wrong, "wrong": found.wrong}
         return JSONResponse(ready | (found.told if _is_local(request) else {}), 503 if found.wrong else 200)
 
-    @router.get("/metrics")
+    @router.api_route("/metrics", methods=ASKED_BY)
     def metrics(request: Request) -> Response:
         """Figures for Prometheus."""
         if not _is_local(request):

@@ -24,6 +24,9 @@ PAGE_POLICY = (
 ANSWER_POLICY = "default-src 'none'; sandbox; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 """For everything that is no page: opened in a browser it can neither run nor load nor send anything."""
 
+ONCE = frozenset(("purpose", "idempotency-key", "if-match", "content-type", "accept-datetime", "last-event-id"))
+"""Headers that steer a request: of two different ones nobody could tell which was meant. Sign-in sees to its own."""
+
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     # Not no-referrer: with it browsers send `Origin: null` with a form, and the check against forged forms goes blind.
@@ -105,7 +108,7 @@ _STANDING_NAMES = frozenset(name for name, _ in _standing(False, NOT_KEPT, True)
 
 
 class KnownHosts:
-    """Refuses requests for a host name that is not ours, and those whose address and headers are too large.
+    """Refuses requests for a host name that is not ours, with too large a head, or with a header twice that is one.
 
     A page of somebody else's that makes its own name lead to this machine is thereby told nothing (DNS rebinding).
     """
@@ -124,12 +127,25 @@ class KnownHosts:
                 detail = "Use the address that this service was given, or add the name to CASELEDGER_HOST_NAMES."
                 await render(ProblemError("misdirected", detail))(scope, receive, send)
                 return
+            if twice := _sent_twice(scope):
+                await render(ProblemError("bad-request", f"Send {twice} once."))(scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
 
 def _head_bytes(scope: Scope) -> int:
     address = len(scope.get("raw_path") or b"") + len(scope["query_string"])
     return address + sum(len(name) + len(value) for name, value in scope["headers"])
+
+
+def _sent_twice(scope: Scope) -> str | None:
+    """Return the header that was sent more than once though one is asked for; None where there is none."""
+    seen: set[bytes] = set()
+    for name, _ in scope["headers"]:
+        if name in seen and name.decode("latin-1") in ONCE:
+            return "-".join(part.capitalize() for part in name.decode().split("-"))
+        seen.add(name)
+    return None
 
 
 def _host(scope: Scope) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -33,8 +34,9 @@ def rows_of(path: Path, mapped: ImportMap) -> Iterator[NumberedRow]:
 
 
 def _csv_rows(path: Path, mapped: ImportMap) -> Iterator[NumberedRow]:
+    encoding = "utf-8-sig" if mapped.encoding == "utf-8" else mapped.encoding
     try:
-        with path.open(encoding=mapped.encoding, newline="") as file:
+        with path.open(encoding=encoding, newline="") as file:
             reader = csv.DictReader(file, delimiter=mapped.delimiter, strict=True)
             head = reader.fieldnames or []
             if len(set(head)) < len(head) or not {mapped.id, mapped.case, mapped.kind} <= set(head):
@@ -62,6 +64,8 @@ def _json_rows(path: Path) -> Iterator[NumberedRow]:
             number += 1
             if len(line) > MAX_BODY_BYTES:
                 raise ImportMapError(f"{path}: line {number} has more than {MAX_BODY_BYTES} bytes")
+            if number == 1:
+                line = line.removeprefix(BOM_UTF8)
             if line.strip():
                 yield number, _json_row(line)
 

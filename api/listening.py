@@ -1,4 +1,4 @@
-"""Where the service listens and how it is spoken to: address, certificate, heads of requests that come to an end."""
+"""Where the service listens and how it is spoken to: address, certificate, requests and answers that come to an end."""
 
 import asyncio
 import errno
@@ -17,6 +17,12 @@ from ledger.errors import LedgerError
 from ledger.settings import Settings
 
 HEAD_SECONDS = 10.0
+BODY_SECONDS = 20.0
+BODY_BYTES_PER_SECOND = 10_000
+ANSWER_SECONDS = 60.0
+"""How long one who reads nothing of an answer is waited for, each time that the line is full."""
+
+_LOOK_SECONDS = 1.0
 
 
 class PortTaken(Exception):
@@ -104,16 +110,20 @@ def _no_password() -> str:
     raise ValueError("the key has a password")
 
 
-class BoundedHeads(HttpToolsProtocol):
-    """The server's protocol, which by itself takes heads of any size and waits for their end for ever.
+class BoundedWaits(HttpToolsProtocol):
+    """The server's protocol, which by itself takes heads of any size and waits for a caller for ever.
 
-    A head that has not ended after 32,000 bytes or ten seconds ends the connection.
+    A head that has not ended after 32,000 bytes or ten seconds ends the connection. So does a body that has not ended
+    after twenty seconds and one more for each 10,000 bytes that have come, and an answer of which nothing is read for a
+    minute: each request holds one of few places (``api.capacity``), and nobody may keep one by doing nothing.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._head: int | None = 0
         self._hurry: asyncio.TimerHandle | None = None
+        self._body_due = 0.0
+        self._reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Begin to wait for the first head."""
@@ -123,6 +133,7 @@ class BoundedHeads(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._stop_waiting()
+        self._stop_reading()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -136,15 +147,33 @@ class BoundedHeads(HttpToolsProtocol):
             self._refuse("head-too-large")
 
     def on_headers_complete(self) -> None:
-        """Let the body take the time it takes."""
+        """Begin to wait for the body."""
         self._stop_waiting()
         self._head = None
+        self._body_due = self.loop.time() + BODY_SECONDS
+        self._hurry = self.loop.call_at(self._body_due, self._await_body)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Give a body more time for what has come of it."""
+        self._body_due += len(body) / BODY_BYTES_PER_SECOND
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Count the next head from nothing."""
+        self._stop_waiting()
         self._head = 0
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for somebody who reads no more."""
+        super().pause_writing()
+        self._reading = self.loop.call_later(ANSWER_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Wait no longer: something was read."""
+        self._stop_reading()
+        super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP as everything else is answered: with a problem and all headers."""
@@ -162,7 +191,23 @@ class BoundedHeads(HttpToolsProtocol):
     def _await_head(self) -> None:
         self._hurry = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
 
+    def _await_body(self) -> None:
+        """End a body that is due, unless it is we who do not read on."""
+        if self.flow.read_paused:
+            self._body_due = self.loop.time() + _LOOK_SECONDS
+        if self.loop.time() < self._body_due:
+            self._hurry = self.loop.call_at(self._body_due, self._await_body)
+        elif self.pipeline or self.cycle.response_started:
+            self.transport.abort()  # an answer has begun, and another must not stand in the middle of it
+        else:
+            self._refuse("body-too-slow")
+
     def _stop_waiting(self) -> None:
         if self._hurry is not None:
             self._hurry.cancel()
             self._hurry = None
+
+    def _stop_reading(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None

@@ -108,7 +108,7 @@ def _address(path: str, query: Sequence[tuple[str, str]]) -> str:
 
 def _place(scope: Scope) -> Place:
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    asked = dict(query).get(KNOWN_AT) or None  # of several the last one, as everywhere
+    asked = dict(query).get(KNOWN_AT) or None
     return Place(scope["path"], tuple(pair for pair in query if pair[0] != KNOWN_AT), asked)
 
 
@@ -125,7 +125,7 @@ class TimeGate:
             return
         place = _place(scope)
         try:
-            known_at = _wanted(place, Headers(scope=scope).getlist("accept-datetime"))
+            known_at = _wanted(place, Headers(scope=scope).get("accept-datetime"))
         except ProblemError as problem:
             await render(problem)(scope, receive, _marking(send, []))
             return
@@ -138,17 +138,15 @@ class TimeGate:
         return any(place.match(path) for place in self._places)
 
 
-def _wanted(place: Place, headers: Sequence[str]) -> str | None:
+def _wanted(place: Place, header: str | None) -> str | None:
     """Return the instant to ask about; raises ProblemError where header and query name different ones."""
-    if not headers:
+    if header is None:
         return place.known_at
-    if len(headers) > 1:
-        raise ProblemError("bad-request", "Send one Accept-Datetime.")
-    instant = read_http_date(headers[0])
+    instant = read_http_date(header)
     if place.known_at is None:
         return write_instant(instant)
     try:
-        same = http_date(read_instant(place.known_at)) == headers[0]
+        same = http_date(read_instant(place.known_at)) == header
     except ValueError:
         return place.known_at  # refused further on, with the same words as ever
     if not same:

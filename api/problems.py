@@ -1,13 +1,16 @@
 """Errors over HTTP as problems (RFC 9457): what is wrong, where, and what to do. Never what was sent."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from api.door import Forbidden, NotKnown
 from api.looks import LookNotRecorded
@@ -51,6 +54,11 @@ KINDS: dict[str, Kind] = {
         412,
         "The version has moved on",
         "Read what happened since `If-Match`, decide again, send again with the new ETag.",
+    ),
+    "body-too-slow": Kind(
+        408,
+        "The body came too slowly",
+        "It ends within twenty seconds, and one more for each 10,000 bytes. Nothing was done: send it again.",
     ),
     "document-erased": Kind(410, "The document was erased", "Its key was destroyed by a decision on record."),
     "body-too-large": Kind(
@@ -232,6 +240,18 @@ def _from_validation(error: RequestValidationError) -> ProblemError:
     return ProblemError("bad-request", "Header or query are not of the form described.", problems)
 
 
+def _methods_of(routes: Iterable[BaseRoute], scope: Scope) -> set[str]:
+    """Return all methods of an address, of which each route knows its own (RFC 9110, section 10.2.1)."""
+    found: set[str] = set()
+    for route in routes:
+        router = getattr(route, "original_router", None)
+        if isinstance(router, APIRouter):
+            found |= _methods_of(router.routes, scope)
+        elif isinstance(route, Route) and route.matches(scope)[0] != Match.NONE:
+            found |= route.methods or set()
+    return found
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the application with a problem."""
 
@@ -241,11 +261,13 @@ def install(app: FastAPI) -> None:
             request.state.failure = error  # the log names its type and place
         return render(problem)
 
-    async def framework(_: Request, error: Exception) -> Response:
+    async def framework(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             return render(from_exception(error))
         response = render(_from_framework(error))
         response.headers.update(error.headers or {})
+        if error.status_code == 405:
+            response.headers["Allow"] = ", ".join(sorted(_methods_of(app.routes, request.scope)))
         return response
 
     async def validation(_: Request, error: Exception) -> Response:

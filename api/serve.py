@@ -20,7 +20,7 @@ from api.app import create_app
 from api.feed import Feed
 from api.health import HealthReader
 from api.hygiene import guarded
-from api.listening import BoundedHeads, Listening, listener, listening, tls_context
+from api.listening import BoundedWaits, Listening, listener, listening, tls_context
 from api.opening import Place
 from api.search_upkeep import forgetting
 from api.sign_in.choice import sign_in_for
@@ -59,7 +59,7 @@ def serve(place: Place, settings: Settings, port: int, *, publish_log: bool) -> 
         )
         config = uvicorn.Config(
             guarded(app, where.hosts, *limits, app.state.requests),
-            http=BoundedHeads,
+            http=BoundedWaits,
             ws="none",
             ssl_context_factory=(lambda _config, _default: context) if context else None,
             proxy_headers=False,  # anybody on this machine could otherwise say which address a request comes from

@@ -53,12 +53,12 @@ class MadeExtract:
 
 
 def read_codes(path: Path) -> Mapping[str, str]:
-    """Return the codes of measures by legal basis, from the table ``codes`` of a TOML file; raises CodesRefused."""
+    """Return codes of measures by legal basis, from table ``codes`` of a TOML file; raises CodesRefused and OSError."""
     try:
         codes = tomllib.loads(path.read_text("utf-8"))["codes"]
         if not codes or not all(isinstance(code, str) and code.isdigit() for code in codes.values()):
             raise ValueError
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, AttributeError):
         raise CodesRefused(
             f'{path.name}: write a table [codes] with a line such as "barnets lov § 32 stk. 1 nr. 5" = "123" for each'
             " legal basis"

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from api import json_log
-from api.listening import BoundedHeads, Listening, NotServable, listener, tls_context
+from api.listening import BoundedWaits, Listening, NotServable, listener, tls_context
 from ledger.proof.witness import Evidence, Reason, Refused, Witness
 from ledger.settings import Settings
 
@@ -94,7 +94,7 @@ def serve_witness(witness: Witness, settings: Settings, host: str, port: int) ->
     with listener(where, port) as listening_socket:
         config = uvicorn.Config(
             WitnessService(witness),
-            http=BoundedHeads,
+            http=BoundedWaits,
             ws="none",
             lifespan="off",
             ssl_context_factory=(lambda _config, _default: context) if context else None,

@@ -174,6 +174,21 @@ class Settings(BaseSettings):
         description="Where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces (extra traces).",
     )
 
+    @field_validator("database_url", "owner_url", "replica_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        """Refuse what libpq cannot read, without repeating it: it may hold a password."""
+        if not value:
+            return value
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            conninfo_to_dict(value)
+        except ProgrammingError:
+            raise ValueError("must be a libpq URL, such as postgresql://host/database") from None
+        return value
+
     @field_validator("oidc_role_map")
     @classmethod
     def _known_roles(cls, value: dict[str, str] | None) -> dict[str, str] | None:

@@ -37,6 +37,10 @@ PAGE = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class NoScheduler(Exception):
+    """No dask scheduler answers at this address: start one, or leave --scheduler out to fold in processes."""
+
+
 class NotWorkingFiles(Exception):
     """This folder holds no working files: write some with `caseledger replay working`."""
 
@@ -132,8 +136,16 @@ def on_processes(workers: int) -> Generator[Executor]:
 
 @contextmanager
 def on_cluster(address: str) -> Generator[Executor]:
-    """Yield an executor on the dask cluster of a scheduler; raises ExtraMissing. A worker that is lost is replaced."""
-    with extra("distributed", "cluster").Client(address) as client:
+    """Yield an executor on the dask cluster of a scheduler; raises ExtraMissing and NoScheduler.
+
+    A worker that is lost is replaced.
+    """
+    connect = extra("distributed", "cluster").Client
+    try:
+        client = connect(address)
+    except (OSError, ValueError):
+        raise NoScheduler(NoScheduler.__doc__) from None
+    with client:
         yield client.get_executor(retries=RETRIES, pure=False)
 
 

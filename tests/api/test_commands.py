@@ -111,6 +111,19 @@ def test_a_database_that_does_not_answer_is_one_line(nowhere: Inside, words: tup
     assert "database" in line
 
 
+@pytest.mark.parametrize("setting", ["DATABASE_URL", "OWNER_URL", "REPLICA_URL"])
+def test_an_address_that_is_none_is_named_and_not_repeated(nowhere: Inside, setting: str) -> None:
+    """The setting is named; what stands in it may be a password."""
+    _, line = Inside({**nowhere.variables, f"CASELEDGER_{setting}": "hemmeligt"}).refused("verify")
+    assert f"CASELEDGER_{setting}" in line
+    assert "hemmeligt" not in line
+
+
+def test_no_name_of_a_ledger_is_no_ledger(filled: Inside) -> None:
+    """An empty variable in a script must not lead to whatever ledger the environment names."""
+    assert "ledger" in filled.refused("--ledger", "", "verify")[1]
+
+
 def test_a_database_without_ledger_is_one_line(tmp_path: Path, simulated: Place) -> None:
     """Where no ledger was created, the line says how to create one."""
     code, line = Inside(environment(make_conninfo(simulated.conninfo, dbname="postgres"), tmp_path)).refused("verify")

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from api import listening
 from api.app import create_app
-from api.hygiene import ALWAYS, ANSWER_POLICY, LOOPBACK_NAMES, MAX_HEAD_BYTES, PAGE_POLICY, guarded
+from api.hygiene import ALWAYS, ANSWER_POLICY, LOOPBACK_NAMES, MAX_HEAD_BYTES, ONCE, PAGE_POLICY, guarded
 from api.sign_in.local import LocalSignIn
 from ledger.store import Ledger
 from tests.api.client import ALMA, CANARY, JSON, Api, note, problem
@@ -141,6 +141,34 @@ def test_no_host_and_two_hosts_are_refused(served: Served) -> None:
     for head in (b"", b"Host: localhost\r\nHost: elsewhere.example\r\n"):
         answer = talk(served, b"GET /cases HTTP/1.1\r\n" + head + b"Connection: close\r\n\r\n")
         assert answer.startswith((b"HTTP/1.1 421 ", b"HTTP/1.1 400 ")), answer
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/cases", "GET, POST"), ("/disclosures", "GET"), ("/searches", "POST"), ("/healthz", "GET, HEAD")],
+)
+def test_a_method_that_is_not_there_is_answered_with_those_that_are(api: Api, path: str, allowed: str) -> None:
+    """All methods of the address, not those of one of its routes (RFC 9110, section 10.2.1)."""
+    response = api.http.delete(path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_who_watches_may_ask_for_the_head_alone(served: Served, path: str) -> None:
+    """The answer has the status of that to GET, and no body."""
+    answer = talk(served, b"HEAD %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % path.encode())
+    assert answer.split(b" ", 2)[1] in (b"200", b"503")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("name", sorted(ONCE))
+def test_what_steers_a_request_is_sent_once(api: Api, name: str) -> None:
+    """Two keys, versions or purposes are refused, also where nobody asks for any."""
+    size = api.size()
+    response = api.http.get("/cases", headers=[(name, "one"), (name.title(), "other")])
+    found = problem(response, 400, "bad-request")
+    assert found["detail"].lower() == f"send {name} once."
+    assert api.size() == size
 
 
 def test_heads_within_the_limit_are_read(api: Api) -> None:

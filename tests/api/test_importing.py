@@ -191,6 +191,17 @@ def test_what_is_wrong_with_a_file_is_one_line(tmp_path: Path, name: str, conten
         list(rows_of(path, read_map(MAP)))
 
 
+@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl"])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, name: str) -> None:
+    """Spreadsheets write one before UTF-8, whether the map says so or not."""
+    content = ROWS.read_bytes() if name == "rows.csv" else json.dumps(opening()).encode()
+    path = tmp_path / name
+    path.write_bytes(b"\xef\xbb\xbf" + content)
+    number, row = next(iter(rows_of(path, read_map(MAP))))
+    assert isinstance(row, dict)
+    assert (number, row["lbnr"], row["type"]) == (1, "1", "sag")
+
+
 def test_a_real_ledger_asks_who_answers_for_it(real_command: Inside, real: Place) -> None:
     """Without --approved-by nothing is taken over."""
     before = size(real)

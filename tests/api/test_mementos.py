@@ -211,13 +211,15 @@ def test_header_and_parameter_must_agree(api: Api, case: str) -> None:
     assert "different" in found["detail"]
 
 
-def test_of_several_instants_the_last_one_is_answered_and_named(api: Api, case: str) -> None:
-    """What the headers say is what the answer is about."""
-    opened = recorded(api, case)[0]
-    response = api.http.get(f"/cases/{case}?known_at={BEFORE}&known_at={opened}")
-    assert response.json()["known_at"] == opened
-    assert response.headers["memento-datetime"] == http_date(read_instant(opened))
-    assert links(response)["memento"].endswith(f"?known_at={opened}")
+@pytest.mark.parametrize("name", ["known_at", "valid_at"])
+@pytest.mark.parametrize("first", ["", "nonsense", BEFORE])
+def test_two_instants_are_no_question(api: Api, case: str, name: str, first: str) -> None:
+    """Which of them is answered would depend on who reads the address; none is, and nothing is shown."""
+    before, opened = api.size(), recorded(api, case)[0]
+    for place in (f"/cases/{case}", f"/cases/{case}/events", "/deadlines", "/events"):
+        found = problem(api.http.get(f"{place}?{name}={first}&{name}={opened}"), 400, "bad-request")
+        assert found["detail"] == f"{name} stands in the query more than once: send one."
+    assert api.size() == before + 1
 
 
 def test_a_time_map_lists_a_commit_each(api: Api) -> None:
