@@ -58,20 +58,25 @@ class Answers:
         self._being_answered = 0
 
     def answer(self, question: Hashable, notes: Notes, work: Callable[[], Found]) -> Found:
-        """Return the answer that stands, else work it out and keep it; what it is read from is noted in both cases."""
+        """Return the answer that stands, else work it out and keep it, unless that fails.
+
+        What it is read from is noted for the answer it is part of, also where it fails: that one may not.
+        """
         kept = self._kept.get(question)
-        if kept is None:
-            around, notes.reads = notes.reads, set()
-            self._being_answered += 1
-            try:
-                found = work()
-                kept = self._kept[question] = frozenset(notes.reads), found
-            finally:
-                self._being_answered -= 1
-                notes.reads = around
-        if self._being_answered:
-            notes.reads |= kept[0]
-        return kept[1]
+        if kept is not None:
+            if self._being_answered:
+                notes.reads |= kept[0]
+            return kept[1]
+        around, notes.reads = notes.reads, set()
+        self._being_answered += 1
+        try:
+            found = work()
+            self._kept[question] = frozenset(notes.reads), found
+            return found
+        finally:
+            self._being_answered -= 1
+            around |= notes.reads
+            notes.reads = around
 
     def note_rule(self, rules: Rules, name: str, at: datetime, notes: Notes) -> Rule | None:
         """Return a rule as judged for what happens at an instant, and note what it was."""

@@ -1,6 +1,7 @@
 """Answers that stand as a case goes on, and those that do not: each kind of reading, and cases that go another way."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -132,6 +133,24 @@ def test_a_rule_that_time_replaces_is_read_again() -> None:
         inquiry = asked(answers, FIRST, ended, datetime(2025, 6, day, 10, tzinfo=UTC))
         inquiry.answer("rule", lambda inquiry=inquiry: times.append(late_rule(inquiry)))
     assert [one is None for one in times] == [False, True]
+
+
+def test_what_fails_on_the_way_is_read_again() -> None:
+    """An answer that holds out where a part of it fails rests on what that part had read."""
+    answers, times = Answers(), list[object]()
+
+    def failing(inquiry: Inquiry) -> None:
+        times.append(received(inquiry))
+        raise OverflowError
+
+    def holding_out(inquiry: Inquiry) -> None:
+        with suppress(OverflowError):
+            inquiry.answer("inner", lambda: failing(inquiry))
+
+    for then in (FIRST, (*FIRST, RECEIVED)):
+        inquiry = asked(answers, then, rules())
+        inquiry.answer("outer", lambda inquiry=inquiry: holding_out(inquiry))
+    assert len(times) == 2
 
 
 def ending(one: Rule) -> Rule:
