@@ -137,7 +137,7 @@ def test_a_rule_that_time_replaces_is_read_again() -> None:
 
 def test_what_fails_on_the_way_is_read_again() -> None:
     """An answer that holds out where a part of it fails rests on what that part had read."""
-    answers, times = Answers(), list[object]()
+    answers, adopted, times = Answers(), rules(), list[object]()
 
     def failing(inquiry: Inquiry) -> None:
         times.append(received(inquiry))
@@ -148,7 +148,7 @@ def test_what_fails_on_the_way_is_read_again() -> None:
             inquiry.answer("inner", lambda: failing(inquiry))
 
     for then in (FIRST, (*FIRST, RECEIVED)):
-        inquiry = asked(answers, then, rules())
+        inquiry = asked(answers, then, adopted)
         inquiry.answer("outer", lambda inquiry=inquiry: holding_out(inquiry))
     assert len(times) == 2
 
