@@ -8,13 +8,13 @@ Source: Ankestyrelsen, Børnesagsbarometret 2020-2022.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Literal
 
 from domain.calendar import plus_months
-from domain.clocks import deadlines
+from domain.clocks import clocks_of
 from domain.consents import SUPPORT, consent_ids, consent_status
 from domain.deadlines import Deadline, status
 from domain.decision_kinds import grants_support, without_consent
@@ -51,21 +51,38 @@ class Answer:
 NOT_STATED = Answer("not_stated")
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of the review: its code, its words, the rule behind it, and what answers it at an instant.
+
+    ``rules`` are those whose clocks answer it, ``findings`` the kinds of findings that answer it with no.
+    """
+
+    code: str
+    danish: str
+    english: str
+    citation: str
+    ask: Callable[["Evidence", datetime], Answer]
+    rules: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """What the answers about one case rest on."""
+    """What the answer to a question about one case rests on."""
 
     inquiry: Inquiry
+    question: Question
 
     @cached_property
     def clocks(self) -> tuple[Deadline, ...]:
-        """The clocks of the statute."""
-        return tuple(clock for clock in deadlines(self.inquiry) if clock.rule in RULES)
+        """The clocks of the question's rules."""
+        return clocks_of(self.inquiry, self.question.rules)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """What the checks find that bear on an answer."""
-        return pending(self.inquiry, FINDINGS)
+        """What the question's checks find."""
+        return pending(self.inquiry, self.question.findings) if self.question.findings else ()
 
     @cached_property
     def decisions(self) -> tuple[Entry, ...]:
@@ -92,28 +109,17 @@ class Evidence:
             yield from (finding.arises_at, finding.ends_at)
         yield from (due for _, due, after in self.gaps if after is None)
 
-    def found(self, at: datetime, *codes: str) -> Answer:
-        """Return no, with what the findings of some kinds that stand rest on; not stated where none does."""
-        found = [one for one in self.findings if one.code in codes and one.stands(at)]
+    def found(self, at: datetime) -> Answer:
+        """Return no, with what the findings that stand rest on; not stated where none does."""
+        found = [one for one in self.findings if one.stands(at)]
         return _answer("no", *(version for one in found for version in (one.entry, *one.rests_on)))
 
-    def kept(self, at: datetime, *rules: str) -> Answer:
-        """Return whether the clocks of some rules were kept: no where one was broken, yes where one was met."""
-        running = [(clock, status(clock, at)) for clock in self.clocks if clock.rule in rules]
+    def kept(self, at: datetime) -> Answer:
+        """Return whether the clocks were kept: no where one was broken, yes where one was met."""
+        running = [(clock, status(clock, at)) for clock in self.clocks]
         broken = [clock for clock, how in running if how in BROKEN]
         met = [clock for clock, how in running if how in MET]
         return _answer("no", *_of_clocks(broken)) if broken else _answer("yes", *_of_clocks(met))
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question of the review: its code, its words, the rule behind it, and what answers it at an instant."""
-
-    code: str
-    danish: str
-    english: str
-    citation: str
-    ask: Callable[[Evidence, datetime], Answer]
 
 
 def _answer(said: Said, *entries: int | None) -> Answer:
@@ -128,7 +134,7 @@ def _of_clocks(clocks: Iterable[Deadline]) -> Iterator[int | None]:
 
 
 def _investigated(evidence: Evidence, at: datetime) -> Answer:
-    missing = evidence.found(at, "SUPPORT_WITHOUT_INVESTIGATION")
+    missing = evidence.found(at)
     looked = evidence.inquiry.of(InvestigationOpened, InvestigationCompleted)
     if missing.entries or looked:
         return missing if missing.entries else _answer("yes", *(entry.version for entry in looked))
@@ -137,14 +143,14 @@ def _investigated(evidence: Evidence, at: datetime) -> Answer:
 
 
 def _child_involved(evidence: Evidence, at: datetime) -> Answer:
-    missing = evidence.found(at, "CHILD_VIEW_MISSING")
+    missing = evidence.found(at)
     made = evidence.decisions
     return missing if missing.entries else _answer("yes", *(one.data.get("child_view") for one in made), *_of(made))
 
 
 def _planned(evidence: Evidence, at: datetime) -> Answer:
-    missing = evidence.found(at, "PLAN_BEFORE_PLACEMENT_MISSING", "PLAN_NOT_REVISED")
-    in_time = evidence.kept(at, "PLAN-3M")
+    missing = evidence.found(at)
+    in_time = evidence.kept(at)
     if missing.entries or in_time.entries:
         return missing if missing.entries else in_time
     return _answer("yes", *_of(evidence.inquiry.of(PlanAdopted)))
@@ -158,7 +164,7 @@ def _followed_up(evidence: Evidence, at: datetime) -> Answer:
 
 
 def _heard(evidence: Evidence, at: datetime) -> Answer:
-    missing = evidence.found(at, "HEARING_MISSING", "DECISION_BEFORE_HEARING_EXPIRED")
+    missing = evidence.found(at)
     if missing.entries:
         return missing
     heard = [(one, hearings_of(evidence.inquiry.known, one)) for one in evidence.decisions]
@@ -166,7 +172,7 @@ def _heard(evidence: Evidence, at: datetime) -> Answer:
 
 
 def _consented(evidence: Evidence, at: datetime) -> Answer:
-    missing = evidence.found(at, "SUPPORT_WITHOUT_CONSENT")
+    missing = evidence.found(at)
     granting = [one for one in evidence.decisions if grants_support(one) or without_consent(one)]
     behind = [entry for one in granting for entry in (one.version, *_consents(evidence, one))]
     return missing if missing.entries else _answer("yes", *behind)
@@ -191,27 +197,31 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
         for one in (
             Question("notifications_assessed", "Er underretninger vurderet inden for 24 timer?",
                      "Were notifications assessed within 24 hours?", "barnets lov § 136(2)",
-                     lambda evidence, at: evidence.kept(at, "UND-24H")),
+                     Evidence.kept, rules=("UND-24H",)),
             Question("receipts_sent", "Er der sendt kvittering inden for seks hverdage?",
                      "Were receipts sent within six weekdays?", "barnets lov § 138(1)",
-                     lambda evidence, at: evidence.kept(at, "UND-RECEIPT-6HV")),
+                     Evidence.kept, rules=("UND-RECEIPT-6HV",)),
             Question("investigation_made", "Er der lavet en børnefaglig undersøgelse, når der skulle?",
                      "Was there an investigation where one was required?",
-                     "barnets lov §§ 20 and 32(4)", _investigated),
+                     "barnets lov §§ 20 and 32(4)", _investigated, findings=("SUPPORT_WITHOUT_INVESTIGATION",)),
             Question("investigation_in_time", "Er undersøgelsen afsluttet inden for fire måneder?",
                      "Was the investigation completed within four months?", "barnets lov § 20(3)",
-                     lambda evidence, at: evidence.kept(at, "BFU-4M")),
+                     Evidence.kept, rules=("BFU-4M",)),
             Question("child_involved", "Er barnet inddraget før afgørelsen?",
-                     "Was the child involved before the decision?", "barnets lov § 5(3)-(4)", _child_involved),
+                     "Was the child involved before the decision?", "barnets lov § 5(3)-(4)", _child_involved,
+                     findings=("CHILD_VIEW_MISSING",)),
             Question("hearing_before_decision", "Er parterne hørt før afgørelsen?",
-                     "Were the parties heard before the decision?", "forvaltningsloven § 19", _heard),
+                     "Were the parties heard before the decision?", "forvaltningsloven § 19", _heard,
+                     findings=("HEARING_MISSING", "DECISION_BEFORE_HEARING_EXPIRED")),
             Question("consent_or_basis", "Er der samtykke eller hjemmel til støtten?",
-                     "Is there consent or another basis for the support?", "barnets lov § 32(2), §§ 37-39", _consented),
+                     "Is there consent or another basis for the support?", "barnets lov § 32(2), §§ 37-39", _consented,
+                     findings=("SUPPORT_WITHOUT_CONSENT",)),
             Question("plan", "Er der en plan for barnet?",
-                     "Is there a plan for the child?", "barnets lov § 91", _planned),
+                     "Is there a plan for the child?", "barnets lov § 91", _planned, ("PLAN-3M",),
+                     ("PLAN_BEFORE_PLACEMENT_MISSING", "PLAN_NOT_REVISED")),
             Question("follow_up_three_months", "Er der fulgt op senest efter tre måneder?",
                      "Was there a follow-up within three months?", "barnets lov § 95(2)",
-                     lambda evidence, at: evidence.kept(at, "FOLLOWUP-FIRST-95", "OLD-70")),
+                     Evidence.kept, rules=("FOLLOWUP-FIRST-95", "OLD-70")),
             Question("follow_up_six_months", "Er der derefter fulgt op mindst hver sjette måned?",
                      "Was there a follow-up at least every six months after that?",
                      "Børnesagsbarometret", _followed_up),
@@ -220,35 +230,26 @@ QUESTIONS: Mapping[str, Question] = MappingProxyType(
 )  # fmt: skip
 """The questions, in the order in which a case runs."""
 
-RULES = frozenset({"UND-24H", "UND-RECEIPT-6HV", "BFU-4M", "PLAN-3M", "FOLLOWUP-FIRST-95", "OLD-70"})
+RULES = frozenset(rule for question in QUESTIONS.values() for rule in question.rules)
 """The rules whose clocks answer a question."""
 
-FINDINGS = frozenset(
-    {
-        "SUPPORT_WITHOUT_INVESTIGATION",
-        "CHILD_VIEW_MISSING",
-        "PLAN_BEFORE_PLACEMENT_MISSING",
-        "PLAN_NOT_REVISED",
-        "HEARING_MISSING",
-        "DECISION_BEFORE_HEARING_EXPIRED",
-        "SUPPORT_WITHOUT_CONSENT",
-    }
-)
+FINDINGS = frozenset(code for question in QUESTIONS.values() for code in question.findings)
 """The kinds of findings that answer a question with no."""
 
 
 def answers(inquiry: Inquiry, at: datetime) -> dict[str, Answer]:
     """Return the answer to each question at an instant."""
-    evidence = Evidence(inquiry)
-    return {code: question.ask(evidence, at) for code, question in QUESTIONS.items()}
+    return {code: question.ask(Evidence(inquiry, question), at) for code, question in QUESTIONS.items()}
 
 
 def standing_answers(inquiry: Inquiry) -> dict[str, Standing[Answer]]:
     """Return the answers at every instant, as long as nothing more goes on record."""
-    evidence = Evidence(inquiry)
-    turns = tuple(evidence.turns)
+    return {
+        code: inquiry.answer(("review", code), partial(_course, inquiry, question))
+        for code, question in QUESTIONS.items()
+    }
 
-    def course(question: Question) -> Standing[Answer]:
-        return standing(lambda at: question.ask(evidence, at), turns)
 
-    return {code: course(question) for code, question in QUESTIONS.items()}
+def _course(inquiry: Inquiry, question: Question) -> Standing[Answer]:
+    evidence = Evidence(inquiry, question)
+    return standing(lambda at: question.ask(evidence, at), evidence.turns)

@@ -3,7 +3,7 @@
 Nothing here knows a rule by name. What the parts of a rule mean is told in ``docs/rule-books.md``.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -18,7 +18,7 @@ from domain.known import counts_from, counts_until, many
 from domain.patterns import anchor_of, earliest, first_match
 from domain.rule_book import Pattern, Rule, Span
 from domain.rules import Adoption, Rules
-from domain.time import EARLIEST_DAY, LATEST_DAY, Moment, copenhagen_day, end_of, read_day, start_of
+from domain.time import EARLIEST, EARLIEST_DAY, LATEST_DAY, Moment, copenhagen_day, end_of, read_day, start_of
 
 
 def deadlines(inquiry: Inquiry, rules: Iterable[str] | None = None) -> tuple[Deadline, ...]:
@@ -27,10 +27,17 @@ def deadlines(inquiry: Inquiry, rules: Iterable[str] | None = None) -> tuple[Dea
     ``rules`` limits the answer; None takes the statute and the case's programme.
     """
     names = tuple(rules) if rules is not None else inquiry.rules.ids(inquiry.programme)
-    found = [clock for name in names for clock in _clocks(inquiry, name)]
-    met = {(clock.rule, clock.trigger) for clock in found if plain_status(clock, inquiry.at) == "met"}
+    found = [clock for name in names for clock in _kept_clocks(inquiry, name)]
+    met = {(clock.rule, clock.trigger) for clock in found if plain_status(clock, EARLIEST) == "met"}
     settled = [_with_moot(clock, met, inquiry.rules) for clock in found]
     return tuple(sorted(settled, key=lambda clock: (clock.started, clock.trigger, clock.rule, clock.number)))
+
+
+def clocks_of(inquiry: Inquiry, rules: Collection[str]) -> tuple[Deadline, ...]:
+    """Return the clocks of some rules as they stand among all of the case, in the order they started."""
+    own, mooting = inquiry.rules.ids(inquiry.programme), inquiry.rules.mooting
+    among = {name for rule in rules for name in (rule, mooting.get(rule, rule)) if name in own}
+    return tuple(clock for clock in deadlines(inquiry, among) if clock.rule in rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,11 @@ class _Start:
     def order(self) -> tuple[date, int]:
         """Which of several comes first: by day, because an awareness is often known only to the day."""
         return copenhagen_day(self.anchor), self.entry.version
+
+
+def _kept_clocks(inquiry: Inquiry, name: str) -> tuple[Deadline, ...]:
+    """Return the clocks of one rule, which do not hang on what the clock shows nor on how checks judge."""
+    return inquiry.answer(("clocks", name), lambda: tuple(_clocks(inquiry, name)))
 
 
 def _clocks(inquiry: Inquiry, name: str) -> Iterator[Deadline]:
@@ -207,7 +219,7 @@ def _subject(entry: Entry) -> str | None:
 
 def _outcome(inquiry: Inquiry, start: _Start, clock: Deadline) -> Deadline:
     """Return the clock with what became of it."""
-    rule, facts, trigger, started = start.rule, inquiry.by_topic, start.entry, clock.started
+    rule, facts, trigger, started = start.rule, inquiry.of_topic, start.entry, clock.started
     satisfied = _satisfying(inquiry, start, clock.not_before)
     preliminary = earliest(rule.preliminary, facts, trigger, started)
     clock = replace(
@@ -224,7 +236,7 @@ def _outcome(inquiry: Inquiry, start: _Start, clock: Deadline) -> Deadline:
 
 def _fine(inquiry: Inquiry, start: _Start, clock: Deadline, satisfied: Entry | None) -> Deadline:
     """Return the clock with what the law adds to time alone: fallen away, extended, disputed, not applicable."""
-    rule, facts = start.rule, inquiry.by_topic
+    rule, facts = start.rule, inquiry.of_topic
     settling = earliest(rule.settled_by, facts, start.entry, clock.started)
     if settling is not None and earliest(rule.resumed_by, facts, start.entry, clock.started) is None:
         clock = replace(clock, settled_by=settling.version)
@@ -251,7 +263,7 @@ def _kept_open(inquiry: Inquiry, start: _Start, clock: Deadline) -> Deadline:
 
 def _satisfying(inquiry: Inquiry, start: _Start, not_before: datetime | None) -> Entry | None:
     """Return what satisfies a clock; a closing after which it all begins again does not."""
-    facts, undone = inquiry.by_topic, set[int]()
+    facts, undone = inquiry.of_topic, set[int]()
     while True:
         found = earliest(start.rule.satisfied_by, facts, start.entry, start.instant, not_before, undone)
         if found is None or not start.rule.unless_followed_by:
@@ -289,7 +301,7 @@ def _concerned(inquiry: Inquiry, rule: Rule, clock: Deadline) -> bool:
             return False
     if rule.while_running and not inquiry.supported(clock.started):
         return False
-    if rule.known_before and not any(entry.recorded_at <= clock.started for entry in inquiry.known.entries):
+    if rule.known_before and inquiry.known.begun > clock.started:
         return False
     if rule.running_by_due and clock.due is not None:
         return any(start.happened <= clock.due for start in inquiry.of(InterventionStarted))
@@ -314,7 +326,7 @@ def _dispute(rule: Rule, clock: Deadline, satisfied: Entry | None) -> str | None
 
 def _with_moot(clock: Deadline, met: set[tuple[str, int]], rules: Rules) -> Deadline:
     """Return a clock marked as without object where the duty it stands in for was met."""
-    other = next((rule.moot_if_met for rule in rules.all_versions(clock.rule) if rule.moot_if_met), None)
+    other = rules.mooting.get(clock.rule)
     return replace(clock, moot=True) if other is not None and (other, clock.trigger) in met else clock
 
 

@@ -5,11 +5,12 @@ annulled, in the order in which they happened.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, cast
 
+from domain.answers import RECORD, ByTopic, Notes
 from domain.entries import Entry
 from domain.events import BY_TOPIC
 from domain.events.administration import CaseOpened
@@ -20,36 +21,54 @@ from domain.time import Moment, end_of, read_moment, start_of
 
 @dataclass(frozen=True)
 class Known:
-    """The entries of one case that were on record, in the order recorded."""
+    """The entries of one case that were on record, in the order recorded; what is read of it is noted.
 
-    entries: tuple[Entry, ...]
+    ``on_record``, ``by_topic`` and ``happened_by`` note nothing: they are for what keeps the notes.
+    """
 
-    @cached_property
+    on_record: tuple[Entry, ...]
+    notes: Notes = field(default_factory=Notes, compare=False, repr=False)
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The entries on record, in the order recorded."""
+        self.notes.reads.add(RECORD)
+        return self.on_record
+
+    @property
     def facts(self) -> tuple[Entry, ...]:
         """The facts in force, corrected, ordered by when they happened, then version."""
-        return effective(self.entries)
+        self.notes.reads.add(RECORD)
+        return self._facts
+
+    @cached_property
+    def _facts(self) -> tuple[Entry, ...]:
+        return effective(self.on_record)
 
     @cached_property
     def _by_version(self) -> dict[int, Entry]:
-        return {fact.version: fact for fact in self.facts}
+        return {fact.version: fact for fact in self._facts}
 
     @cached_property
     def _recorded(self) -> dict[int, datetime]:
-        return {entry.version: entry.recorded_at for entry in self.entries}
+        return {entry.version: entry.recorded_at for entry in self.on_record}
 
     @cached_property
-    def _by_topic(self) -> dict[str, tuple[Entry, ...]]:
-        grouped: dict[str, list[Entry]] = {}
-        for fact in self.facts:
-            grouped.setdefault(fact.topic, []).append(fact)
-        return {topic: tuple(facts) for topic, facts in grouped.items()}
+    def by_topic(self) -> ByTopic:
+        """The facts in force by topic, in the order in which they happened."""
+        return grouped(self._facts)
 
     @cached_property
     def _by_topics(self) -> dict[frozenset[str], tuple[Entry, ...]]:
         """The facts of some kinds, each set of kinds once it was asked about."""
         return {}
 
-    @cached_property
+    @property
+    def begun(self) -> datetime:
+        """When the first entry was recorded, which stays the same as a case goes on; raises ValueError for none."""
+        return min(self._recorded.values())
+
+    @property
     def programme(self) -> str | None:
         """The programme this case is about; None before it is opened."""
         opening = next(iter(self.of(CaseOpened)), None)
@@ -58,28 +77,43 @@ class Known:
     def of(self, *kinds: type[Event]) -> tuple[Entry, ...]:
         """The facts in force of some kinds, in the order in which they happened."""
         if len(kinds) == 1:
-            return self._by_topic.get(kinds[0].TOPIC, ())
+            self.notes.reads.add(kinds[0].TOPIC)
+            return self.by_topic.get(kinds[0].TOPIC, ())
         topics = frozenset(kind.TOPIC for kind in kinds)
+        self.notes.reads |= topics
         if topics not in self._by_topics:
-            self._by_topics[topics] = tuple(fact for fact in self.facts if fact.topic in topics)
+            self._by_topics[topics] = tuple(fact for fact in self._facts if fact.topic in topics)
         return self._by_topics[topics]
 
     def fact(self, version: int | None) -> Entry | None:
         """The fact in force with a version; None where there is none, or it was annulled."""
-        return self._by_version.get(version) if version is not None else None
+        if version is None:
+            return None
+        self.notes.reads.add(version)
+        return self._by_version.get(version)
 
     def recorded(self, versions: Iterable[int]) -> list[datetime]:
         """When those of some entries that are on record were recorded."""
-        return [self._recorded[version] for version in versions if version in self._recorded]
+        asked = tuple(versions)
+        self.notes.reads.update(asked)
+        return [self._recorded[version] for version in asked if version in self._recorded]
 
     def recorded_by(self, instant: datetime) -> "Known":
         """What was on record at an instant, equal counts."""
-        cut = tuple(entry for entry in self.entries if entry.recorded_at <= instant)
-        return self if len(cut) == len(self.entries) else Known(cut)
+        cut = tuple(entry for entry in self.on_record if entry.recorded_at <= instant)
+        return self if len(cut) == len(self.on_record) else Known(cut, self.notes)
 
     def happened_by(self, instant: datetime) -> tuple[Entry, ...]:
         """The facts in force that had happened at an instant, equal counts."""
-        return tuple(fact for fact in self.facts if fact.happened <= instant)
+        return tuple(fact for fact in self._facts if fact.happened <= instant)
+
+
+def grouped(facts: Iterable[Entry]) -> ByTopic:
+    """Return facts by topic, in the order in which they come."""
+    found: dict[str, list[Entry]] = {}
+    for fact in facts:
+        found.setdefault(fact.topic, []).append(fact)
+    return {topic: tuple(same) for topic, same in found.items()}
 
 
 def moment_of(entry: Entry) -> Moment:

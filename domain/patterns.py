@@ -1,6 +1,6 @@
 """Which entries a rule means: by event, by what their fields hold, and by how they hang together with a trigger."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -45,7 +45,7 @@ def belongs(pattern: Pattern, entry: Entry, trigger: Entry, started: datetime) -
 
 def earliest(
     patterns: Iterable[Pattern],
-    facts: Mapping[str, Sequence[Entry]],
+    facts: Callable[[str], Sequence[Entry]],
     trigger: Entry,
     started: datetime,
     not_before: datetime | None = None,
@@ -53,12 +53,12 @@ def earliest(
 ) -> Entry | None:
     """Return the earliest entry by moment that fits a clock and is not before an instant.
 
-    ``facts`` come by topic; ``without`` are versions that do not count.
+    ``facts`` gives those of a topic; ``without`` are versions that do not count.
     """
     fitting = (
         entry
         for pattern in patterns
-        for entry in facts.get(pattern.topic, ())
+        for entry in facts(pattern.topic)
         if entry.version not in without and matches(pattern, entry) and belongs(pattern, entry, trigger, started)
     )
     in_time = (entry for entry in fitting if not_before is None or counts_until(entry) >= not_before)

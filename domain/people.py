@@ -182,7 +182,7 @@ def silenced(known: Known, clocks: Iterable[Deadline], at: datetime) -> Mapping[
         trigger = known.fact(clock.trigger)
         if trigger is None or trigger.topic in PROCEDURAL:
             continue
-        since = [died[ref] for ref in _concerned(known, clock, trigger) if ref in died]
+        since = [died[ref] for ref in _concerned(known, clock, trigger) if ref in died] if died else []
         since += _losses(known, clock, trigger, at)
         if childless is not None:
             since.append(childless)

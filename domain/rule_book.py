@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from itertools import combinations
 from typing import Annotated, Any, Literal, Self, cast
 
@@ -97,7 +98,7 @@ class Pattern(_Part):
             raise ValueError(f"at must name a date, and {self.at} of {self.event} is none")
         return self
 
-    @property
+    @cached_property
     def topic(self) -> str:
         """The stored name of the event."""
         return EVENTS[self.event].TOPIC

@@ -67,13 +67,22 @@ class Rules:
 
     def ids(self, programme: str | None) -> tuple[str, ...]:
         """The rules that any adopted version of the statute or of a programme's book holds, in the order written."""
-        found = {
-            rule.id: None
-            for adoption in self.adoptions
-            if adoption.book.book.programme in (None, programme)
-            for rule in adoption.book.rule
-        }
-        return tuple(found)
+        return self._ids.get(programme, self._ids[None])
+
+    @cached_property
+    def _ids(self) -> Mapping[str | None, tuple[str, ...]]:
+        """The rules of the statute, with those of each programme that has a book of its own."""
+        own: dict[str | None, dict[str, None]] = {None: {}}
+        for programme in (None, *(adoption.book.book.programme for adoption in self.adoptions)):
+            books = [one.book for one in self.adoptions if one.book.book.programme in (None, programme)]
+            own[programme] = {rule.id: None for book in books for rule in book.rule}
+        return {programme: tuple(found) for programme, found in own.items()}
+
+    @cached_property
+    def mooting(self) -> Mapping[str, str]:
+        """The rules that are without object once another's duty is met, each with that other."""
+        every = (one for adoption in reversed(self.adoptions) for one in reversed(adoption.book.rule))
+        return {one.id: one.moot_if_met for one in every if one.moot_if_met}
 
     def every_id(self) -> frozenset[str]:
         """The rules of all adopted books."""
@@ -118,7 +127,7 @@ class Rules:
     def _judging(self, instant: datetime) -> "Rules":
         """Return the rules as judged at an instant, with what follows from the adoptions alone worked out once."""
         judging = replace(self, judged_at=instant)
-        vars(judging).update(_recorded=self._recorded, _in_force=self._in_force)
+        vars(judging).update({name: getattr(self, name) for name in _BY_ADOPTIONS})
         return judging
 
     def in_force(self, recorded_at: datetime) -> tuple[Adoption, ...]:
@@ -159,3 +168,7 @@ class Rules:
                 for pattern in (*one.anchor, *one.earlier_of):
                     found[pattern.topic] = found.get(pattern.topic, frozenset()) | {one.id}
         return found
+
+
+_BY_ADOPTIONS = ("_recorded", "_in_force", "_ids", "mooting", "starting")
+"""What follows from the adoptions alone, however checks judge."""

@@ -7,6 +7,7 @@ because Python subtracts two datetimes of the same zone as wall-clock times, an 
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
@@ -21,6 +22,9 @@ EARLIEST, LATEST = datetime(1, 1, 1, 22, tzinfo=UTC), datetime(9999, 12, 31, tzi
 """Beyond these, a moment cannot be written both in UTC and in Copenhagen time."""
 
 Moment = datetime | date
+
+_MOST_DAYS = 4096
+"""How many days and instants are kept as told by the other: a case asks about the same ones again and again."""
 
 
 def utc(instant: datetime) -> datetime:
@@ -81,14 +85,19 @@ def start_of(moment: Moment) -> datetime:
     """Return the instant from which a moment starts a clock: a day starts at 00:00 in Copenhagen (UTC)."""
     if isinstance(moment, datetime):
         return utc(moment)
-    return datetime.combine(moment, time(0), COPENHAGEN).astimezone(UTC)
+    return _instant_of(moment, time(0))
 
 
 def end_of(moment: Moment) -> datetime:
     """Return the instant at which a moment satisfies a clock: a day ends at 23:59:59 in Copenhagen (UTC)."""
     if isinstance(moment, datetime):
         return utc(moment)
-    return datetime.combine(moment, time(23, 59, 59), COPENHAGEN).astimezone(UTC)
+    return _instant_of(moment, time(23, 59, 59))
+
+
+@lru_cache(_MOST_DAYS)
+def _instant_of(day: date, of_day: time) -> datetime:
+    return datetime.combine(day, of_day, COPENHAGEN).astimezone(UTC)
 
 
 def later(instant: datetime, by: timedelta) -> datetime:
@@ -106,4 +115,9 @@ def within(instant: datetime) -> datetime:
 
 def copenhagen_day(moment: Moment) -> date:
     """Return the Copenhagen calendar day on which a moment falls."""
-    return moment.astimezone(COPENHAGEN).date() if isinstance(moment, datetime) else moment
+    return _day_of(utc(moment)) if isinstance(moment, datetime) else moment
+
+
+@lru_cache(_MOST_DAYS)
+def _day_of(instant: datetime) -> date:
+    return instant.astimezone(COPENHAGEN).date()

@@ -7,8 +7,10 @@ later standings that time alone will bring (see ``domain.standing``).
 
 from dataclasses import asdict
 from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any
 
+from domain.answers import Answers, Basis
 from domain.clocks import deadlines
 from domain.consents import Period, consent_ids, consent_status, entries_of, periods
 from domain.deadlines import Deadline, as_values, standing_of
@@ -19,9 +21,9 @@ from domain.events.access import LookJudged, LookupsExpired, RecordViewed, Searc
 from domain.events.administration import EVENTS as ADMINISTRATION
 from domain.events.administration import CaseOpened, PersonJoined
 from domain.events.reach import AccessEnded, AccessGranted
-from domain.findings.base import Finding
-from domain.findings.catalogue import level_of, pending
-from domain.findings.handling import Life, life_values, lives, unhandled
+from domain.findings.base import Check, Finding
+from domain.findings.catalogue import CHECKS, found_by, level_of
+from domain.findings.handling import Life, life_values, lives_now, unhandled
 from domain.inquiry import Inquiry
 from domain.known import Known
 from domain.levels import LEVELS
@@ -42,6 +44,9 @@ TOPICS = frozenset(event.TOPIC for event in EVENTS.values() if event not in _ELS
 
 Parts = dict[str, dict[str, Any]]
 
+MOST_WRITTEN = 4096
+"""How many clocks and findings are kept as written: a case goes on, and most of its own stay as they are."""
+
 UNDATED = "~"
 """Before what sorts a clock without a due date: after every date."""
 
@@ -49,14 +54,25 @@ NOT_YET, NO_MORE = "not_yet", "no_more"
 """How a finding stands before time brings it, and after time took it back."""
 
 
+class CaseLife(tuple[Entry, ...]):
+    """The entries of a case, with the answers that stood before the last of them."""
+
+    answers: Answers
+
+
 def fold(state: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
     """Return the entries of a case with one more, without the values of its sealed fields."""
-    return (*state, clear(entry))
+    folded = CaseLife((*state, clear(entry)))
+    folded.answers = state.answers if isinstance(state, CaseLife) else Answers()
+    return folded
 
 
 def inquiry_of(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> Inquiry:
     """Return the question what follows from the entries on record; the clock shows the last of them unless told."""
-    return Inquiry(Known(state), rules, at or max(entry.recorded_at for entry in state))
+    answers = state.answers if isinstance(state, CaseLife) else Answers()
+    inquiry = Inquiry(Known(state), rules, at or max(entry.recorded_at for entry in state), answers)
+    answers.follow(Basis(state, inquiry.known.by_topic, inquiry.by_topic, rules, inquiry.clock))
+    return inquiry
 
 
 def deadline_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> Parts:
@@ -69,6 +85,7 @@ def deadline_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) 
     }
 
 
+@lru_cache(MOST_WRITTEN)
 def _clock(clock: Deadline, *, is_quiet: bool) -> dict[str, Any]:
     """Return what is remembered of a clock; one that must not remind anyone is on no board."""
     values = as_values(clock) | {"silenced": is_quiet}
@@ -81,11 +98,20 @@ def _clock(clock: Deadline, *, is_quiet: bool) -> dict[str, Any]:
 def finding_parts(state: tuple[Entry, ...], rules: Rules, at: datetime | None) -> Parts:
     """Return every finding of a case with its life under ``code/entry/key``, also those that time alone will bring."""
     inquiry = inquiry_of(state, rules, at)
-    known_lives = lives(pending(inquiry), inquiry.known, inquiry.at)
-    ignored = lives(unhandled(known_lives), inquiry.known, inquiry.at)
+    rows: Parts = {}
+    for check in CHECKS.values():
+        rows |= inquiry.answer(("rows", check.code, len(inquiry.epochs)), partial(_found, check, inquiry))
+    return rows
+
+
+def _found(check: Check, inquiry: Inquiry) -> Parts:
+    """Return what is remembered of what one check finds, and of what nobody handles of it."""
+    known_lives = lives_now(found_by(check, inquiry), inquiry)
+    ignored = lives_now(unhandled(known_lives), inquiry)
     return {_name(one.finding): _life(one) for one in (*known_lives, *ignored)}
 
 
+@lru_cache(MOST_WRITTEN)
 def _life(life: Life) -> dict[str, Any]:
     """Return what is remembered of a finding; boards show the gravest first, of those the longest known."""
     finding, level = life.finding, level_of(life.finding)

@@ -22,7 +22,7 @@ class Finding:
     code: str
     entry: int
     rests_on: tuple[int, ...] = ()
-    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any], hash=False)
     key: str = ""
     level: Level | None = None
     arises_at: datetime | None = None

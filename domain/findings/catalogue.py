@@ -1,7 +1,6 @@
 """All kinds of findings, and what they find in a case."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
@@ -105,22 +104,22 @@ def findings(inquiry: Inquiry) -> tuple[Finding, ...]:
 def pending(inquiry: Inquiry, codes: Collection[str] | None = None) -> tuple[Finding, ...]:
     """Return the findings of a case, of some kinds or of all, with those that time alone will bring or has taken back."""
     checks = [check for check in CHECKS.values() if codes is None or check.code in codes]
-    found = [finding for judging in _judged(inquiry, checks) for finding in judging]
+    found = [finding for check in checks for finding in found_by(check, inquiry)]
     return tuple(sorted(found, key=lambda finding: (finding.entry, finding.code, finding.key)))
 
 
-def _judged(inquiry: Inquiry, checks: Iterable[Check]) -> Iterator[Iterable[Finding]]:
-    """Yield the findings about what was recorded while each set of readings and limits was in force.
+def found_by(check: Check, inquiry: Inquiry) -> tuple[Finding, ...]:
+    """Return what one check finds about what was recorded while each set of readings and limits was in force.
 
     Adopting others never changes what was found about entries from before.
     """
-    recorded = {entry.version: entry.recorded_at for entry in inquiry.known.entries}
-    epochs = inquiry.rules.epochs(min(recorded.values()), max(recorded.values()))
-    for index, rules in enumerate(epochs):
-        until = epochs[index + 1].judged_at if index + 1 < len(epochs) else None
-        judged = replace(inquiry, rules=rules)
-        found = [finding for check in checks for finding in _found(check, judged)]
-        yield (one for one in found if _within(recorded[one.entry], rules.judged_at, until))
+    recorded = inquiry.known.recorded
+    return tuple(
+        one
+        for judged, until in inquiry.epochs
+        for one in _found(check, judged)
+        if _within(recorded([one.entry])[0], judged.rules.judged_at, until)
+    )
 
 
 def _within(instant: datetime, since: datetime | None, until: datetime | None) -> bool:

@@ -1,10 +1,11 @@
 """Broken duties as findings, one for each clock that ran out, and cases for which no clock can run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 
-from domain.clocks import deadlines
-from domain.deadlines import status
+from domain.clocks import clocks_of
+from domain.deadlines import Deadline, status
 from domain.events.administration import CaseOpened
 from domain.findings.base import Check, Finding
 from domain.inquiry import Inquiry
@@ -16,13 +17,22 @@ BROKEN = ("breached", "exceeded_with_preliminary")
 
 
 def _broken(inquiry: Inquiry) -> Iterator[Finding]:
-    clocks = deadlines(inquiry)
-    quiet = silenced(inquiry.known, clocks, inquiry.at)
+    for rule in inquiry.rules.ids(inquiry.programme):
+        yield from inquiry.answer(("broken", rule), partial(_broken_of, inquiry, rule))
+
+
+def _broken_of(inquiry: Inquiry, rule: str) -> tuple[Finding, ...]:
+    clocks = clocks_of(inquiry, (rule,))
+    return tuple(_found(inquiry, clocks)) if clocks else ()
+
+
+def _found(inquiry: Inquiry, clocks: Sequence[Deadline]) -> Iterator[Finding]:
+    quiet = silenced(inquiry.known, clocks, inquiry.clock)
     for clock in clocks:
         if clock.due is None or quiet.get(clock.key, LATEST) <= clock.due:
             continue
         over = later(max(clock.due, clock.extended_to or clock.due), TICK)
-        if status(clock, max(inquiry.at, over)) in BROKEN:
+        if status(clock, over) in BROKEN:
             detail = {"rule": clock.rule, "due": copenhagen_day(clock.due).isoformat()}
             rests_on = (clock.satisfied_by,) if clock.satisfied_by is not None else ()
             key = f"{clock.rule}/{clock.number}"

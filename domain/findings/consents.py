@@ -9,7 +9,7 @@ from domain.disclosures import CONSENT, COVERED, EMERGENCY, LAW, NOT_COVERED, Co
 from domain.entries import Entry
 from domain.events.assessment import InvestigationOpened
 from domain.events.child import ChildBorn, CustodyRecorded
-from domain.events.consent import DisclosureMade, InformationObtained
+from domain.events.consent import ConsentGiven, DisclosureMade, InformationObtained
 from domain.events.control import ConsultationGiven, MinutesDistributed, SupervisionHeld
 from domain.events.enrolment import InterventionStarted
 from domain.events.meeting import MeetingHeld, RelayLogOpened
@@ -58,9 +58,9 @@ def _without_consent(inquiry: Inquiry, holders: tuple[str, ...], at: datetime) -
 
 def _custody_unknown(inquiry: Inquiry) -> Iterator[Finding]:
     for child in children(inquiry.known):
-        births = [e for e in inquiry.facts if e.topic == ChildBorn.TOPIC and e.data["child"] == child]
-        started = any(entry.topic == InterventionStarted.TOPIC for entry in inquiry.facts)
-        if births and started and not custody_holders(inquiry.known, inquiry.at, child):
+        births = [e for e in inquiry.of(ChildBorn) if e.data["child"] == child]
+        started = bool(inquiry.of(InterventionStarted))
+        if births and started and not custody_holders(inquiry.known, inquiry.clock, child):
             yield Finding("CUSTODY_UNKNOWN", births[0].version)
 
 
@@ -115,8 +115,7 @@ def _other_person(inquiry: Inquiry) -> Iterator[Finding]:
     """A professional meeting without the parents is discussed with the consent of each who is a subject."""
     subjects = {
         str(person): entry.version
-        for entry in inquiry.facts
-        if entry.topic == InvestigationOpened.TOPIC
+        for entry in inquiry.of(InvestigationOpened)
         for person in many(entry.data.get("subject"))
     }
     adults = {person: version for person, version in subjects.items() if person not in children(inquiry.known)}
@@ -132,8 +131,8 @@ def _professional_meetings(inquiry: Inquiry) -> Iterator[Entry]:
     types = ["meeting_1_professional"]
     if inquiry.rules.setting("A16") == "start_up_only":
         types.append("team_ad_hoc")
-    for entry in inquiry.facts:
-        if entry.topic == MeetingHeld.TOPIC and entry.data["type"] in types and not entry.data.get("parents_present"):
+    for entry in inquiry.of(MeetingHeld):
+        if entry.data["type"] in types and not entry.data.get("parents_present"):
             yield entry
 
 
@@ -159,7 +158,7 @@ def _meeting_without(inquiry: Inquiry) -> Iterator[Finding]:
 def _hospital(inquiry: Inquiry) -> Iterator[Finding]:
     if inquiry.programme != "smaaboernsteam_001":
         return
-    for birth in (entry for entry in inquiry.facts if entry.topic == ChildBorn.TOPIC):
+    for birth in inquiry.of(ChildBorn):
         found = [consent_status(inquiry.known, consent, birth.happened) for consent in consent_ids(inquiry.known)]
         asked = [one for one in found if one.entry is not None and _for_ward(inquiry, one.consent)]
         if asked and not any(one.in_force for one in asked):
@@ -167,7 +166,7 @@ def _hospital(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _for_ward(inquiry: Inquiry, consent: str) -> bool:
-    given = [entry for entry in inquiry.facts if entry.topic == "consent_given" and entry.data["consent"] == consent]
+    given = [entry for entry in inquiry.of(ConsentGiven) if entry.data["consent"] == consent]
     return any(ward in str(item).casefold() for entry in given for item in entry.data["scope"] for ward in WARDS)
 
 
@@ -181,7 +180,7 @@ def _expiring(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _relay_log(inquiry: Inquiry) -> Iterator[Finding]:
-    for log in (entry for entry in inquiry.facts if entry.topic == RelayLogOpened.TOPIC):
+    for log in inquiry.of(RelayLogOpened):
         if not consent_status(inquiry.known, log.data["consent"], log.happened).in_force:
             yield Finding("RELAY_LOG_WITHOUT_CONSENT", log.version)
 
@@ -201,19 +200,19 @@ def _recipient_not_told(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _minutes(inquiry: Inquiry) -> Iterator[Finding]:
-    for sent in (entry for entry in inquiry.facts if entry.topic == MinutesDistributed.TOPIC):
+    for sent in inquiry.of(MinutesDistributed):
         if not sent.data["filed"]:
             yield Finding("MINUTES_NOT_FILED", sent.version)
 
 
 def _supervision(inquiry: Inquiry) -> Iterator[Finding]:
-    for held in (entry for entry in inquiry.facts if entry.topic == SupervisionHeld.TOPIC):
+    for held in inquiry.of(SupervisionHeld):
         if held.data["external"] and not held.data["anonymised"] and not held.data.get("basis"):
             yield Finding("SUPERVISION_IDENTIFIABLE", held.version)
 
 
 def _consultation(inquiry: Inquiry) -> Iterator[Finding]:
-    for given in (entry for entry in inquiry.facts if entry.topic == ConsultationGiven.TOPIC):
+    for given in inquiry.of(ConsultationGiven):
         if not given.data["anonymous"] and not given.data.get("basis"):
             yield Finding("CONSULTATION_IDENTIFIABLE", given.version)
 

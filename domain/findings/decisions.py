@@ -116,7 +116,7 @@ def _looks_closer(entry: Entry) -> bool:
 
 def _ended_without_decision(inquiry: Inquiry) -> Iterator[Finding]:
     made = decisions(inquiry)
-    for closing in (entry for entry in inquiry.facts if entry.topic == EnrolmentClosed.TOPIC):
+    for closing in inquiry.of(EnrolmentClosed):
         ending = [entry for entry in made if ends_support(entry)]
         if any(grants_support(entry) for entry in made) and not ending:
             yield Finding("SUPPORT_ENDED_WITHOUT_DECISION", closing.version)
@@ -125,7 +125,7 @@ def _ended_without_decision(inquiry: Inquiry) -> Iterator[Finding]:
 def _stay(inquiry: Inquiry) -> Iterator[Finding]:
     bases = [str(basis) for decision in decisions(inquiry) for basis in many(decision.data.get("legal_basis"))]
     decided = any("§ 32" in basis and ("nr. 6" in basis or "no. 6" in basis) for basis in bases)
-    for visit in (entry for entry in inquiry.facts if entry.topic == VisitHeld.TOPIC):
+    for visit in inquiry.of(VisitHeld):
         if visit.data["kind"] == "residential_stay" and not decided:
             yield Finding("STAY_WITHOUT_DECISION", visit.version)
 
@@ -142,9 +142,9 @@ def _delay_ignored(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _access_pending(inquiry: Inquiry) -> Iterator[Finding]:
-    answered = {entry.data["request"]: entry for entry in inquiry.facts if entry.topic == AccessRequestAnswered.TOPIC}
+    answered = {entry.data["request"]: entry for entry in inquiry.of(AccessRequestAnswered)}
     for decision in decisions(inquiry):
-        for request in (entry for entry in inquiry.facts if entry.topic == AccessRequestReceived.TOPIC):
+        for request in inquiry.of(AccessRequestReceived):
             answer = answered.get(request.version)
             pending = answer is None or answer.happened > decision.happened
             if request.data["kind"] == "party_access" and request.happened <= decision.happened and pending:
@@ -195,17 +195,16 @@ def _not_notified(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _not_new(inquiry: Inquiry) -> Iterator[Finding]:
-    for entry in inquiry.facts:
-        if entry.topic == NotificationReassessed.TOPIC:
-            check = new_person_check(inquiry.known, entry)
-            if not check.ok:
-                detail = {"person": check.new_person}
-                yield Finding("REASSESSMENT_WITHOUT_NEW_PERSON", entry.version, check.parts, detail)
+    for entry in inquiry.of(NotificationReassessed):
+        check = new_person_check(inquiry.known, entry)
+        if not check.ok:
+            detail = {"person": check.new_person}
+            yield Finding("REASSESSMENT_WITHOUT_NEW_PERSON", entry.version, check.parts, detail)
 
 
 def _too_early(inquiry: Inquiry) -> Iterator[Finding]:
-    dates = [entry for entry in inquiry.facts if entry.topic in (PregnancyRegistered.TOPIC, DueDateRevised.TOPIC)]
-    born = [entry for entry in inquiry.facts if entry.topic == ChildBorn.TOPIC]
+    dates = inquiry.of(PregnancyRegistered, DueDateRevised)
+    born = inquiry.of(ChildBorn)
     for decision in decisions(inquiry):
         known_then = [entry for entry in dates if entry.recorded_at <= decision.recorded_at]
         before_birth = decision.data.get("kind") == "placement_prebirth" or "§ 49" in sections_of(decision)
@@ -217,7 +216,7 @@ def _too_early(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _plan_not_revised(inquiry: Inquiry) -> Iterator[Finding]:
-    plans: Sequence[Entry] = [entry for entry in inquiry.facts if entry.topic == PlanAdopted.TOPIC]
+    plans: Sequence[Entry] = inquiry.of(PlanAdopted)
     for decision in decisions(inquiry):
         changed = "change" in str(decision.data["outcome"]) or decision.data.get("replaces") is not None
         due = plus_months(copenhagen_day(decision.occurred_at), 3)

@@ -21,12 +21,8 @@ STATED = (
 
 
 def _documents(inquiry: Inquiry) -> Iterator[Finding]:
-    checks = {
-        (entry.data["document"], entry.data["version"]): entry
-        for entry in inquiry.facts
-        if entry.topic == DocumentChecked.TOPIC
-    }
-    for filed in (entry for entry in inquiry.facts if entry.topic == DocumentFiled.TOPIC):
+    checks = {(entry.data["document"], entry.data["version"]): entry for entry in inquiry.of(DocumentChecked)}
+    for filed in inquiry.of(DocumentFiled):
         check = checks.get((filed.data["document"], filed.data["version"]))
         if check is not None and not (check.data["present"] and check.data["matches"]):
             code = "DOCUMENT_BYTES_MISSING" if not check.data["present"] else "DOCUMENT_BYTES_CHANGED"
@@ -43,9 +39,11 @@ def _changed_bytes(inquiry: Inquiry) -> Iterator[Finding]:
 
 def _without_document(inquiry: Inquiry) -> Iterator[Finding]:
     """A hash has its document where one was filed for the entry, or where it is the commitment of one that was."""
-    filed = [entry for entry in inquiry.facts if entry.topic == DocumentFiled.TOPIC]
+    filed = inquiry.of(DocumentFiled)
     commitments = {entry.data.get("commitment") for entry in filed}
     for entry in inquiry.facts:
+        if entry.data.keys().isdisjoint(STATED):
+            continue
         stated = _stated(entry)
         left = stated - commitments
         behind = {

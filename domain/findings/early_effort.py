@@ -59,10 +59,10 @@ def _joined(inquiry: Inquiry) -> set[str]:
 
 @of_programme(EARLY)
 def _usual_duration(inquiry: Inquiry) -> Iterator[Finding]:
-    rule = inquiry.rules.current("P003-2-12M", inquiry.at)
+    rule = inquiry.current("P003-2-12M")
     spans = (rule.not_before, rule.due) if rule is not None else (None, None)
     low, high = (_months(span, usual) for span, usual in zip(spans, USUAL_MONTHS, strict=True))
-    ran = duration(inquiry.known, inquiry.at, low, high)
+    ran = duration(inquiry.known, inquiry.clock, low, high)
     if ran is None:
         return
     if ran.status != WITHIN:
@@ -83,7 +83,7 @@ def _no_progress(inquiry: Inquiry) -> Iterator[Finding]:
     for turn, after in pairwise([*turns, None]):
         if turn is None or turn.topic != FollowUpHeld.TOPIC or _progresses(turn):
             continue
-        until = inquiry.at if after is None else after.happened
+        until = inquiry.clock if after is None else after.happened
         later = [entry for entry in between(going_on, turn.happened, until) if entry.happened > turn.happened]
         if later:
             yield Finding("PROGRESS_NOT_DOCUMENTED", turn.version, (later[0].version,))

@@ -76,7 +76,7 @@ class Run:
 
     def end(self, inquiry: Inquiry) -> datetime:
         """Return when the course ended, or the instant asked about."""
-        return inquiry.at if self.closing is None else self.closing.happened
+        return inquiry.clock if self.closing is None else self.closing.happened
 
     @property
     def since(self) -> datetime | None:
@@ -102,19 +102,20 @@ def runs(inquiry: Inquiry) -> list[Run]:
 def open_clocks(inquiry: Inquiry, *rules: str) -> Iterator[Deadline]:
     """Return the clocks of some rules that nothing has satisfied, ended, taken away or silenced."""
     clocks = deadlines(inquiry, rules)
-    quiet = silenced(inquiry.known, clocks, inquiry.at)
+    quiet = silenced(inquiry.known, clocks, inquiry.clock)
     return (clock for clock in clocks if clock.key not in quiet and status(clock, inquiry.at) in ("open", "warning"))
 
 
 def graded(inquiry: Inquiry, rule: str, finding: Finding) -> Finding:
     """Return a finding as grave as a rule is under the readings chosen."""
-    current = inquiry.rules.current(rule, inquiry.at)
+    current = inquiry.current(rule)
     return finding if current is None else replace(finding, level=current.level)
 
 
 def limit(inquiry: Inquiry, rule: str, name: str, otherwise: int) -> int:
     """Return a number of a rule, or another where no adopted book has it; never more than a date could bear."""
-    found = inquiry.rules.limit(rule, name, inquiry.at)
+    current = inquiry.current(rule)
+    found = None if current is None else current.limits.get(name)
     return otherwise if found is None else max(0, min(found, MOST))
 
 

@@ -1,7 +1,7 @@
 """The life of a finding: found, assessed, remedied; and the findings that nobody handles."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,9 +10,11 @@ from domain.events.base import Event
 from domain.events.control import FindingAssessed, FindingRemedied
 from domain.findings.base import Finding
 from domain.findings.catalogue import level_of
+from domain.inquiry import Inquiry
 from domain.known import Known
 from domain.time import end_of, later, read_day, read_instant, within, write_instant
 
+HANDLING = (FindingAssessed, FindingRemedied)
 TICK = timedelta(microseconds=1)
 HANDLE_WITHIN = timedelta(days=30)
 """The house's own standard: how soon a finding against statute or a programme's must is looked at."""
@@ -30,8 +32,8 @@ class Life:
     state: str
     since: datetime
     handle_by: datetime | None
-    assessed: Entry | None = None
-    remedied: Entry | None = None
+    assessed: Entry | None = field(default=None, hash=False)
+    remedied: Entry | None = field(default=None, hash=False)
 
     def overdue(self, at: datetime) -> bool:
         """Whether nobody has handled it in time."""
@@ -43,11 +45,20 @@ def lives(found: Iterable[Finding], known: Known, at: datetime) -> tuple[Life, .
 
     A finding is known since its last entry was recorded, or since time brought it.
     """
-    return tuple(_life(finding, known, at) for finding in found)
+    return _lives(found, known, [entry for entry in known.of(*HANDLING) if entry.happened <= at])
 
 
-def _life(finding: Finding, known: Known, at: datetime) -> Life:
-    assessed, remedied = (_last(known, kind, finding, at) for kind in (FindingAssessed, FindingRemedied))
+def lives_now(found: Iterable[Finding], inquiry: Inquiry) -> tuple[Life, ...]:
+    """Return each finding with its life by the instant asked about."""
+    return _lives(found, inquiry.known, inquiry.of(*HANDLING))
+
+
+def _lives(found: Iterable[Finding], known: Known, handling: Sequence[Entry]) -> tuple[Life, ...]:
+    return tuple(_life(finding, known, handling) for finding in found)
+
+
+def _life(finding: Finding, known: Known, handling: Sequence[Entry]) -> Life:
+    assessed, remedied = (_last(handling, kind, finding) for kind in HANDLING)
     state = "remedied" if remedied else str(assessed.data["verdict"]) if assessed else "new"
     recorded = known.recorded((finding.entry, *finding.rests_on))
     since = max(recorded) if finding.arises_at is None else max(*recorded, finding.arises_at)
@@ -57,12 +68,12 @@ def _life(finding: Finding, known: Known, at: datetime) -> Life:
     return Life(finding, state, since, limit if binding else None, assessed, remedied)
 
 
-def _last(known: Known, kind: type[Event], finding: Finding, at: datetime) -> Entry | None:
+def _last(handling: Sequence[Entry], kind: type[Event], finding: Finding) -> Entry | None:
     """Return the last entry of a kind about a finding; one without a key is about every finding of the code there."""
     about = [
         entry
-        for entry in known.of(kind)
-        if entry.happened <= at
+        for entry in handling
+        if entry.topic == kind.TOPIC
         and (entry.data["finding"], entry.data["entry"]) == (finding.code, finding.entry)
         and entry.data.get("key") in (None, finding.key)
     ]
@@ -86,7 +97,7 @@ def unhandled(known_lives: Iterable[Life]) -> Iterator[Finding]:
 
 
 _INSTANTS = ("arises_at", "ends_at")
-_FIELDS = tuple(field.name for field in fields(Finding))
+_FIELDS = tuple(one.name for one in fields(Finding))
 
 
 def life_values(life: Life) -> dict[str, Any]:
@@ -101,7 +112,7 @@ def life_values(life: Life) -> dict[str, Any]:
 
 def finding_of(values: Mapping[str, Any]) -> Finding:
     """Return the finding that ``life_values`` wrote; what else stands beside it is left aside."""
-    content: dict[str, Any] = {field.name: values[field.name] for field in fields(Finding)}
+    content: dict[str, Any] = {name: values[name] for name in _FIELDS}
     content["rests_on"] = tuple(content["rests_on"])
     for name in _INSTANTS:
         content[name] = None if content[name] is None else read_instant(content[name])

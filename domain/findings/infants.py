@@ -177,7 +177,7 @@ def _runs_over(run: Run, instant: datetime) -> bool:
 
 @of_programme(INFANTS)
 def _transfer(inquiry: Inquiry) -> Iterator[Finding]:
-    end = inquiry.rules.current("P000-END-2Y", inquiry.at)
+    end = inquiry.current("P000-END-2Y")
     months = end.due.n if end is not None and end.due is not None and end.due.n else 24
     for run in runs(inquiry):
         closing = run.closing

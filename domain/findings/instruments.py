@@ -149,7 +149,7 @@ def _content(inquiry: Inquiry) -> Iterator[Finding]:
 
 
 def _content_of(inquiry: Inquiry, rule: str) -> frozenset[str]:
-    current = inquiry.rules.current(rule, inquiry.at)
+    current = inquiry.current(rule)
     return frozenset() if current is None else frozenset(current.limits)
 
 

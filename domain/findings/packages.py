@@ -43,7 +43,8 @@ RELAY_LOG_WITHIN = timedelta(days=1)
 
 
 def _over(inquiry: Inquiry, index: int, code: str) -> Iterator[Finding]:
-    limits = [inquiry.rules.limit("P002-VISIT-MAX", name, inquiry.at) for name in ("per_week", "per_day")]
+    rule = inquiry.current("P002-VISIT-MAX")
+    limits = [None if rule is None else rule.limits.get(name) for name in ("per_week", "per_day")]
     every_visit = inquiry.rules.setting("A25") == "all_visits"
     for over in over_limit(inquiry.known, *limits, every_visit=every_visit)[index]:
         detail = {"period": over.period, "value": over.value, "limit": over.limit}
@@ -93,7 +94,7 @@ def _not_renewed(inquiry: Inquiry) -> Iterator[Finding]:
         last_day = plus_months(copenhagen_day(start.occurred_at), months)
         ends = end_of(last_day)
         following = next((turn.happened for turn in turns if turn.happened > start.happened), None)
-        on = between(inquiry.of(VisitHeld), ends, following or inquiry.at)[:1]
+        on = between(inquiry.of(VisitHeld), ends, following or inquiry.clock)[:1]
         late = later(ends, timedelta(days=limit(inquiry, "P002-PERIOD", "days", 14)))
         if on or following is None or following > late:
             detail = {"package": start.data["package"], "until": last_day.isoformat()}

@@ -23,7 +23,7 @@ ACCEPT_WITHIN = timedelta(days=14)
 
 
 def _of(inquiry: Inquiry, topic: str) -> Iterator[Entry]:
-    return (entry for entry in inquiry.facts if entry.topic == topic)
+    return iter(inquiry.of_topic(topic))
 
 
 def _handover(inquiry: Inquiry) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 from domain.emergencies import CLIMBS_AFTER
 from domain.findings.base import Check, Finding
@@ -11,6 +12,10 @@ from domain.time import end_of, later
 
 
 def _reach(inquiry: Inquiry) -> CaseReach | None:
+    return inquiry.answer("reach", partial(_reach_by, inquiry))
+
+
+def _reach_by(inquiry: Inquiry) -> CaseReach | None:
     kept = ()
     for entry in inquiry.known.entries:
         kept = bearing(kept, entry)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from domain.entries import Entry
 from domain.events.access import DataBreachDetected, DataBreachReported
 from domain.events.assessment import InvestigationOpened
+from domain.events.consent import ConsentWithdrawn
 from domain.events.correction import EntryAnnulled
 from domain.events.decision import DecisionMade
 from domain.events.people import CaseReceived, IncomingMaterialAssessed
@@ -27,11 +28,11 @@ _NO_FACTS = ABOUT_ENTRIES | {"case_opened", "person_joined"}
 
 
 def _late(inquiry: Inquiry) -> Iterator[Finding]:
-    hours = inquiry.rules.limit("LATE-RECORDING", "hours", inquiry.at)
+    rule = inquiry.current("LATE-RECORDING")
+    hours = None if rule is None else rule.limits.get("hours")
     threshold = LATE_AFTER if hours is None else timedelta(hours=hours)
     for entry in inquiry.facts:
-        waited = lag(entry)
-        if entry.topic not in _NO_FACTS and waited >= threshold:
+        if entry.topic not in _NO_FACTS and (waited := lag(entry)) >= threshold:
             days = (copenhagen_day(entry.recorded_at) - copenhagen_day(entry.occurred_at)).days
             detail = {"lag_hours": round(waited.total_seconds() / 3600, 2), "lag_days": days}
             yield Finding("LATE_RECORDING", entry.version, (), detail)
@@ -63,17 +64,16 @@ def _without_gate(inquiry: Inquiry) -> Iterator[Finding]:
 
 def _awareness(inquiry: Inquiry) -> Iterator[Finding]:
     """Both facts of a breach may have been on record before anyone said they were aware of it."""
-    for breach in (entry for entry in inquiry.facts if entry.topic == DataBreachDetected.TOPIC):
+    for breach in inquiry.of(DataBreachDetected):
         about = inquiry.known.fact(breach.data.get("about"))
         if about is None:
             continue
         consents = set(many(about.data.get("consents")))
         ends = [
             entry
-            for entry in inquiry.facts
-            if entry.topic == "consent_withdrawn" and entry.data["consent"] in consents
-            and entry.happened <= about.happened
-        ]  # fmt: skip
+            for entry in inquiry.of(ConsentWithdrawn)
+            if entry.data["consent"] in consents and entry.happened <= about.happened
+        ]
         seen = max([about.recorded_at, *(entry.recorded_at for entry in ends)])
         if ends and seen < counts_from(breach):
             reports = _reports(inquiry, breach, "Datatilsynet")
@@ -85,21 +85,19 @@ def _awareness(inquiry: Inquiry) -> Iterator[Finding]:
 def _reports(inquiry: Inquiry, breach: Entry, to: str) -> list[Entry]:
     return [
         entry
-        for entry in inquiry.facts
-        if entry.topic == DataBreachReported.TOPIC
-        and entry.data["breach"] == breach.version
-        and to in many(entry.data["to"])
+        for entry in inquiry.of(DataBreachReported)
+        if entry.data["breach"] == breach.version and to in many(entry.data["to"])
     ]
 
 
 def _not_told(inquiry: Inquiry) -> Iterator[Finding]:
-    for breach in (entry for entry in inquiry.facts if entry.topic == DataBreachDetected.TOPIC):
+    for breach in inquiry.of(DataBreachDetected):
         if not _reports(inquiry, breach, "data_subject"):
             yield Finding("BREACH_PERSON_NOT_TOLD", breach.version)
 
 
 def _wrong_person(inquiry: Inquiry) -> Iterator[Finding]:
-    assessed = {entry.data.get("about") for entry in inquiry.facts if entry.topic == DataBreachDetected.TOPIC}
+    assessed = {entry.data.get("about") for entry in inquiry.of(DataBreachDetected)}
     for entry in inquiry.known.entries:
         moved = entry.topic == EntryAnnulled.TOPIC and entry.data.get("kind") in HIDDEN_KINDS
         if moved and not assessed & {entry.version, entry.data["annuls"]}:

@@ -247,7 +247,7 @@ def _overviews(inquiry: Inquiry) -> Iterator[Finding]:
     needed = limit(inquiry, "P001-STEERING-2PY", "per_year", 2)
     for run in runs(inquiry):
         first = copenhagen_day(run.start.happened).year + 1
-        last = copenhagen_day(run.end(inquiry)).year + (1 if run.closing is None else 0)
+        last = copenhagen_day(run.closing.happened).year if run.closing else copenhagen_day(inquiry.at).year + 1
         for year in range(first, min(last, first + LONGEST)):
             held = len(published_in(inquiry.known.of(SteeringOverviewPublished), year))
             if held < needed:
