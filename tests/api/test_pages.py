@@ -355,9 +355,11 @@ class TestBoard:
         rows = tuple(
             BoardRow(look.file.case, {**look.state, "number": number}, known_from=12) for number in ("S9", "S1")
         )
-        page = views.board_page(BoardLook(AsOf(look.question, 26, None), 99, 20, rows, None), "abc")
+        page = views.board_page(
+            BoardLook(AsOf(look.question, 26, None), 99, 20, rows, None), {row.case for row in rows}, "abc"
+        )
         assert [line.number for line in page.lines] == ["S1", "S9"]
-        assert page.lines[0].address.endswith("?known_at=2024-08-21T07:00:00Z")
+        assert str(page.lines[0].address).endswith("?known_at=2024-08-21T07:00:00Z")
         assert page.following == "/sager?known_at=2024-08-21T07:00:00Z&cursor=abc"
         assert page.behind
         shown = ENVIRONMENT.get_template("cases.html").render(
