@@ -6,7 +6,6 @@ from typing import Any
 from api import dossier_words as words
 from api.dossier_values import BROKEN, Values
 from api.pages.access_words import word_of_look
-from api.pages.audit_words import CITATIONS
 from api.pages.codes import CHANNELS, OUTCOMES, ROLES, word, word_of_field
 from api.pages.deadline_views import citation
 from api.pages.dossier_sheet import Sheet, at, marked_answer, when
@@ -343,7 +342,7 @@ def _day(instant: str) -> str:
 
 def _ground(one: Values) -> list[Cell]:
     """Return where the rule behind a finding stands and how binding it is, once where that is the same."""
-    told = word(CITATIONS, one["citation"]), word(words.LEVELS, one["level"])
+    told = citation(one["citation"]), word(words.LEVELS, one["level"])
     return [Cell(text) for text in dict.fromkeys(told)]
 
 

@@ -368,3 +368,19 @@ class TestBoard:
         assert "beregnet til hændelse 20" in shown
         assert "opslag 99" in shown
         assert "Simuleret ur" in shown
+
+
+def test_the_cells_of_a_table_carry_their_headings() -> None:
+    """In each row anew, past cells that span several columns, and never as markup."""
+    table = ENVIRONMENT.from_string(
+        "{% set table %}<thead><tr>{% for one in heads %}"
+        '<th scope="col">{{ one }}</th>{% endfor %}</tr></thead>'
+        '<tbody><tr class="x"><th scope="row">1</th><td class="y">2</td></tr>'
+        '<tr><td colspan="2">3</td><td>4</td><td>5</td></tr></tbody>{% endset %}{{ table|labelled }}'
+    )
+    assert re.findall(r"<td[^>]*>", table.render(heads=("A", '<b "', "C"))) == [
+        '<td data-label="&lt;b &#34;" class="y">',
+        '<td data-label="A" colspan="2">',
+        '<td data-label="C">',
+        "<td>",
+    ]
