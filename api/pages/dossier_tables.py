@@ -126,7 +126,7 @@ def consent_table(sheet: Sheet) -> Table:
     """Return each consent by the register then and by all that is known now."""
     rows = [
         (
-            sheet.person(one["person"]),
+            sheet.person(one["person"]) if one["person"] else _("samtykke %(consent)s", consent=one["consent"]),
             ", ".join(word_of_field("scope", str(item)) for item in one["scope"]),
             _standing(one["by_record_then"]),
             _standing(one["by_all_facts"]),

@@ -281,7 +281,9 @@ def test_only_forms_are_read(demonstration: Demonstration, headers: dict[str, st
     assert (sent.status_code, sent.json()["type"], sent.json()["code"]) == (403, "/problems/foreign-request", "form")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert demonstration.browser.post("/side", content=body, headers=form).status_code == 200
-    for wrong in (body + b"&x=" + b"y" * FORM_LIMIT, body + b"&x=%FF", body + b"&x=\xff", body + b"&a=1" * 201):
+    too_large = demonstration.browser.post("/side", content=body + b"&x=" + b"y" * FORM_LIMIT, headers=form)
+    assert too_large.status_code == 413
+    for wrong in (body + b"&x=%FF", body + b"&x=\xff", body + b"&a=1" * 201):
         assert demonstration.browser.post("/side", content=wrong, headers=form).status_code == 403
 
 
