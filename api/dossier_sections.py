@@ -18,7 +18,7 @@ def consents_part(values: Values, look: CaseLook) -> Values:
     rows = [
         [
             one["consent"],
-            person(look, one["person"]),
+            person(look, one["person"]) if one["person"] else "-",
             ", ".join(word_of_field("scope", str(item)) for item in one["scope"]) or "-",
             words.CONSENTS[one["by_record_then"]],
             words.CONSENTS[one["by_all_facts"]],

@@ -10,11 +10,13 @@ from fastapi.responses import RedirectResponse, Response
 from api.looks import Question
 from api.pages import views
 from api.pages.access_views import RunningEmergency, running
+from api.pages.compare_views import FROM
 from api.pages.language import _
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.principals import acting
 from api.problems import ProblemError
 from domain.authority import Act
+from domain.time import write_instant
 
 Show = Callable[[UUID, Question], Awaitable[Response]]
 """Makes a page of a case as of the instants of a question, through the reader."""
@@ -150,10 +152,14 @@ class CaseFrames:
 
 
 def _address(case: UUID, place: CasePlace, asked: Question) -> str:
-    """Return where a page of a case is; who has looked is told as it stands now, and one writes in the present."""
+    """Return where a page of a case is; what was recorded is compared with now, and one writes in the present."""
     path, mark, anchor = place.path.partition("#")
+    address = views.case_address(case) + path
+    if place == COMPARE:
+        since = {FROM: write_instant(asked.known_at)} if asked.known_at else {}
+        return views.address(address, Question(), **since)
     instants = Question() if place in (LOOKS, EXTRACT, WRITE) else asked
-    return views.address(views.case_address(case) + path, instants) + mark + anchor
+    return views.address(address, instants) + mark + anchor
 
 
 def _keeping(form: views.Form, kept: Mapping[str, str]) -> views.Form:

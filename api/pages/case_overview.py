@@ -35,6 +35,9 @@ from replay.questions import CaseQuestions
 LATEST = 5
 """How many of the latest entries, and of the gravest findings, the top of a case shows."""
 
+MOST_FINDINGS = 50
+"""How many findings it names at all; it counts the others."""
+
 DISCLOSURE = "disclosure"
 """The kind of consent by which information may be passed on."""
 
@@ -95,7 +98,7 @@ class ShareLine:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The top of a case's page; ``further`` are the findings beyond the gravest."""
+    """The top of a case's page; ``further`` are the next findings after the gravest, ``unnamed`` counts the others."""
 
     alarms: tuple[Telling, ...]
     persons: tuple[PersonLine, ...]
@@ -109,6 +112,7 @@ class Overview:
     latest: tuple[EntryLine, ...]
     findings: tuple[Telling, ...]
     further: tuple[Telling, ...]
+    unnamed: int
 
 
 def overview(
@@ -131,7 +135,7 @@ def overview(
     named = case_address(look.file.case)
     deadlines = address(f"{named}{DEADLINES.path}", look.question)
     broken = ngettext("%(number)s frist er overskredet", "%(number)s frister er overskredet", duties.broken)
-    gravest = found.findings(questions)
+    gravest, unnamed = found.findings(questions)
     return Overview(
         alarms=tuple(found.alarms(restriction)),
         persons=tuple(found.person(one) for one in look.persons),
@@ -145,6 +149,7 @@ def overview(
         latest=tuple(found.line(entry) for entry in reversed(look.entries[-LATEST:])),
         findings=gravest[:LATEST],
         further=gravest[LATEST:],
+        unnamed=unnamed,
     )
 
 
@@ -299,9 +304,10 @@ class _Overview:
                 when = show_moment(answer.occurred_at)
                 yield self.telling(_("Modtaget %(came)s, vurderet akut %(when)s", came=came, when=when), entry)
 
-    def findings(self, questions: CaseQuestions) -> tuple[Telling, ...]:
-        """Return the findings that nobody has dealt with, the gravest first."""
+    def findings(self, questions: CaseQuestions) -> tuple[tuple[Telling, ...], int]:
+        """Return the findings that nobody has dealt with, the gravest first, and how many there are besides."""
         inquiry = questions.inquiry(self.at)
         known = [one.finding for one in lives(findings(inquiry), inquiry.known, self.at) if one.state in OPEN_FINDINGS]
         known.sort(key=lambda one: LEVELS.index(level_of(one)))
-        return tuple(Telling(explained(one), self._address(one.entry)) for one in known)
+        named = tuple(Telling(explained(one), self._address(one.entry)) for one in known[:MOST_FINDINGS])
+        return named, len(known) - len(named)

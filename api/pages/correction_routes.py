@@ -15,6 +15,7 @@ from api.pages.kept_forms import KeptForms
 from api.pages.language import _
 from api.pages.rendering import CASE_CLOSED, Pages, case_of
 from api.pages.texts import OCCURRED_AT, field_label
+from api.pages.timeline import NOT_CORRECTED
 from api.pages.times import Unreadable
 from api.pages.values import Value, is_technical, kinds_of_event, label_of
 from api.pages.views import CASES
@@ -35,8 +36,7 @@ from domain.events import BY_TOPIC as EVENT_OF
 from domain.events.base import Event
 from domain.events.correction import EntryAnnulled, EntryCorrected
 from domain.events.referral import NoteRecorded
-from domain.recording import FIXED_FIELDS, OF_ITS_OWN
-from domain.register import ABOUT_ENTRIES
+from domain.recording import FIXED_FIELDS
 from domain.time import write_moment
 
 CORRECT, ANNUL = "berigtigelse", "annullering"
@@ -241,7 +241,7 @@ def _correcting(request: Request, case: UUID, material: Material, sent: Sent) ->
     number, name = (sent.typed.get("nr") or ("",))[0], (sent.typed.get("felt") or ("",))[0]
     version = int(number) if number.isdecimal() and len(number) < 10 else 0
     entry = next((one for one in material.look.effective if one.version == version), None)
-    if entry is None or entry.topic in OF_ITS_OWN | ABOUT_ENTRIES | {"case_opened", "gate_stopped"}:
+    if entry is None or entry.topic in NOT_CORRECTED:
         return None
     if name and name not in _names(entry):
         return None

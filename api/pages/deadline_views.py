@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from api.looks import Question
+from api.pages.audit_words import CITATIONS
 from api.pages.codes import word
 from api.pages.deadline_words import CALENDARS, DEADLINES, LEVELS, MARKS, OPTIONS, ROLLS, SETTINGS
 from api.pages.language import ENGLISH, _, language, ngettext
@@ -175,13 +176,16 @@ class NextDuties:
 
 
 def next_duties(look: CaseLook, questions: CaseQuestions, at: datetime, *, records: bool) -> NextDuties:
-    """Return the clocks that run out next at an instant, the earliest first; none that must not remind anyone."""
+    """Return the clocks that run out next at an instant, the earliest first and those without a number last.
+
+    None is among them that must not remind anyone.
+    """
     clocks = questions.deadlines(at)
     quiet = silenced(questions.record, clocks, at)
     own = [clock for clock in clocks if not clock.citizen and clock.key not in quiet]
-    running = [clock for clock in own if clock.due is not None and status(clock, at) in RUNNING]
+    running = [clock for clock in own if status(clock, at) in RUNNING]
     told = _Telling(look, questions.rules, at, words_of(look, ()), warned(questions.record, at), records)
-    first = sorted(running, key=lambda clock: clock.extended_to or clock.due or at)[:DUTIES]
+    first = sorted(running, key=lambda clock: (clock.due is None, clock.extended_to or clock.due or at))[:DUTIES]
     broken = sum(status(clock, at) in BROKEN for clock in own)
     return NextDuties(tuple(told.clock(one, (), silent=False) for one in first), broken)
 
@@ -235,7 +239,7 @@ def _length(unit: str, number: int) -> str:
 
 
 def citation(text: str) -> str:
-    """Return a source as Danish lawyers write it: § 136, stk. 2; in English as it stands."""
+    """Return a source as Danish lawyers write it: § 136, stk. 2, nr. 1; in English as it stands."""
     if language() == ENGLISH:
         return text
 
@@ -243,9 +247,11 @@ def citation(text: str) -> str:
         section, first, last = found.groups()
         return f"{section}, stk. {first}" + (f"-{last}" if last else "")
 
-    return (
-        _SUBSECTION.sub(told, text).replace(" and ", " og ").replace(" no. ", " nr. ").replace("no number", "uden tal")
+    parts = (
+        CITATIONS.get(part) or _SUBSECTION.sub(told, part).replace(" and ", " og ").replace(" no. ", ", nr. ")
+        for part in text.split("; ")
     )
+    return "; ".join(parts)
 
 
 def show_left(clock: Deadline, at: datetime) -> str | None:

@@ -6,7 +6,6 @@ from typing import Any
 from api import dossier_words as words
 from api.dossier_values import BROKEN, Values
 from api.pages.access_words import word_of_look
-from api.pages.audit_words import CITATIONS
 from api.pages.codes import CHANNELS, OUTCOMES, ROLES, word, word_of_field
 from api.pages.deadline_views import citation
 from api.pages.dossier_sheet import Sheet, at, marked_answer, when
@@ -127,7 +126,7 @@ def consent_table(sheet: Sheet) -> Table:
     """Return each consent by the register then and by all that is known now."""
     rows = [
         (
-            sheet.person(one["person"]),
+            sheet.person(one["person"]) if one["person"] else _("samtykke %(consent)s", consent=one["consent"]),
             ", ".join(word_of_field("scope", str(item)) for item in one["scope"]),
             _standing(one["by_record_then"]),
             _standing(one["by_all_facts"]),
@@ -343,7 +342,7 @@ def _day(instant: str) -> str:
 
 def _ground(one: Values) -> list[Cell]:
     """Return where the rule behind a finding stands and how binding it is, once where that is the same."""
-    told = word(CITATIONS, one["citation"]), word(words.LEVELS, one["level"])
+    told = citation(one["citation"]), word(words.LEVELS, one["level"])
     return [Cell(text) for text in dict.fromkeys(told)]
 
 

@@ -1,5 +1,6 @@
 """What every page stands in: the templates, the stylesheets, and how a page goes over the wire."""
 
+import re
 from gzip import GzipFile
 from io import BytesIO
 from secrets import randbelow, token_hex
@@ -20,6 +21,10 @@ COMPRESSION_LEVEL = 6
 PADDING = 64
 """Most bytes of random length added before compression, twice over: written as hexadecimal digits."""
 
+_HEADING = re.compile(r'<th scope="col"[^>]*>(.*?)</th>', re.DOTALL)
+_CELL = re.compile(r'<(?P<kind>t[dhr])\b(?:[^>]*colspan="(?P<span>\d+)")?')
+_LABEL = Markup(' data-label="{}"')
+
 ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
@@ -36,6 +41,20 @@ def icon(name: str, meaning: str = "") -> Markup:
         return Markup("")
     source = f"{DESIGN}/img/svg-icons/{name}.svg"
     return Markup('<img class="icon-svg" width="24" height="24" src="{}" alt="{}">').format(source, meaning)
+
+
+def labelled(table: Markup) -> Markup:
+    """Return a table whose cells each carry the heading of their column, for windows too narrow for columns."""
+    begins = max(0, table.find("<tbody>"))
+    heads = [table[one.start(1) : one.end(1)].striptags() for one in _HEADING.finditer(table, 0, begins)]
+    pieces, at, column = list[Markup](), 0, 0
+    for tag in _CELL.finditer(table, begins):
+        kind, span = tag["kind"], tag["span"]
+        if kind == "td" and column < len(heads):
+            pieces += [table[at : tag.end("kind")], _LABEL.format(heads[column])]
+            at = tag.end("kind")
+        column = 0 if kind == "tr" else column + int(span or 1)
+    return Markup("").join([*pieces, table[at:]])
 
 
 def page(request: Request, html: str, status: int, *secrets: str) -> Response:
@@ -65,3 +84,4 @@ def _compressed(content: bytes) -> bytes:
 cast(dict[str, Any], ENVIRONMENT.globals).update(
     _=_, ngettext=ngettext, language=language, languages=choices, stylesheets=stylesheets, icon=icon
 )
+cast(dict[str, Any], ENVIRONMENT.filters).update(labelled=labelled)

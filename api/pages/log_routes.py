@@ -24,6 +24,7 @@ from api.principals import acting, looking
 from api.problems import ProblemError
 from api.search_shelf import SearchShelf, TooManyKept
 from api.sign_in.identity import ForeignRequest, SignIn
+from domain.authority import Act
 from domain.events import BY_TOPIC
 from domain.kept_searches import MOST_KEPT, KeptSearch
 from domain.time import write_instant, write_moment
@@ -77,17 +78,24 @@ class LogPages:
         principal = looking(request)
         self._require_known(request, "q", "cursor")
         kept = kept_views(await self._shelf.of(principal))
+        persons = self._pages.door.allows(principal, Act.SEARCH)
         shelf = Shelf(kept, str(uuid4()), offered=bool(query) or wrong is not None, typed=typed, error=wrong)
         upto, below = await self._place(request, query)
         try:
             wanted = await asyncio.to_thread(log_query.read, query, upto, self._places)
         except NotUnderstood as error:
             page = log_views.refused_page(query[: log_query.LIMIT], str(error))
-            return self._pages.render(request, "log_search.html", 400, page=page, shelf=replace(shelf, offered=False))
+            return self._pages.render(
+                request, "log_search.html", 400, page=page, shelf=replace(shelf, offered=False), persons=persons
+            )
         found = await self._searcher.page(principal, wanted, below, PER_PAGE)
         following = self._cursors.write(f"{upto} {found.reached}", _context(query)) if found.reached else None
-        page = log_views.search_page(query, found, self._searcher.number, following)
-        return self._pages.render(request, "log_search.html", 422 if wrong else 200, page=page, shelf=shelf)
+        cases = {hit.entry.stream for hit in found.hits}
+        readable = self._pages.door.among(principal, Act.CASE_READ, cases)
+        page = log_views.search_page(query, found, self._searcher.number, readable, following)
+        return self._pages.render(
+            request, "log_search.html", 422 if wrong else 200, page=page, shelf=shelf, persons=persons
+        )
 
     async def keep(self, request: Request) -> Response:
         """Keep a search under a name and lead back to it; a form sent twice keeps it once."""

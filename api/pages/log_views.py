@@ -1,7 +1,7 @@
 """What the page of the log search shows: hits, what they are counted by, and what can be asked."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
@@ -112,8 +112,10 @@ def refused_page(query: str, error: str) -> LogSearchPage:
     return _page(query, error, "", None, (), (), None, None)
 
 
-def search_page(query: str, found: LogPage, number: Callable[[UUID], str], following: str | None) -> LogSearchPage:
-    """Return a page of hits; ``following`` is the cursor of the next one."""
+def search_page(
+    query: str, found: LogPage, number: Callable[[UUID], str], readable: Collection[UUID], following: str | None
+) -> LogSearchPage:
+    """Return a page of hits, leading into the cases ``readable``; ``following`` is the cursor of the next page."""
     upto = found.wanted.upto
     exports = tuple(
         (label, address(query, f"{ADDRESS}/udtraek.{suffix}", **{UPTO: upto}))
@@ -121,8 +123,8 @@ def search_page(query: str, found: LogPage, number: Callable[[UUID], str], follo
     )
     leads = address(query, cursor=following) if following else None
     return _page(
-        query, None, _sentence(found), _hits(found.hits, number), tuple(_facets(query, found.matching)), exports, leads,
-        found.access_position,
+        query, None, _sentence(found), _hits(found.hits, number, readable), tuple(_facets(query, found.matching)),
+        exports, leads, found.access_position,
     )  # fmt: skip
 
 
@@ -161,22 +163,22 @@ def _sentence(found: LogPage) -> str:
     )  # fmt: skip
 
 
-def _hits(hits: Sequence[Hit], number: Callable[[UUID], str]) -> Table:
+def _hits(hits: Sequence[Hit], number: Callable[[UUID], str], readable: Collection[UUID]) -> Table:
     heads = (_("Registreret"), _("Hændt"), _("Sag"), _("Hændelse"), _("Af"), _("Til eller fra"), _("Bemærk"))
-    rows = [_row(hit, number) for hit in hits]
+    rows = [_row(hit, number, readable=hit.entry.stream in readable) for hit in hits]
     return table(
         _("Træf, de seneste først"), heads, rows, _("Intet i de sager, du har adgang til, passer til søgningen.")
     )
 
 
-def _row(hit: Hit, number: Callable[[UUID], str]) -> tuple[Cell | str | list[Cell], ...]:
+def _row(hit: Hit, number: Callable[[UUID], str], *, readable: bool) -> tuple[Cell | str | list[Cell], ...]:
     entry = hit.entry
     case, there = views.case_address(entry.stream), views.entry_address(entry.stream, entry.version)
     return (
         show_instant(entry.recorded_at.replace(microsecond=0)),
         show_moment(entry.occurred_at),
-        Cell(number(entry.stream), case),
-        Cell(_("nr. %(version)s %(label)s", version=entry.version, label=label_of(entry)), there),
+        Cell(number(entry.stream), case if readable else None),
+        Cell(_("nr. %(version)s %(label)s", version=entry.version, label=label_of(entry)), there if readable else None),
         f"{entry.actor.id} ({word(ROLES, entry.actor.role)})",
         ", ".join(word(ROLES, one) for one in hit.facets["recipient"]),
         _marks(hit),

@@ -67,10 +67,10 @@ _MADE_ANEW = (
     "Listen er ved at blive dannet på ny",
     "Programmet er opdateret, og listen dannes på ny efter det. Den vises, når den er færdig. Prøv igen om lidt.",
 )
-_CASES = (views.CASES, "Sager")
 LIVE, MY_DAY = "/nyt", "/min-dag"
 DESK, DESK_LABEL = "/ledelse", "Ledelse"
 _SECTIONS = (
+    ((Act.BOARD_READ,), views.CASES, "Sager"),
     ((Act.CASE_WRITE,), MY_DAY, "Min dag"),
     ((Act.SEARCH,), "/soeg", "Søg person"),
     ((Act.BOARD_READ,), "/protokol", "Protokol"),
@@ -78,7 +78,7 @@ _SECTIONS = (
     ((Act.LOG_READ,), "/kontrolpunkter", "Kontrolpunkter"),
     ((Act.LOOKS_READ, Act.EXPORT_MAKE), DESK, DESK_LABEL),
 )
-"""Where the main navigation leads those who may do one of some things, besides the cases."""
+"""Where the main navigation leads those who may do one of some things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,11 @@ class Pages:
             for acts, address, label in _SECTIONS
             if any(self.door.allows(principal, act) for act in acts)
         ]
-        return [Section(address, _(label), address == path) for address, label in (_CASES, *open_to)]
+        return [Section(address, _(label), address == path) for address, label in open_to]
+
+    def start(self, request: Request) -> str:
+        """Return where a reader begins: the first place open to them, else the cases, which say why not."""
+        return next((one.address for one in self._sections(acting(request), "")), views.CASES)
 
 
 def case_of(text: str) -> UUID | None:

@@ -33,9 +33,9 @@ def create_pages(pages: Pages, ledger: Ledger, reader: CaseReader, cursors: Curs
     router, frames = APIRouter(include_in_schema=False), CaseFrames(pages)
 
     @router.get("/")
-    async def start() -> Response:
-        """Send a reader to the cases."""
-        return RedirectResponse(CASES, 307)
+    async def start(request: Request) -> Response:
+        """Send a reader to the first place open to them."""
+        return RedirectResponse(pages.start(request), 307)
 
     @router.get(CASES)
     async def cases(request: Request) -> Response:
@@ -58,7 +58,8 @@ def create_pages(pages: Pages, ledger: Ledger, reader: CaseReader, cursors: Curs
             narrowed = case_list.narrowed(filters)
             board = await reader.board(looking(request), asked, after, CASES_PER_PAGE, notices=first, narrowed=narrowed)
             following = cursors.write(str(board.following), context) if board.following else None
-            page, notices = views.board_page(board, following, filters), access_views.notices(board)
+            readable = pages.door.among(acting(request), Act.CASE_READ, [row.case for row in board.rows])
+            page, notices = views.board_page(board, readable, following, filters), access_views.notices(board)
             asking, may_open = case_list.form(filters, asked), pages.door.allows(acting(request), Act.CASE_OPEN)
             kept = kept_views(await shelf.of(acting(request))) if first else ()
             return pages.render(

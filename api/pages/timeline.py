@@ -24,7 +24,9 @@ from api.pages.values import (
 )
 from api.reading import CaseLook
 from domain.entries import Entry
+from domain.events.administration import CaseOpened, GateStopped
 from domain.lateness import is_late, lag
+from domain.recording import OF_ITS_OWN
 from domain.register import ABOUT_ENTRIES, CORRECTED, Correction, EntryHistory, target
 from domain.time import start_of, write_instant, write_moment
 from ledger.mapper import REASON
@@ -35,6 +37,9 @@ ANNULLED_MARK = "Annulleret"
 WITHOUT_GATE = "Registreret uden forudgående kontrol"
 WITHHELD = "Flyttet væk: indholdet vises kun for revision"
 RESTRICTED = "Rettet: det oprindelige vises kun for revision"
+
+NOT_CORRECTED = OF_ITS_OWN | ABOUT_ENTRIES | {CaseOpened.TOPIC, GateStopped.TOPIC}
+"""Topics of entries that the form for corrections does not take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entry of the timeline, ready to be shown; ``happened_at`` is for machines."""
+    """One entry of the timeline, ready to be shown; ``happened_at`` is for machines.
+
+    ``corrected_here`` says that the form for corrections takes it: others are ended or reviewed at pages of their own.
+    """
 
     version: int
     label: str
@@ -78,6 +86,7 @@ class Item:
     annulled: Change | None
     facts: tuple[Fact, ...]
     technical: tuple[Fact, ...]
+    corrected_here: bool
 
 
 def items(look: CaseLook) -> tuple[Item, ...]:
@@ -137,6 +146,7 @@ def _item(words: Words, entry: Entry, settled: Entry, past: EntryHistory) -> Ite
         annulled=_annulled(words, past),
         facts=tuple(_facts(words, entry, past.corrections)),
         technical=tuple(_technical(words, entry)),
+        corrected_here=entry.topic not in NOT_CORRECTED,
     )
 
 

@@ -1,7 +1,7 @@
 """What the pages show: pure functions from a look at the ledger to words, numbers and addresses."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -135,10 +135,13 @@ class CasePage:
 
 @dataclass(frozen=True, slots=True)
 class BoardLine:
-    """One case in the list; ``since`` is the position from which it was known so, None for a state of the past."""
+    """One case in the list, with its page where the reader may open it.
+
+    ``since`` is the position from which it was known so, None for a state of the past.
+    """
 
     number: str
-    address: str
+    address: str | None
     programme: str
     status: str
     stage: str
@@ -264,9 +267,19 @@ def case_page(look: CaseLook, *, newest_first: bool = False, entry: int | None =
     )
 
 
-def board_page(look: BoardLook, following: str | None, filters: Mapping[str, str] = MappingProxyType({})) -> BoardPage:
-    """Return what the list of cases shows; ``following`` is the cursor of the next page, ``filters`` stay in it."""
-    lines = sorted((_line(row, look.question) for row in look.rows), key=lambda line: line.number)
+def board_page(
+    look: BoardLook,
+    readable: Collection[UUID],
+    following: str | None,
+    filters: Mapping[str, str] = MappingProxyType({}),
+) -> BoardPage:
+    """Return what the list of cases shows; it leads to those that are ``readable`` to whoever looks.
+
+    ``following`` is the cursor of the next page, ``filters`` stay in it.
+    """
+    lines = sorted(
+        (_line(row, look.question, readable=row.case in readable) for row in look.rows), key=lambda line: line.number
+    )
     return BoardPage(
         lines=tuple(lines),
         form=replace(form_of(CASES, look.question), kept=tuple(filters.items())),
@@ -400,14 +413,14 @@ def _responsible(state: Mapping[str, Any]) -> str:
     return ", ".join(named) or _(NOT_GIVEN)
 
 
-def _line(row: BoardRow, question: Question) -> BoardLine:
+def _line(row: BoardRow, question: Question, *, readable: bool) -> BoardLine:
     state = row.state
     phase = state["enrolment"]["phase"]
     stages = [_("fase %(phase)s", phase=phase) if phase else None]
     stages.append(word(PACKAGES, state["package"]["current"]) if state["package"]["current"] else None)
     return BoardLine(
         number=str(state["number"]),
-        address=address(case_address(row.case), question),
+        address=address(case_address(row.case), question) if readable else None,
         programme=word(PROGRAMMES, state["programme"]),
         status=word(STATUSES, state["enrolment"]["status"]),
         stage=", ".join(filter(None, stages)) or "–",

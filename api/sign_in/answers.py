@@ -18,6 +18,7 @@ _REFUSED = {
     "foreign-host": "A demonstration answers to 127.0.0.1 and localhost only.",
     "form-token": "The form was not given out in this session: open the page again.",
     "form": "The body is not a form of this site.",
+    "form-too-large": "All texts of a form together take at most 2 MB: shorten them.",
 }
 
 
@@ -37,7 +38,8 @@ async def _not_signed_in(request: Request, error: Exception) -> Response:
         page = PURPOSE if error.code == "no-purpose" else LOG_IN
         kept: str | None = getattr(request.state, "kept_form", None)
         back = request.method == "GET" or kept is not None
-        answer = RedirectResponse(log_in_address(onwards if back else START, page), 303)
+        address = log_in_address(onwards if back else START, page, waiting=kept is not None)
+        answer = RedirectResponse(address, 303)
         if kept is not None:
             secure = request.url.scheme == "https"
             answer.set_cookie(
@@ -54,7 +56,8 @@ async def _foreign(request: Request, error: Exception) -> Response:
     if not isinstance(error, ForeignRequest):
         raise error
     if "text/html" in request.headers.get("accept", ""):
-        return show("refused.html", 403)
+        large = error.code == "form-too-large"
+        return show("refused.html", 413 if large else 403, large=large)
     return problems.render(ProblemError("foreign-request", _REFUSED[error.code], code=error.code))
 
 

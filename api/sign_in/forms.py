@@ -24,7 +24,7 @@ _IN_PARTS = "multipart/form-data"
 
 
 async def read_form(request: Request, upload: Upload | None = None) -> Form:
-    """Return the fields of a form; raises ForeignRequest for what no form of ours sends.
+    """Return the fields of a form; raises ForeignRequest for what no form of ours sends, or more than it takes.
 
     ``upload`` takes the file of a form that may bring one. A file is the last part of our forms: where it is not kept
     or is too large, nothing more is read.
@@ -45,7 +45,7 @@ async def _read_text(request: Request) -> str:
     async for chunk in request.stream():
         body += chunk
         if len(body) > FORM_LIMIT:
-            raise ForeignRequest("form")
+            raise ForeignRequest("form-too-large")
     return body.decode()
 
 
@@ -95,7 +95,7 @@ class _Parts:
         """Take the next bytes of a field; all fields together are no more than a form."""
         self._taken += len(content)
         if self._taken > FORM_LIMIT:
-            raise MultipartError("more than a form")
+            raise ForeignRequest("form-too-large")
         self._text += content
 
     def end(self) -> None:

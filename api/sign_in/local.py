@@ -14,7 +14,7 @@ from api.problems import ProblemError
 from api.sign_in.bearers import Bearers
 from api.sign_in.forms import read_form
 from api.sign_in.identity import ClaimMap, ForeignRequest, Identity, NotSignedIn, SignInNotUsable
-from api.sign_in.pages import LOG_IN, PageSignIn
+from api.sign_in.pages import LOG_IN, WAITING, PageSignIn
 from api.sign_in.sessions import ABSOLUTE
 from api.sign_in.site import Site, is_loopback, local_path
 from api.sign_in.tokens import Verifier
@@ -99,7 +99,8 @@ class LocalSignIn(PageSignIn):
         async def choose(request: Request) -> Response:
             """Show who there is."""
             self.site.require_known_host(request)
-            return self._choice(local_path(request.query_params.get("videre")))
+            onwards = local_path(request.query_params.get("videre"))
+            return self._choice(onwards, waiting=WAITING in request.query_params)
 
         @router.post(LOG_IN)
         async def log_in(request: Request) -> Response:
@@ -124,8 +125,10 @@ class LocalSignIn(PageSignIn):
 
         return router
 
-    def _choice(self, onwards: str, status: int = 200, *, missing: bool = False) -> Response:
-        return self.show("choose.html", status, people=PEOPLE.values(), onwards=onwards, missing=missing)
+    def _choice(self, onwards: str, status: int = 200, *, missing: bool = False, waiting: bool = False) -> Response:
+        return self.show(
+            "choose.html", status, people=PEOPLE.values(), onwards=onwards, missing=missing, waiting=waiting
+        )
 
     async def _key_of(self, key_id: str) -> Key:
         if key_id != self._key.kid:

@@ -9,7 +9,7 @@ from api.pages.language import _
 from api.sign_in.bearers import Bearers
 from api.sign_in.code_flow import LOGIN_SECONDS, Client, CodeFlow, LoginFailed
 from api.sign_in.identity import ClaimMap, Identity, NotSignedIn, ProviderUnavailable, SignInNotUsable
-from api.sign_in.pages import LOG_IN, PageSignIn
+from api.sign_in.pages import LOG_IN, WAITING, PageSignIn
 from api.sign_in.provider import MAXIMUM_AGE_SECONDS, PAUSE_SECONDS, Provider, trustworthy
 from api.sign_in.site import Site, local_path
 from api.sign_in.tokens import Verifier
@@ -81,7 +81,8 @@ class OidcSignIn(PageSignIn):
         @router.get(LOG_IN)
         async def log_in(request: Request) -> Response:
             """Offer the way to the provider: a link, since no form of ours may lead to another site."""
-            return self.show("provider.html", onwards=quote(local_path(request.query_params.get("videre")), safe="/"))
+            onwards = quote(local_path(request.query_params.get("videre")), safe="/")
+            return self.show("provider.html", onwards=onwards, waiting=WAITING in request.query_params)
 
         @router.get(BEGIN)
         async def begin(request: Request) -> Response:

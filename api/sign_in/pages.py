@@ -17,6 +17,7 @@ from domain.purposes import PURPOSES, default_purpose
 from ledger.store import Ledger
 
 LOG_IN, LOG_OUT, PURPOSE = "/log-ind", "/log-ud", "/log-ind/formaal"
+WAITING = "venter"
 
 
 def show(template: str, status: int = 200, *, simulated: bool = False, **context: Any) -> Response:
@@ -25,9 +26,9 @@ def show(template: str, status: int = 200, *, simulated: bool = False, **context
     return Response(html, status, {"Cache-Control": "no-store"}, "text/html")
 
 
-def log_in_address(onwards: str, page: str = LOG_IN) -> str:
-    """Return the address where people sign in who want to go on to a path of ours."""
-    return f"{page}?videre={quote(local_path(onwards), safe='/')}"
+def log_in_address(onwards: str, page: str = LOG_IN, *, waiting: bool = False) -> str:
+    """Return where people sign in who want to go on to a path of ours; ``waiting`` says that a form of theirs waits."""
+    return f"{page}?videre={quote(local_path(onwards), safe='/')}" + (f"&{WAITING}=ja" if waiting else "")
 
 
 class PageSignIn:

@@ -9,7 +9,7 @@ from fastapi import Request
 
 from api.sign_in.identity import ForeignRequest, SignInNotUsable
 
-START = "/sager"
+START = "/"
 """Where people land who wanted to go nowhere in particular."""
 
 PATH_LIMIT = 2000

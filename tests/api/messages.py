@@ -85,6 +85,14 @@ def marked(path: Path) -> Iterator[str]:
             yield from [message] if isinstance(message, str) else [message[0]]
 
 
+def counted(path: Path) -> Iterator[tuple[str, ...]]:
+    """Yield the pairs of Danish texts, for one and for many, that a template or module chooses between by a number."""
+    method = "jinja2.ext:babel_extract" if path.suffix == ".html" else "python"
+    with path.open("rb") as source:
+        for _, message, _, _ in extract(method, source, {"ngettext": (1, 2)}):
+            yield tuple(message)
+
+
 def tabled() -> Iterator[str]:
     """Yield the Danish words of tables: names of fields, codes, events, purposes, people of the demonstration."""
     for module in _TABLES:

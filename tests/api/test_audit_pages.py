@@ -111,6 +111,15 @@ def test_a_dossier_of_the_past_holds_nothing_recorded_later(staff: Clients, case
     assert "0 nået frem, men ikke registreret" in text
 
 
+def test_a_consent_that_came_after_the_decision_is_called_by_its_own_name(
+    staff: Clients, cases: dict[str, str]
+) -> None:
+    """Nobody had been asked then, so there is no person to name."""
+    html = page(staff[AUDITOR], f"{cases['S2']}/afgoerelser/17")
+    assert ">None<" not in html
+    assert re.search(r">samtykke c-[a-z0-9-]+<", html)
+
+
 @pytest.mark.parametrize(
     ("place", "status"),
     [

@@ -240,6 +240,42 @@ def faults(page: Page) -> list[str]:
     return violations(page) + ([f"{wider} pixels too wide"] if wider else [])
 
 
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("/protokol?q=foo:bar", "q"),
+        ("{S6}?known_at_day=31&known_at_month=2", "known_at_day"),
+        ("/sammenlign?from_day=31", "from_day"),
+        ("/ledelse/stikproeve?procent=100&maaned=13-2026", "fejl"),
+        ("/sager?program=x", "filter-fejl"),
+    ],
+)
+def test_what_cannot_be_read_has_the_focus(
+    browser: Browser, client: tuple[Service, Api], cases: dict[str, str], address: str, place: str
+) -> None:
+    """Who reads with their ears hears first what is wrong."""
+    with reading(browser, client[0].url) as page:
+        sign_in(page, LEADER)
+        page.goto(address.format_map(cases))
+        page.wait_for_function("place => document.activeElement.id === place", arg=place)
+
+
+@pytest.mark.parametrize("address", ["/protokol", "{S6}/frister", "{S6}/samtykker", "{S6}/opslag", "/ledelse/fund"])
+def test_nothing_of_a_list_is_out_of_sight_on_a_phone(
+    browser: Browser, client: tuple[Service, Api], cases: dict[str, str], address: str
+) -> None:
+    """Each row is a card: every cell stands under its heading within the window. Counts and drawings may be wider."""
+    with reading(browser, client[0].url, PHONE) as page:
+        sign_in(page, LEADER)
+        page.goto(address.format_map(cases))
+        regions = page.locator(".table--responsive-scroll:visible", has=page.locator("table:not(.grid)"))
+        assert regions.count()
+        assert regions.evaluate_all("all => all.filter(e => e.scrollWidth > e.clientWidth).map(e => e.ariaLabel)") == []
+        heading = "e => getComputedStyle(e, '::before').content"
+        cell = regions.first.locator("tbody td").first
+        assert cell.evaluate(heading) == f'"{cell.get_attribute("data-label")}"'
+
+
 ADDRESSES = (
     "/sager", "{S6}", "{S4}", "{S6}?known_at=2024-08-21T07:00:00Z&order=newest", "{S6}/opslag", "{S6}/udlevering",
     "{S6}/bevispakke", "{S6}/udlevering?anmodning=ny:court:court&poster=1-9", "{S6}/opslag/udtraek", "/sager/x",

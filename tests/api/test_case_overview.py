@@ -108,6 +108,23 @@ class TestDuties:
         assert found.broken is not None
         assert found.broken.text == "1 frist er overskredet"
 
+    def test_a_duty_without_a_number_comes_last_and_is_not_kept_silent(self) -> None:
+        look = look_at_story("s6_goes_wrong")
+        found = overview(look, questions_of(look), read_instant("2026-06-01T10:00+02:00"), None, records=False)
+        assert [clock.due_at for clock in found.duties] == [None, None]
+        assert [clock.due for clock in found.duties] == ["intet tal i kilden"] * 2
+
+
+class TestFindings:
+    """The gravest in sight, the next behind a fold, the rest counted."""
+
+    def test_many_findings_are_counted_not_listed(self) -> None:
+        broken = [received(version) for version in range(2, 62)]
+        found = top(broken, "2025-12-01T10:00+01:00")
+        assert (len(found.findings), len(found.further)) == (5, 45)
+        assert found.unnamed > 0
+        assert top(broken[:2], "2025-12-01T10:00+01:00").unnamed == 0
+
 
 class TestSharing:
     """The answer per recipient, with the consent it rests on."""

@@ -159,7 +159,9 @@ class TestClocksOfACase:
         [
             ("barnets lov § 5(3)-(4)", "barnets lov § 5, stk. 3-4"),
             ("forvaltningsloven §§ 22 and 24", "forvaltningsloven §§ 22 og 24"),
-            ("barnets lov § 32(1) no. 6", "barnets lov § 32, stk. 1 nr. 6"),
+            ("barnets lov § 32(1) no. 6", "barnets lov § 32, stk. 1, nr. 6"),
+            ("the rule named", "den nævnte regel"),
+            ("internal standard; GDPR art. 32", "intern standard; GDPR art. 32"),
             ("000 L35, L50", "000 L35, L50"),
         ],
     )

@@ -355,9 +355,11 @@ class TestBoard:
         rows = tuple(
             BoardRow(look.file.case, {**look.state, "number": number}, known_from=12) for number in ("S9", "S1")
         )
-        page = views.board_page(BoardLook(AsOf(look.question, 26, None), 99, 20, rows, None), "abc")
+        page = views.board_page(
+            BoardLook(AsOf(look.question, 26, None), 99, 20, rows, None), {row.case for row in rows}, "abc"
+        )
         assert [line.number for line in page.lines] == ["S1", "S9"]
-        assert page.lines[0].address.endswith("?known_at=2024-08-21T07:00:00Z")
+        assert str(page.lines[0].address).endswith("?known_at=2024-08-21T07:00:00Z")
         assert page.following == "/sager?known_at=2024-08-21T07:00:00Z&cursor=abc"
         assert page.behind
         shown = ENVIRONMENT.get_template("cases.html").render(
@@ -366,3 +368,19 @@ class TestBoard:
         assert "beregnet til hændelse 20" in shown
         assert "opslag 99" in shown
         assert "Simuleret ur" in shown
+
+
+def test_the_cells_of_a_table_carry_their_headings() -> None:
+    """In each row anew, past cells that span several columns, and never as markup."""
+    table = ENVIRONMENT.from_string(
+        "{% set table %}<thead><tr>{% for one in heads %}"
+        '<th scope="col">{{ one }}</th>{% endfor %}</tr></thead>'
+        '<tbody><tr class="x"><th scope="row">1</th><td class="y">2</td></tr>'
+        '<tr><td colspan="2">3</td><td>4</td><td>5</td></tr></tbody>{% endset %}{{ table|labelled }}'
+    )
+    assert re.findall(r"<td[^>]*>", table.render(heads=("A", '<b "', "C"))) == [
+        '<td data-label="&lt;b &#34;" class="y">',
+        '<td data-label="A" colspan="2">',
+        '<td data-label="C">',
+        "<td>",
+    ]

@@ -451,7 +451,9 @@ class TestSession:
             client.http.cookies.clear()
             answer = send(client, path, given_out, VISIT | {"observations": "En lang tekst."})
             assert answer.status_code == 303
-            assert answer.headers["location"] == f"/log-ind?videre={path}"
+            assert answer.headers["location"] == f"/log-ind?videre={path}&venter=ja"
+            assert "venter en halv time" in page(client, answer.headers["location"])
+            assert "venter en halv time" not in page(client, f"/log-ind?videre={path}")
             assert "En lang tekst." not in str(answer.headers)
             key = client.http.cookies["kladde"]
             assert written(api, case, "VisitHeld") == []
@@ -471,6 +473,21 @@ class TestSession:
             assert "Du var logget ud" in html
             receipt(client, send(client, path, hidden(html), VISIT | {"observations": "En lang tekst."}))
             assert "En lang tekst." not in page(client, path)
+
+
+class TestSize:
+    """A form of more text than a form takes."""
+
+    def test_it_is_told_apart_from_a_form_of_elsewhere(self, api: Api, case: str) -> None:
+        """It says what is too large and what to do, and nothing is written."""
+        path = form(case, "besoeg")
+        with api.acting_as(CASEWORKER) as client:
+            given_out = hidden(page(client, path))
+            answer = send(client, path, given_out, VISIT | {"observations": "x" * 2_000_001})
+            assert answer.status_code == 413
+            assert "tilsammen for lange" in answer.text
+            assert send(client, path, given_out | {"csrf": "x"}, VISIT).status_code == 403
+            assert written(api, case, "VisitHeld") == []
 
 
 class TestDay:
