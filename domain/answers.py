@@ -7,6 +7,7 @@ changed under are let go; all others stand, because the same reading leads to th
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from operator import is_
 from typing import Any, TypeVar
 
@@ -71,7 +72,7 @@ class Answers:
         self._being_answered += 1
         try:
             found = work()
-            self._kept[question] = frozenset(notes.reads), found
+            self._kept[question] = _shared(frozenset(notes.reads)), found
             return found
         finally:
             self._being_answered -= 1
@@ -98,6 +99,12 @@ class Answers:
                 changed.add(note)
         for question in [question for question, kept in self._kept.items() if not kept[0].isdisjoint(changed)]:
             del self._kept[question]
+
+
+@lru_cache(maxsize=16_384)
+def _shared(reads: frozenset[Note]) -> frozenset[Note]:
+    """Return the one set that many answers, of many cases, share: one for each would be most of the memory."""
+    return reads
 
 
 def _goes_on(before: Basis, after: Basis) -> bool:
