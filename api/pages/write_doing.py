@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -25,6 +25,7 @@ from api.recording import CaseRecorder, Recorded
 from domain.consents import consent_ids
 from domain.decision_gate import Stop
 from domain.disclosure_gate import Proposal
+from domain.entries import Entry
 from domain.errors import Malformed
 from domain.events.base import Event
 from domain.events.consent import ConsentGiven, ConsentRefused
@@ -34,6 +35,7 @@ from domain.events.referral import CaseAllocated, NoteRecorded
 from domain.handovers import DECLINED, open_handovers
 from domain.known import many
 from domain.people import responsible
+from domain.register import effective
 from domain.time import Moment, start_of, write_moment
 from ledger.store import Ledger
 
@@ -44,6 +46,9 @@ LEADER = "team_leader"
 """The role that is asked to approve where nobody is named."""
 
 KEEP, REPLACE, BOTH = "behold", "erstat", "begge"
+
+LATELY = timedelta(hours=1)
+"""How long it is asked whether the same, recorded once more by the same person, has happened twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,23 @@ def filled(act: WriteAct, material: Material, typed: Typed, principal: Principal
         used = [*consent_ids(material.known), event.consent]
         events.append(_refusal(event, many(refused), next_id("samtykke", used)))
     return Filled(data, tuple(events), when)
+
+
+def told_before(act: WriteAct, material: Material, found: Filled, typed: Typed, staff: str) -> Entry | None:
+    """Return the entry in force by which somebody recorded the same within an hour; None where there is none.
+
+    A browser that goes back fills in a form that was sent, and it looks as if it had not been.
+    """
+    event, made = found.events[0], made_ids(act, {}, material).keys() | ({"received_at"} & found.data.keys())
+    own = {name: value for name, value in found.data.items() if name in made}
+    lately = [one for one in effective(material.look.entries) if one.recorded_at >= material.now - LATELY]
+    for entry in lately:
+        same_time = not first_of(typed, f"{HAPPENED}_day").strip() or entry.occurred_at == found.when.happened
+        if (entry.topic, entry.actor.id) == (event.TOPIC, staff) and same_time:
+            before, _wrong = build(act.event, entry.data | own)
+            if before == event:
+                return entry
+    return None
 
 
 def _completed(

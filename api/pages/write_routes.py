@@ -36,11 +36,12 @@ from api.pages.write_doing import (
     disclosure_act,
     domain_errors,
     filled,
+    told_before,
 )
 from api.pages.write_fields import Material, Typed, first_of
 from api.pages.write_forms import Gate, WriteAct
 from api.pages.write_reading import said_before
-from api.pages.write_sent import SEND, Sent, read_sent, sent_of
+from api.pages.write_sent import AGAIN, SEND, Sent, read_sent, sent_of
 from api.pages.write_views import APPROVER, HAPPENED, FormPage, GateView
 from api.pages.write_words import TELLING
 from api.principals import acting, looking
@@ -203,6 +204,7 @@ class WritePages:
         problem: str | None = None,
         notes: tuple[str, ...] = (),
         changed: tuple[Entry, ...] = (),
+        again: tuple[Entry, ...] = (),
     ) -> Response:
         """Return the page of a form as it stands."""
         act, material, sent = writing.act, writing.material, writing.sent
@@ -225,6 +227,7 @@ class WritePages:
             problem=problem,
             notes=notes,
             changed=items_of(material.look, changed),
+            again=items_of(material.look, again),
         )
         frame = self.frame(writing.request, material.look, page.title)
         return self._pages.render(writing.request, "write_form.html", status, frame=frame, page=page)
@@ -256,6 +259,9 @@ class WritePages:
             return self.form(writing, found.errors, 422)
         if sent.version != version:
             return self._conflict(writing, found)
+        before = told_before(writing.act, writing.material, found, sent.typed, acting(writing.request).id)
+        if before is not None and not gated and sent.step != AGAIN:
+            return self.form(writing, {}, 409, again=(before,))
         try:
             if gated:
                 return await self._gated(writing, found)

@@ -11,6 +11,9 @@ from api.uploads import Upload
 SEND = "send"
 """What is pressed to send a decision for approval."""
 
+AGAIN = "igen"
+"""What is pressed to record the same once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:

@@ -95,7 +95,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class FormPage:
-    """A form: ``times`` and ``fields`` are asked, ``more`` is seldom needed, ``hidden`` goes along."""
+    """A form: ``times`` and ``fields`` are asked, ``more`` is seldom needed, ``hidden`` goes along.
+
+    ``again`` is what the same person recorded in the same words just before: it is asked whether it happened twice.
+    """
 
     title: str
     action: str
@@ -115,6 +118,7 @@ class FormPage:
     problem: str | None = None
     notes: tuple[str, ...] = ()
     changed: tuple[Item, ...] = ()
+    again: tuple[Item, ...] = ()
 
     @property
     def errors(self) -> list[tuple[str, str]]:

@@ -122,6 +122,42 @@ class TestFacts:
         assert len(written(api, case, "VisitHeld")) == 1
 
     @pytest.mark.parametrize(
+        ("act", "typed", "event"),
+        [
+            ("besoeg", VISIT, "VisitHeld"),
+            ("besoeg", VISIT | parts("happened", "04", "03", "2026", "13.00"), "VisitHeld"),
+            ("samtykke", CONSENT, "ConsentGiven"),
+        ],
+        ids=["now", "then", "with an id of its own"],
+    )
+    def test_the_same_typed_again_is_asked_about(
+        self, api: Api, staff: dict[str, Api], case: str, act: str, typed: dict[str, Any], event: str
+    ) -> None:
+        """As after the browser's way back: nothing is recorded until it is said that it happened twice."""
+        client, path = staff[CASEWORKER], form(case, act)
+        receipt(client, fill(client, path, **typed))
+        asked = fill(client, path, **typed)
+        assert asked.status_code == 409
+        assert "Det samme har du lige registreret." in words(unescape(asked.text))
+        assert len(written(api, case, event)) == 1
+        given_out = hidden(unescape(asked.text))
+        receipt(client, send(client, path, given_out, typed | {"trin": "igen"}))
+        assert len(written(api, case, event)) == 2
+
+    def test_what_differs_is_not_asked_about(self, api: Api, staff: dict[str, Api], case: str) -> None:
+        """Another text, another time; and what was taken back meanwhile."""
+        client, path = staff[CASEWORKER], form(case, "besoeg")
+        receipt(client, fill(client, path, **VISIT))
+        receipt(client, fill(client, path, **VISIT | {"observations": "Uroligt."}))
+        receipt(client, fill(client, path, **VISIT | {"about": "parent-A"}))
+        receipt(client, fill(client, path, **VISIT | parts("happened", "04", "03", "2026", "13.00")))
+        last = api.events(case)[-1]["version"]
+        taken_back = command("EntryAnnulled", {"annuls": last, "reason": "Skrevet i den forkerte sag."})
+        assert client.commit(case, last, taken_back).is_success
+        receipt(client, fill(client, path, **VISIT | parts("happened", "04", "03", "2026", "13.00")))
+        assert len(written(api, case, "VisitHeld")) == 5
+
+    @pytest.mark.parametrize(
         ("typed", "place"),
         [
             (parts("happened", "04", "03", "2999", "13.00"), "happened_day"),
