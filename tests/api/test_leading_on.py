@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from time import monotonic, sleep
 from urllib.parse import quote
 
 import pytest
@@ -16,8 +17,10 @@ START = "/"
 
 @pytest.fixture(scope="module")
 def case(api: Api) -> str:
-    """A case with a note and its correction."""
-    made = api.open_case(note("Called about the visit."), number="S-lead")
+    """A case with a note, once the worker has put it on the list of cases."""
+    made, end = api.open_case(note("Called about the visit."), number="S-lead"), monotonic() + 30
+    while made not in page(api, "/sager") and monotonic() < end:
+        sleep(0.1)
     return f"/sager/{made}"
 
 

@@ -202,7 +202,7 @@ class TestConsents:
         for choice in ("i-dag", "aendret"):
             html = site.page(f"{then}&vis={choice}")
             assert "4 felter er registreret anderledes siden 05-06-2024 kl. 14.00" in html
-            cells = re.findall(r'<td class="differs">(.*?)</td>', html, re.DOTALL)
+            cells = re.findall(r'<td[^>]* class="differs">(.*?)</td>', html, re.DOTALL)
             assert len(cells) == 4
             assert said(cells[0]).startswith("Trukket tilbage 03-06-2024")
             assert "Registret viste: Givet 10-04-2024" in said(cells[0])

@@ -65,7 +65,7 @@ class Sampled:
 
     def look(self, html: str, viewer: str = CASEWORKER) -> int:
         """Return the first look of somebody's in a sample."""
-        found = re.findall(rf'<tr id="opslag-(\d+)"><th scope="row">[^<]*</th><td>{viewer}</td>', html)
+        found = re.findall(rf'<tr id="opslag-(\d+)"><th scope="row">[^<]*</th><td[^>]*>{viewer}</td>', html)
         return next(int(one) for one in found if int(one) > self.begins)
 
     def verdict(self, look: int, at: datetime | None) -> tuple[str, str, str] | None:
