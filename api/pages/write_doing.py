@@ -118,7 +118,7 @@ def told_before(act: WriteAct, material: Material, found: Filled, typed: Typed, 
     for entry in lately:
         same_time = not first_of(typed, f"{HAPPENED}_day").strip() or entry.occurred_at == found.when.happened
         if (entry.topic, entry.actor.id) == (event.TOPIC, staff) and same_time:
-            before, _wrong = build(act.event, entry.data | own)
+            before, _wrong = build(act.event, {**entry.data, **own})
             if before == event:
                 return entry
     return None
