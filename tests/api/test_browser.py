@@ -318,13 +318,13 @@ def test_every_page_is_accessible_to_every_role(
     language: str,
     viewport: ViewportSize,
 ) -> None:
-    """Open or closed to them, on a desk, and to those who see most on a phone, none breaks a rule of WCAG 2.2 AA."""
+    """Open or closed to them, on a desk, none breaks a rule of WCAG 2.2 AA; nor every third in English on a phone."""
     wrong: dict[str, list[str]] = {}
     with reading(browser, client[0].url, viewport) as page:
         sign_in(page, staff)
         page.goto(f"/sprog/{language}")
         assert page.locator("html").get_attribute("lang") == language
-        for address in ADDRESSES:
+        for address in ADDRESSES if language == "da" else ADDRESSES[::3]:
             place = address.format_map(busy)
             page.goto(place)
             seen = (language, VARYING.sub("", page.content()))

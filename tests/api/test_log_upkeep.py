@@ -96,6 +96,7 @@ def test_rounds_come_by_themselves(real: Place, ledger: Ledger, monkeypatch: pyt
         wait_until(lambda: records.covering(position), seconds=5)
 
 
+@pytest.mark.slow
 def test_a_second_worker_waits_for_its_turn(real: Place, ledger: Ledger) -> None:
     """While another one publishes nothing is done here; when it has gone this one goes on."""
     records = ProofRecords(ledger)

@@ -62,6 +62,7 @@ def filled(api: Api) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_every_question_takes_both_instants_and_repeats_them(api: Api, filled: dict[str, str]) -> None:
     """Each address of the description answers as of two instants and says so, with the position and root behind it."""
     description = api.get("/openapi.json").json()

@@ -66,6 +66,7 @@ WRONG: list[tuple[str, str, dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.slow
 def test_a_wrong_expectation_tells_expected_and_found(inside: Inside, tmp_path: Path) -> None:
     """One line for each, whatever the kind; exit code 1."""
     for story in sorted({row[0] for row in WRONG}):

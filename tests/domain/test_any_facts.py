@@ -111,7 +111,7 @@ def facts(draw: st.DrawFn) -> list[Entry]:
 
 
 @pytest.mark.parametrize("programme", PROGRAMMES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(entries=facts())
 def test_every_question_has_an_answer(programme: str, entries: list[Entry]) -> None:
     """Clocks, findings, consents, covers, state and changes of due dates: all answer, and what is stored comes back."""

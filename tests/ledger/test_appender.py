@@ -73,6 +73,7 @@ def test_of_many_with_one_key_one_is_appended(real: Place, ledger: Ledger) -> No
     assert sum(not appended(answer).repeated for answer in answers) == 1
 
 
+@pytest.mark.slow
 def test_two_processes_append_densely_and_chained(real: Place, ledger: Ledger, tmp_path: Path) -> None:
     """Two writers in processes of their own leave dense positions, versions and an intact chain and tree."""
     command = [executable, "-m", "tests.ledger.writer", real.conninfo, str(tmp_path / "home")]

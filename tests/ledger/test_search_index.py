@@ -262,6 +262,7 @@ def test_looks_do_not_keep_the_index_busy(ledger: Ledger, index: SearchIndex, si
     assert rows(side, "search.progress") == before
 
 
+@pytest.mark.slow
 def test_two_processes_catch_up_at_once(real: Place, tmp_path: Path, side: psycopg.Connection[Any]) -> None:
     """Let go together, both come to the end, and nobody is in the index twice or not at all."""
     with real.ledger() as ledger:

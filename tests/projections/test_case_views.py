@@ -65,7 +65,7 @@ def recorded(draw: st.DrawFn, life: list[Entry]) -> list[Entry]:
 
 
 @pytest.mark.parametrize("programme", PROGRAMMES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_any_facts_follow(programme: str, data: st.DataObject) -> None:
     """Facts of all kinds, in any order of happening; corrections and annulments of any; rules adopted anywhere."""
@@ -74,7 +74,7 @@ def test_any_facts_follow(programme: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_story_follows_with_corrections_of_all_of_it(name: str, data: st.DataObject) -> None:
     """A story up to anywhere, then its own entries corrected and annulled again and again."""
