@@ -11,6 +11,8 @@ from tests.api.client import CANARY, Api, note, problem, talking_to
 from tests.api.service import environment, serving
 from tests.conftest import Server, Template, clone
 
+pytestmark = pytest.mark.slow
+
 
 def looks(api: Api, after: int) -> list[dict[str, Any]]:
     """Return the looks recorded after a position, each with its position; they are all that was recorded."""

@@ -14,6 +14,8 @@ from tests.api.signing_in import OWN_PAGE
 from tests.api.writing import hidden, page, words
 from tests.conftest import Server, Template, clone
 
+pytestmark = pytest.mark.slow
+
 AUDITOR, LEADER, ADMINISTRATOR = "u-95", "u-12", "u-97"
 KEPT = "/protokol/gemte"
 

@@ -17,6 +17,8 @@ from api.opening import Place
 from tests.api.client import CANARY, problem
 from tests.api.service import Service, environment, serving
 
+pytestmark = pytest.mark.slow
+
 Ask = Callable[..., int]
 
 

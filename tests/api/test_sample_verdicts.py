@@ -23,6 +23,8 @@ from tests.api.warned import Cases
 from tests.conftest import BEGINS_AT, Server, Template, clone
 from tests.following import catch_up
 
+pytestmark = pytest.mark.slow
+
 CASEWORKER, LEADER, OFFICER, AUDITOR = "u-90", "u-12", "u-81", "u-95"
 WHOLE_MONTH = f"procent=100&froe=1&maaned={datetime.now(UTC):%m-%Y}"
 SAMPLE = "/ledelse/stikproeve"

@@ -20,6 +20,8 @@ from tests.api.signing_in import OWN_PAGE
 from tests.api.writing import errors, hidden, page, parts, receipt, words, written
 from tests.conftest import Server, Template
 
+pytestmark = pytest.mark.slow
+
 CASEWORKER, LEADER, STRANGER = "u-90", "u-12", "u-25"
 CONSENT: dict[str, Any] = {
     "kind": "disclosure", "given_by": "parent-A", "capacity": "self", "scope": ["daycare", "gp"],
