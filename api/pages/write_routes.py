@@ -260,7 +260,7 @@ class WritePages:
         if sent.version != version:
             return self._conflict(writing, found)
         before = told_before(writing.act, writing.material, found, sent.typed, acting(writing.request).id)
-        if before is not None and not gated and sent.step != AGAIN:
+        if before is not None and not gated and sent.step != AGAIN and not sent.choice:
             return self.form(writing, {}, 409, again=(before,))
         try:
             if gated:
