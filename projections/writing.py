@@ -17,7 +17,7 @@ from projections.view import FOLLOW, ROWS, AnyView, View
 MOST_CHANGES = 10_000
 """How many changes are held in memory before they are written."""
 
-MOST_ENTRIES = 50_000
+MOST_ENTRIES = 20_000
 """How many entries a follower holds in memory at most, beside those of one page."""
 
 KEYS_AT_ONCE = 200
