@@ -106,7 +106,7 @@ def test_caseworker_01_receives_a_referral(site: Site) -> None:
         _refer(page)
         with page.expect_request(lambda one: one.method == "POST") as sent:
             page.get_by_role("button", name="Opret sagen").dblclick(no_wait_after=True)
-        page.wait_for_url("**/kvittering/*")
+        page.locator("#registreret").wait_for()
         receipt, text = page.url, words(page)
         assert re.search(r"Kvittering Sag \S+", text)
         assert "Senest 05-03-2026 kl. 09.40" in text
@@ -174,7 +174,7 @@ def test_caseworker_02_sends_it_to_be_approved(site: Site) -> None:
         page.get_by_role("textbox", name=re.compile("Hvem skal godkende")).fill(LEADER)
         site.keep(page, "02-send")
         page.get_by_role("button", name="Send til godkendelse").dblclick(no_wait_after=True)
-        page.wait_for_url("**/kvittering/*")
+        page.locator("#registreret").wait_for()
         assert "Afgørelse sendt til godkendelse" in words(page)
         page.goto(f"{address(case)}/afgoerelser")
         page.get_by_role("link", name="nr. 3", exact=True).click()
