@@ -259,9 +259,10 @@ class WritePages:
             return self.form(writing, found.errors, 422)
         if sent.version != version:
             return self._conflict(writing, found)
-        before = told_before(writing.act, writing.material, found, sent.typed, acting(writing.request).id)
-        if before is not None and not gated and sent.step != AGAIN and not sent.choice:
-            return self.form(writing, {}, 409, again=(before,))
+        if not gated and sent.step != AGAIN and not sent.choice:
+            before = told_before(writing.act, writing.material, found, sent.typed, acting(writing.request).id)
+            if before is not None:
+                return self.form(writing, {}, 409, again=(before,))
         try:
             if gated:
                 return await self._gated(writing, found)
